@@ -1,0 +1,31 @@
+"""The words the Events API itself uses: actor types, header names, limits."""
+
+from typing import Final
+
+
+ACTOR_TYPE_USER: Final = "user"
+ACTOR_TYPE_SERVICE: Final = "service"
+ACTOR_TYPE_THIRD_PARTY: Final = "third-party"
+ACTOR_TYPES: Final = frozenset({ACTOR_TYPE_USER, ACTOR_TYPE_SERVICE, ACTOR_TYPE_THIRD_PARTY})
+ACTOR_ID_MIN_LENGTH: Final = 5
+
+JOB_ID_HEADER: Final = "x-britecore-job-id"
+JOB_ID_MAX_LENGTH: Final = 255
+BAGGAGE_KEY: Final = "bc-job-id"
+IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
+
+EVENTS_PATH: Final = "/events"
+BULK_PATH: Final = "/events/bulk/"
+MAX_REQUEST_EVENTS: Final = 250
+MAX_REQUEST_BYTES: Final = 10_000_000
+
+LOGGER_NAME: Final = "bc.events"
+
+# Public names of `bc_events.events` and of a session: a topic whose magic name is one of them could not be called.
+RESERVED_NAMES: Final = frozenset(
+    {
+        *("session", "user_context", "service_context", "third_party_context", "configure", "override", "publish"),
+        *("current_session", "current_job_id", "flush", "rollback", "propagate", "detached"),
+        *("actor", "actor_id", "actor_type", "job_id", "events", "client", "publish_immediately"),
+    }
+)

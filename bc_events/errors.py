@@ -1,0 +1,164 @@
+"""Every error the library raises.
+
+    EventsError
+    ├── ConfigurationError
+    │   └── TopicDefinitionError      .problems
+    ├── UnknownTopicError             (ValueError) .name, .closest
+    │   └── UnknownEventNameError     (AttributeError)
+    ├── InvalidEventError             (ValueError) .topic, .violations
+    ├── InvalidActorError             (ValueError)
+    ├── InvalidJobIdError             (ValueError)
+    ├── NoActiveSessionError
+    ├── SessionClosedError
+    ├── NestedSessionError
+    └── DeliveryError                 .undelivered, .requests
+
+A message names the thing, the reason and the remedy. None shows payload values: they may be personal data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .event import Event
+    from .wire import Request
+
+
+class EventsError(Exception):
+    """Root of everything raised by this library."""
+
+
+class ConfigurationError(EventsError):
+    """A client, or the environment it is configured from, cannot work as given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a definitions file. `line` counts from 1; None where the source is a mapping."""
+
+    line: int | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.message if self.line is None else f"line {self.line}: {self.message}"
+
+
+class TopicDefinitionError(ConfigurationError):
+    """A definitions file has mistakes; `problems` lists every one of them."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        noun = "mistake" if len(self.problems) == 1 else "mistakes"
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        super().__init__(f"{source} has {len(self.problems)} {noun}:{lines}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...]]]:
+        return type(self), (self.source, self.problems)
+
+
+class UnknownTopicError(EventsError, ValueError):
+    """No topic, or more than one, answers to a name; `closest` are names that do."""
+
+    def __init__(self, message: str, *, name: str = "", closest: Sequence[str] = ()) -> None:
+        self.name = name
+        self.closest = tuple(closest)
+        super().__init__(message)
+
+
+class UnknownEventNameError(UnknownTopicError, AttributeError):
+    """A magic call that fits no topic: also an AttributeError, as for any name that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One way in which data breaks a rule. `path` is a JSON Pointer into the data, `rule` the broken keyword."""
+
+    path: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path or '(data)'}: {self.message}"
+
+
+class InvalidEventError(EventsError, ValueError):
+    """An event's data breaks its topic's schema or cannot be JSON; `violations` lists every breach."""
+
+    def __init__(self, topic: str, violations: Sequence[Violation]) -> None:
+        self.topic = topic
+        self.violations = tuple(violations)
+        lines = "".join(f"\n  {violation}" for violation in self.violations)
+        super().__init__(f"{topic} was refused; mend its data where it is published:{lines}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[Violation, ...]]]:
+        return type(self), (self.topic, self.violations)
+
+
+class InvalidActorError(EventsError, ValueError):
+    """An actor id or type that the Events API would refuse."""
+
+
+class InvalidJobIdError(EventsError, ValueError):
+    """A job id that cannot travel in a header: not 1 to 255 characters of \\x21 to \\x7e."""
+
+
+class NoActiveSessionError(EventsError):
+    """Something was published where no session is live."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(
+            message
+            or "no session is live here; wrap the work in \"with events.session():\" or, in a new thread, "
+            "start it with events.propagate(fn)"
+        )
+
+
+class SessionClosedError(EventsError):
+    """The session this code belongs to has ended, so an event would be lost or land under another job."""
+
+
+class NestedSessionError(EventsError):
+    """A scope that must be outermost (`durable=True`) was opened inside another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """One event that is not known to have arrived, and why.
+
+    `outcome` is "refused" (the API answered and will never take it), "unknown" (no trustworthy answer: it may have
+    arrived) or "unsent" (the flush ended before its turn).
+    """
+
+    event: Event
+    reason: str
+    outcome: Literal["refused", "unknown", "unsent"]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.event.id}: {self.outcome}: {self.reason}"
+
+
+class DeliveryError(EventsError):
+    """Some events were not delivered. `undelivered` has one item per event; `EventClient.resend` tries them again.
+
+    `requests` are the very requests (bytes and keys) that `resend` repeats.
+    """
+
+    def __init__(self, undelivered: Sequence[Undelivered], requests: Sequence[Request] = (), sent: int = 0) -> None:
+        self.undelivered = tuple(undelivered)
+        self.requests = tuple(requests)
+        self.sent = sent
+        shown = "".join(f"\n  {item}" for item in self.undelivered[:10])
+        more = len(self.undelivered) - 10
+        tail = f"\n  and {more} more" if more > 0 else ""
+        super().__init__(
+            f"{len(self.undelivered)} of {len(self.undelivered) + sent} events were not delivered; "
+            f"keep this error and call client.resend(error), or mend what the reasons name:{shown}{tail}"
+        )
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.undelivered, self.requests, self.sent)

@@ -1,0 +1,164 @@
+"""Actor and Event: what happened, to what, by whom, frozen at the call."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES
+from .errors import InvalidActorError
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from opentelemetry.trace import SpanContext
+
+    from .topics import Topic
+
+_naming = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a user (their Cognito user id), a service or a third party (its service name)."""
+
+    id: str
+    type: str
+    tail: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or len(self.id) < ACTOR_ID_MIN_LENGTH:
+            raise InvalidActorError(
+                f"the actor id of a {self.type} is {_shape(self.id)}; the Events API takes strings of "
+                f"{ACTOR_ID_MIN_LENGTH} characters or more: a user's Cognito user id, or the service's name"
+            )
+        if self.type not in ACTOR_TYPES:
+            raise InvalidActorError(f"actor type {self.type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
+        object.__setattr__(self, "tail", _tail(self.id, self.type))
+
+
+def _shape(value: object) -> str:
+    return f"{len(value)} characters long" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _tail(actor_id: str, actor_type: str) -> bytes:
+    try:
+        return b',"actor":' + orjson.dumps({"id": actor_id, "type": actor_type}) + b"}"
+    except orjson.JSONEncodeError as error:
+        raise InvalidActorError(f"the actor id of a {actor_type} cannot be written as JSON text") from error
+
+
+class Origin(Protocol):
+    """Where an event comes from: its unit of work. An `EventSession` is one."""
+
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def job_id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrigin:
+    """The origin of an event that was pickled: its session lives in another process."""
+
+    actor: Actor
+    job_id: str
+
+
+class Event:
+    """Something that happened, valid and serialised. Read-only; compares by identity, as two alike are still two.
+
+    A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
+    """
+
+    __slots__ = ("_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
+
+    def __init__(
+        self, topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
+    ) -> None:
+        """`half` is the envelope's bytes up to the actor, `time_ns` nanoseconds of the Unix epoch."""
+        self._topic = topic
+        self._half = half
+        self._origin = origin
+        self._time_ns = time_ns
+        self._trace = trace
+        self._id: UUID | None = None
+
+    @property
+    def topic(self) -> Topic:
+        return self._topic
+
+    @property
+    def origin(self) -> Origin:
+        """The session, or joined scope, in which it was published."""
+        return self._origin
+
+    @property
+    def actor(self) -> Actor:
+        return self._origin.actor
+
+    @property
+    def job_id(self) -> str:
+        return self._origin.job_id
+
+    @property
+    def trace(self) -> SpanContext | None:
+        """The span in which it was published, where OpenTelemetry has one."""
+        return self._trace
+
+    @property
+    def time(self) -> datetime:
+        """When it was published, in UTC."""
+        return datetime.fromtimestamp(self._time_ns / 1e9, UTC)
+
+    @property
+    def id(self) -> UUID:
+        if self._id is None:
+            with _naming:
+                self._id = self._id or uuid7(self._time_ns)
+        return self._id
+
+    @property
+    def envelope(self) -> bytes:
+        """The exact bytes sent for this event."""
+        return self._half + self._origin.actor.tail
+
+    @property
+    def data(self) -> Any:
+        """A fresh copy of the data, as the API receives it."""
+        return orjson.loads(self._half[len(self._topic.head) :])
+
+    @property
+    def request_json(self) -> dict[str, Any]:
+        """The envelope as a mapping, as the API receives it."""
+        envelope: dict[str, Any] = orjson.loads(self.envelope)
+        return envelope
+
+    def __str__(self) -> str:
+        return self._topic.name
+
+    def __repr__(self) -> str:
+        return f"<Event {self._topic.name} {self.id} job {self.job_id}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        origin = PastOrigin(self.actor, self.job_id)
+        return _restored, (self._topic, self._half, origin, self._time_ns, self._trace, self.id)
+
+
+def _restored(
+    topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None, event_id: UUID
+) -> Event:
+    event = Event(topic, half, origin, time_ns, trace)
+    event._id = event_id
+    return event
+
+
+def uuid7(time_ns: int | None = None) -> UUID:
+    """A time-ordered id (RFC 9562) of now, or of a time in nanoseconds of the Unix epoch."""
+    from uuid_utils import compat  # noqa: PLC0415  loaded when an id is first asked for
+
+    return compat.uuid7(nanoseconds=time_ns)

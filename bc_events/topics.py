@@ -1,0 +1,170 @@
+"""Topic and TopicTable: what a service may say, read from its definitions file and indexed by every name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from types import MappingProxyType
+from typing import IO, Any, Final
+
+import orjson
+
+from . import payload
+from .errors import InvalidEventError, UnknownTopicError, Violation
+from .schemas import Check, compile_schema
+
+Definitions = str | PathLike[str] | IO[str] | IO[bytes] | Mapping[str, Any]
+
+_WORD: Final = re.compile(r"[A-Z][a-z]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topic:
+    """One kind of event. `definition` is the whole mapping from the file, unknown keys included."""
+
+    action: str
+    entity: str
+    category: str
+    schema: Mapping[str, Any] | bool
+    description: str = ""
+    definition: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    name: str = field(init=False)
+    head: bytes = field(init=False, repr=False)
+    check: Check = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        head = orjson.dumps({"action": self.action, "category": self.category, "entity": self.entity})
+        object.__setattr__(self, "name", f"{self.category}.{self.entity}{self.action}")
+        object.__setattr__(self, "head", head[:-1] + b',"data":')
+        object.__setattr__(self, "check", compile_schema(self.schema))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Topic, (self.action, self.entity, self.category, self.schema, self.description, self.definition)
+
+    @property
+    def magic_names(self) -> tuple[str, str]:
+        """`created_my_entity` and `my_entity_created`."""
+        entity = "_".join(_WORD.findall(self.entity)).lower()
+        action = self.action.lower()
+        return f"{action}_{entity}", f"{entity}_{action}"
+
+    def violations(self, data: Any) -> tuple[Violation, ...]:
+        """Every way in which data may not be published under this topic; empty where it may."""
+        try:
+            self.freeze(data)
+        except InvalidEventError as error:
+            return error.violations
+        return ()
+
+    def freeze(self, data: Any) -> bytes:
+        """The envelope's bytes up to the actor, checked and serialised here and never again."""
+        try:
+            body = payload.to_json(data)
+        except payload.Unserialisable as error:
+            raise InvalidEventError(self.name, error.violations) from error
+        try:
+            accepted = self.check.is_valid(data)
+        except ValueError:  # a UUID, a datetime …: asked again of what was serialised
+            accepted = False
+        if not accepted or len(body) < 3 or body[0] != 123:  # noqa: PLR2004  shorter than {"": or no object
+            self._refuse_unless_sound(body)
+        return self.head + body
+
+    def _refuse_unless_sound(self, body: bytes) -> None:
+        if not body.startswith(b"{"):
+            raise InvalidEventError(self.name, [Violation("", "type", "an event's data is an object (a mapping)")])
+        violations = self.check.violations_as_sent(body)
+        if body == b"{}":
+            violations += (Violation("", "minProperties", "an event's data has at least one property"),)
+        if violations:
+            raise InvalidEventError(self.name, violations)
+
+
+class TopicTable:
+    """The topics of one definitions file, in its order. Read-only."""
+
+    __slots__ = ("_by_magic_name", "_by_name", "default_category")
+
+    def __init__(self, topics: Sequence[Topic], default_category: str) -> None:
+        self.default_category = default_category
+        self._by_name = {topic.name: topic for topic in topics}
+        self._by_magic_name = dict(_unambiguous(topics, default_category))
+
+    @classmethod
+    def read(cls, source: Definitions) -> TopicTable:
+        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` naming every mistake."""
+        from .definitions import read_definitions  # noqa: PLC0415  loads yaml
+
+        return cls(*read_definitions(source))
+
+    @property
+    def magic_names(self) -> Mapping[str, Topic | None]:
+        """Every name a magic call may use; None marks one that several categories answer to."""
+        return MappingProxyType(self._by_magic_name)
+
+    def __iter__(self) -> Iterator[Topic]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Topic:
+        """The topic of a full name such as `testing.TestCreated`."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise self._unknown(name, list(self._by_name)) from None
+
+    def get(self, category: str | None, entity: str, action: str) -> Topic:
+        """The topic of three words; without a category as a magic call would find it."""
+        if category is not None:
+            return self[f"{category}.{entity}{action}"]
+        found = [topic for topic in self if (topic.entity, topic.action) == (entity, action)]
+        own = [topic for topic in found if topic.category == self.default_category]
+        if len(own or found) == 1:
+            return (own or found)[0]
+        if found:
+            raise self._ambiguous(f"{entity}{action}", [topic.category for topic in found])
+        raise self._unknown(f"{self.default_category}.{entity}{action}", list(self._by_name))
+
+    def resolve(self, magic_name: str) -> Topic:
+        """The topic a magic call means: the default category's, else the only one in any other."""
+        topic = self._by_magic_name.get(magic_name)
+        if topic is not None:
+            return topic
+        if magic_name in self._by_magic_name:
+            raise self._ambiguous(magic_name, [t.category for t in self if magic_name in t.magic_names])
+        raise self._unknown(magic_name, list(self._by_magic_name))
+
+    def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:
+        closest = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(closest)}?" if closest else "is it in the definitions file?"
+        return UnknownTopicError(f"no topic answers to {name}; {hint}", name=name, closest=closest)
+
+    def _ambiguous(self, name: str, categories: list[str]) -> UnknownTopicError:
+        return UnknownTopicError(
+            f"{name} exists in the categories {', '.join(sorted(categories))} and in none by default; "
+            "say which with publish(category=…)",
+            name=name,
+        )
+
+
+def _unambiguous(topics: Sequence[Topic], default_category: str) -> Iterator[tuple[str, Topic | None]]:
+    """Each magic name with its topic, or with None where several categories other than the default have it."""
+    claims: dict[str, list[Topic]] = {}
+    for topic in topics:
+        for name in dict.fromkeys(topic.magic_names):
+            claims.setdefault(name, []).append(topic)
+    for name, claimants in claims.items():
+        own = [topic for topic in claimants if topic.category == default_category]
+        candidates = own or claimants
+        yield name, candidates[0] if len(candidates) == 1 else None
