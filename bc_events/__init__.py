@@ -1,0 +1,85 @@
+"""Say what happened from any line of a service, and be sure that it arrives.
+
+Nothing heavy is loaded by importing this package: names load what they need when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import events
+    from .client import EventClient
+    from .errors import (
+        ConfigurationError,
+        DeliveryError,
+        EventsError,
+        InvalidActorError,
+        InvalidEventError,
+        InvalidJobIdError,
+        NestedSessionError,
+        NoActiveSessionError,
+        SessionClosedError,
+        TopicDefinitionError,
+        UnknownTopicError,
+    )
+    from .event import Actor, Event
+    from .session import EventSession
+    from .topics import Topic, TopicTable
+
+_HOMES = {
+    "Actor": "event",
+    "ConfigurationError": "errors",
+    "DeliveryError": "errors",
+    "Event": "event",
+    "EventClient": "client",
+    "EventSession": "session",
+    "EventsError": "errors",
+    "InvalidActorError": "errors",
+    "InvalidEventError": "errors",
+    "InvalidJobIdError": "errors",
+    "NestedSessionError": "errors",
+    "NoActiveSessionError": "errors",
+    "SessionClosedError": "errors",
+    "Topic": "topics",
+    "TopicDefinitionError": "errors",
+    "TopicTable": "topics",
+    "UnknownTopicError": "errors",
+}
+
+__version__ = "1.0.0a1"
+__all__ = [
+    "Actor",
+    "ConfigurationError",
+    "DeliveryError",
+    "Event",
+    "EventClient",
+    "EventSession",
+    "EventsError",
+    "InvalidActorError",
+    "InvalidEventError",
+    "InvalidJobIdError",
+    "NestedSessionError",
+    "NoActiveSessionError",
+    "SessionClosedError",
+    "Topic",
+    "TopicDefinitionError",
+    "TopicTable",
+    "UnknownTopicError",
+    "events",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "events":
+        return importlib.import_module(f"{__name__}.events")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

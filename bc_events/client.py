@@ -1,0 +1,230 @@
+"""EventClient: what one service configures once."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from . import jobs
+from .api import EventsAPI
+from .constants import (
+    ACTOR_ID_MIN_LENGTH,
+    ACTOR_TYPE_SERVICE,
+    ACTOR_TYPE_THIRD_PARTY,
+    ACTOR_TYPE_USER,
+    BAGGAGE_KEY,
+    BULK_PATH,
+    EVENTS_PATH,
+    LOGGER_NAME,
+    MAX_REQUEST_BYTES,
+    MAX_REQUEST_EVENTS,
+)
+from .delivery import Delivery, DirectDelivery, LogDelivery
+from .errors import ConfigurationError, DeliveryError
+from .event import Actor, Event
+from .session import EventSession
+from .topics import Definitions, Topic, TopicTable
+from .wire import Limits
+
+if TYPE_CHECKING:
+    import requests
+    from requests.auth import AuthBase
+
+Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+class EventClient:
+    """Makes the sessions of one service and delivers their events. Create one per process; threads share it."""
+
+    def __init__(
+        self,
+        api_url: str | None,
+        service_name: str,
+        topic_definitions: Definitions | TopicTable,
+        *,
+        auth: AuthBase | Callable[[], str] | None = None,
+        timeout: tuple[float, float] = (3.05, 10),
+        retry_budget: float = 5.0,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
+        max_request_events: int = MAX_REQUEST_EVENTS,
+        enrichers: Sequence[Enricher] = (),
+        http: requests.Session | None = None,
+        delivery: Delivery | None = None,
+        baggage_key: str = BAGGAGE_KEY,
+        write_baggage: bool = True,
+    ) -> None:
+        """`api_url` None logs events instead of sending them.
+
+        Args:
+            auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
+            timeout: seconds to connect, and to wait for an answer.
+            retry_budget: seconds that repeats, and the waits before them, may take in one flush.
+            max_request_bytes: size of a request's body at most; a larger flush is cut into several.
+            max_request_events: events in a request at most; the API takes no more than 250.
+            enrichers: called in order with (topic, data) before the check; each returns the data to go on with.
+            http: a ready `requests.Session`, for CA bundles, proxies or client certificates.
+            delivery: another way for events to leave, in place of the one `api_url` gives.
+            baggage_key: where OpenTelemetry baggage carries the job id.
+            write_baggage: whether a live session puts its job id there.
+
+        Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
+        """
+        self._service_actor = Actor(_checked_service_name(service_name), ACTOR_TYPE_SERVICE)
+        self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
+        self.service_name = service_name
+        self.api_url = None if api_url is None else _checked_url(api_url, has_auth=_has_auth(auth, http))
+        _check_limits(max_request_events, max_request_bytes, timeout, retry_budget)
+        self.topic_table = (
+            topic_definitions if isinstance(topic_definitions, TopicTable) else TopicTable.read(topic_definitions)
+        )
+        self.max_request_bytes = max_request_bytes
+        self.enrichers = tuple(enrichers)
+        self.baggage_key = baggage_key
+        self.write_baggage = write_baggage
+        self._direct: DirectDelivery | None = None
+        if self.api_url is not None:
+            api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
+            self._direct = DirectDelivery(api, Limits(max_request_events, max_request_bytes), retry_budget)
+        self.delivery: Delivery = delivery or self._direct or LogDelivery()
+
+    @property
+    def default_category(self) -> str:
+        return self.topic_table.default_category
+
+    @property
+    def publish_url(self) -> str:
+        return f"{self.api_url or ''}{EVENTS_PATH}"
+
+    @property
+    def publish_bulk_url(self) -> str:
+        return f"{self.api_url or ''}{BULK_PATH}"
+
+    @property
+    def service_actor(self) -> Actor:
+        return self._service_actor
+
+    @property
+    def third_party_actor(self) -> Actor:
+        return self._third_party_actor
+
+    def get_topic(self, category: str | None, entity: str, action: str) -> Topic:
+        """Without a category: the default one's, else the only one that has it. Raises `UnknownTopicError`."""
+        return self.topic_table.get(category, entity, action)
+
+    def user_session(self, user_id: str, job_id: str | None = None) -> EventSession:
+        """A session by hand, for a user (their Cognito user id). Nothing flushes it but `flush`."""
+        return EventSession(user_id, ACTOR_TYPE_USER, job_id, self)
+
+    def service_session(self, job_id: str | None = None) -> EventSession:
+        """Like `user_session`, for this service itself."""
+        return EventSession(self.service_name, ACTOR_TYPE_SERVICE, job_id, self)
+
+    def third_party_session(self, job_id: str | None = None) -> EventSession:
+        """Like `service_session`, for a service of somebody else."""
+        return EventSession(self.service_name, ACTOR_TYPE_THIRD_PARTY, job_id, self)
+
+    def enriched(self, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The data after every enricher has seen it."""
+        for enricher in self.enrichers:
+            data = enricher(topic, data)
+        return data
+
+    def send(self, events: Sequence[Event]) -> None:
+        """Delivers events that a session has let go of. Raises `DeliveryError`."""
+        if not events:
+            return
+        try:
+            self.delivery.send(events)
+        except DeliveryError:
+            raise
+        except BaseException:
+            _logger.error(  # noqa: TRY400  the exception goes on to whoever stopped the flush
+                "a flush was stopped; it is unknown which of its events arrived",
+                extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
+            )
+            raise
+
+    def resend(self, error: DeliveryError) -> None:
+        """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew."""
+        if self._direct is None:
+            raise ConfigurationError("this client has no api_url, so it cannot resend; use one that has")
+        self._direct.repeat(error.requests)
+
+    def close(self) -> None:
+        """Closes the connections. What is flushed afterwards is undelivered, and says so."""
+        self.delivery.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"
+
+
+def job_id_for(client: EventClient) -> str:
+    """The job id of a new unit of work with none given: the baggage's, else a generated one."""
+    return jobs.from_baggage(client.baggage_key) or jobs.generated()
+
+
+def _checked_service_name(name: object) -> str:
+    if isinstance(name, str) and len(name) >= ACTOR_ID_MIN_LENGTH:
+        return name
+    given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+    raise ConfigurationError(
+        f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
+        f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
+    )
+
+
+def _has_auth(auth: object, http: requests.Session | None) -> bool:
+    return auth is not None or (http is not None and bool(http.auth or http.headers.get("Authorization")))
+
+
+def _checked_url(url: object, *, has_auth: bool) -> str:
+    parts = urlsplit(url if isinstance(url, str) else "")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            "api_url is not a URL; give one such as https://api.mysite.britecore.com, or None to log events only"
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
+    if parts.query or parts.fragment:
+        raise ConfigurationError("api_url has a query or fragment; give the part before /events alone")
+    if has_auth and parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigurationError(
+            f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"
+        )
+    return str(url).rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _checked_auth(auth: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], str] | None:
+    if auth is None or callable(auth):
+        return auth
+    raise ConfigurationError(
+        f"auth is a {type(auth).__name__}; give a requests AuthBase, or a callable that returns a bearer token"
+    )
+
+
+def _check_limits(events: int, size: int, timeout: tuple[float, float], retry_budget: float) -> None:
+    if not 1 <= events <= MAX_REQUEST_EVENTS:
+        raise ConfigurationError(f"max_request_events is {events}; the Events API takes 1 to {MAX_REQUEST_EVENTS}")
+    if size < 1:
+        raise ConfigurationError(f"max_request_bytes is {size}; give a positive number of bytes")
+    if not isinstance(timeout, tuple) or len(timeout) != 2 or not all(one > 0 for one in timeout):  # noqa: PLR2004
+        raise ConfigurationError("timeout is two positive numbers of seconds: (to connect, to wait for an answer)")
+    if not retry_budget >= 0:
+        raise ConfigurationError(f"retry_budget is {retry_budget}; give a number of seconds, 0 for no repeats")

@@ -1,0 +1,130 @@
+"""The process's default client: configured by hand, by the environment, or overridden for a while."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import ParamSpec, TypeVar
+
+    from .client import EventClient
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+API_URL: Final = "BC_EVENTS_API_URL"
+SERVICE_NAME: Final = "BC_EVENTS_SERVICE_NAME"
+TOPICS: Final = "BC_EVENTS_TOPICS"
+LOG_ONLY: Final = "log:"
+
+_configuring = threading.RLock()
+_configured: EventClient | None = None
+_overrides: list[tuple[_Overriding, EventClient]] = []
+
+
+def configure(client: EventClient | None = None, **settings: Any) -> EventClient:
+    """Makes `client`, or `EventClient(**settings)`, the process's default one, and returns it."""
+    global _configured  # noqa: PLW0603  the default client is the process's
+    if (client is None) == (not settings):
+        raise ConfigurationError("configure takes either a client, or the keyword arguments of EventClient")
+    if client is None:
+        client = _made(settings)
+    with _configuring:
+        _configured = client
+    return client
+
+
+def default_client() -> EventClient:
+    """The overriding client, else the configured one, else one made from BC_EVENTS_* and kept.
+
+    Raises `ConfigurationError` where there is none of them.
+    """
+    global _configured  # noqa: PLW0603  the default client is the process's
+    if _overrides:
+        return _overrides[-1][1]
+    if _configured is not None:
+        return _configured
+    with _configuring:
+        if _configured is None:
+            _configured = _made(_environment(os.environ))
+        return _configured
+
+
+def _made(settings: Mapping[str, Any]) -> EventClient:
+    from .client import EventClient  # noqa: PLC0415  loads the schema checker, which cold starts do not pay for
+
+    missing = [name for name in ("api_url", "service_name", "topic_definitions") if name not in settings]
+    if missing:
+        raise ConfigurationError(f"EventClient also needs {' and '.join(missing)} (api_url=None only logs events)")
+    return EventClient(**settings)
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    missing = [name for name in (API_URL, SERVICE_NAME, TOPICS) if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"no events client is configured and {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; "
+            "call events.configure(EventClient(api_url, service_name, topic_definitions)) when the service starts, "
+            f"or set {API_URL} ({LOG_ONLY} only logs events), {SERVICE_NAME} and {TOPICS}"
+        )
+    url = environment[API_URL]
+    return {
+        "api_url": None if url == LOG_ONLY else url,
+        "service_name": environment[SERVICE_NAME],
+        "topic_definitions": environment[TOPICS],
+    }
+
+
+class Override:
+    """Another default client while it is open, in every thread: for tests. Serves `with`, `async with` and `@`."""
+
+    def __init__(self, client: EventClient) -> None:
+        self._client = client
+
+    def open(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] | None = None) -> _Overriding:
+        return _Overriding(self._client, self)
+
+    def __enter__(self) -> EventClient:
+        self.open()
+        return self._client
+
+    def __exit__(self, *_exception: object) -> None:
+        innermost = next(overriding for overriding, _ in reversed(_overrides) if overriding.opener is self)
+        innermost.close(None)
+
+    async def __aenter__(self) -> EventClient:
+        return self.__enter__()
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self.__exit__()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorating import decorate  # noqa: PLC0415  loads wrapt
+
+        return decorate(self, function)
+
+
+class _Overriding:
+    """One use of an override; several may overlap, and end in any order."""
+
+    def __init__(self, client: EventClient, opener: Override) -> None:
+        self._client = client
+        self.opener = opener
+        self.resume()
+
+    def resume(self) -> None:
+        _overrides.append((self, self._client))
+
+    def suspend(self) -> None:
+        _overrides[:] = [entry for entry in _overrides if entry[0] is not self]
+
+    def close(self, _error: BaseException | None) -> None:
+        self.suspend()
+
+    async def aclose(self, _error: BaseException | None) -> None:
+        self.suspend()

@@ -1,0 +1,78 @@
+"""The Delivery protocol, which is where events leave a session, and its direct and log forms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from .constants import LOGGER_NAME
+from .flush import Flush
+from .wire import Limits, requests_for
+
+if TYPE_CHECKING:
+    from .api import EventsAPI
+    from .event import Event
+    from .wire import Request
+
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+class Delivery(Protocol):
+    """Where a session's events go. Threads share it."""
+
+    @property
+    def record(self) -> Callable[[Event], None] | None:
+        """Called as each event is published; None where nothing is to be done then, which costs nothing."""
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """These were rolled back: undo `record`."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """These are to arrive. Returns once that is certain; raises `DeliveryError` otherwise."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class DirectDelivery:
+    """Sends to the Events API, now, on the calling thread."""
+
+    record = None
+
+    def __init__(self, api: EventsAPI, limits: Limits, retry_budget: float) -> None:
+        self._api = api
+        self._limits = limits
+        self._retry_budget = retry_budget
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never sent."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        self.repeat(requests_for(events, self._limits))
+
+    def repeat(self, requests: Iterable[Request]) -> None:
+        """Sends ready-made requests: the same bytes with the same keys. Raises `DeliveryError`."""
+        Flush(self._api, requests, self._retry_budget).run()
+
+    def close(self) -> None:
+        self._api.close()
+
+
+class LogDelivery:
+    """Logs what would be sent, without its data: for a service that runs where there is no Events API."""
+
+    record = None
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never logged."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        for event in events:
+            _logger.info(
+                "event not sent: no API url is configured",
+                extra={"bc_topic": str(event), "bc_event_id": str(event.id), "bc_job_id": event.job_id},
+            )
+
+    def close(self) -> None:
+        """Nothing is open."""

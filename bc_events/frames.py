@@ -1,0 +1,175 @@
+"""The ambient state: one ContextVar that holds the innermost open frame.
+
+A frame is immutable and linked to the frame around it. Leaving puts back the frame around it by value, never by token:
+tokens fail across tasks, in generators and in async fixtures (open-telemetry/opentelemetry-python#2606).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Final
+
+from opentelemetry.context import Context, get_current
+
+from . import forks, jobs
+from .errors import NoActiveSessionError, SessionClosedError
+from .session import EventSession
+
+_current: Final[ContextVar[Frame | None]] = ContextVar("bc_events_frame", default=None)
+_OUTLIVED: Final = (
+    "the session this code was started in has ended; open a session of its own for work that outlives it, "
+    "or start it with events.detached(fn)"
+)
+
+
+def _clear() -> None:
+    _current.set(None)
+
+
+forks.after_fork(_clear)
+
+
+def live_session() -> EventSession:
+    """The innermost session here. One that has ended elsewhere is returned too: it refuses what is published."""
+    frame = _current.get()
+    if frame is None or frame.session is None:
+        raise NoActiveSessionError
+    return frame.session
+
+
+def current_session() -> EventSession:
+    """The session that is live here. Raises `NoActiveSessionError`, or `SessionClosedError` where it has ended."""
+    session = live_session()
+    if session.is_from_before_fork:
+        raise NoActiveSessionError
+    if session.is_closed:
+        raise SessionClosedError(_OUTLIVED)
+    return session
+
+
+def current_job_id() -> str | None:
+    """The live session's job id; None where no session is live. It never raises: logs may ask."""
+    session = session_to_join()
+    return session.job_id if session is not None else None
+
+
+def session_to_join() -> EventSession | None:
+    """The live session; None where there is none, or where the innermost one has ended elsewhere."""
+    frame = _current.get()
+    session = frame.session if frame is not None else None
+    if session is None or session.is_closed or session.is_from_before_fork:
+        return None
+    return session
+
+
+class Frame:
+    """One opening of a scope, entered by being made. A frame without a session hides the ones around it.
+
+    The chain is never changed in place: leaving out of order links copies around the gap. All an opening keeps for
+    itself is what was ambient outside and inside a generator when one of its steps began or ended.
+    """
+
+    __slots__ = ("_inside", "_outside", "baggage", "caller", "opening", "parent", "scope", "session")
+
+    def __init__(
+        self,
+        session: EventSession | None,
+        scope: object,
+        *,
+        baggage: jobs.Baggage | None = None,
+        caller: int = 0,
+    ) -> None:
+        """`scope` opened it from the Python frame whose id is `caller`; `baggage` is what it put there."""
+        self.session = session
+        self.scope = scope
+        self.baggage = baggage
+        self.caller = caller
+        self.opening = self
+        self.parent = _current.get()
+        self._inside: _Ambient | None = None
+        self._outside: _Ambient | None = None
+        _current.set(self)
+
+    def suspend(self) -> None:
+        """A generator is about to yield: its frames and their baggage leave the ambient state."""
+        frames = list(_down_to(self.opening))
+        carried = {frame.baggage.key: frame.baggage.outer for frame in frames if frame.baggage is not None}
+        self._inside = _Ambient.now(carried)
+        outside = self._outside or _Ambient(frames[-1].parent if frames else _current.get(), carried)
+        outside.restore()
+
+    def resume(self) -> None:
+        """Its next step begins: they are back, over whatever is ambient where the step is made."""
+        if self._inside is not None:
+            self._outside = _Ambient.now(self._inside.baggage)
+            self._inside.restore()
+
+    def leave(self) -> Context:
+        """Takes this frame, and no other, out of the ambient state; returns the OpenTelemetry context it had."""
+        context = get_current()
+        top = _current.get()
+        if self._outside is not None:
+            self._outside.restore()
+        elif top is not None and top.opening is self:
+            _current.set(top.parent)
+            if top.baggage is not None:
+                top.baggage.restore()
+        else:
+            self._unlink()
+        return context
+
+    def _unlink(self) -> None:
+        frames = list(_down_to(self))
+        if not frames:
+            return  # left in another task than it was entered in: nothing of it is ambient here
+        left = frames.pop()
+        below, baggage = left.parent, left.baggage
+        for frame in reversed(frames):
+            below = frame._over(below, baggage or frame.baggage)
+            baggage = None
+        _current.set(below)
+
+    def _over(self, parent: Frame | None, baggage: jobs.Baggage | None) -> Frame:
+        copy = Frame.__new__(Frame)
+        copy.session, copy.scope, copy.caller, copy.opening = self.session, self.scope, self.caller, self.opening
+        copy.parent, copy.baggage = parent, baggage
+        copy._inside = copy._outside = None
+        return copy
+
+
+class _Ambient:
+    """A frame and some baggage entries, to be put back by value."""
+
+    __slots__ = ("baggage", "frame")
+
+    def __init__(self, frame: Frame | None, baggage: Mapping[str, object]) -> None:
+        self.frame = frame
+        self.baggage = baggage
+
+    @classmethod
+    def now(cls, keys: Iterable[str]) -> _Ambient:
+        return cls(_current.get(), {key: jobs.read_baggage(key) for key in keys})
+
+    def restore(self) -> None:
+        _current.set(self.frame)
+        for key, value in self.baggage.items():
+            jobs.write_baggage(key, value)
+
+
+def chain() -> Iterator[Frame]:
+    """The frames here, innermost first."""
+    frame = _current.get()
+    while frame is not None:
+        yield frame
+        frame = frame.parent
+
+
+def _down_to(opening: Frame) -> Iterator[Frame]:
+    """The frames from the innermost to that opening's; none where it is not among them."""
+    frames: list[Frame] = []
+    for frame in chain():
+        frames.append(frame)
+        if frame.opening is opening:
+            return iter(frames)
+    return iter(())

@@ -1,0 +1,95 @@
+"""Job ids: checked, generated, read from OpenTelemetry baggage and written to it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, Final
+
+import uuid_utils
+from opentelemetry import baggage
+from opentelemetry.context import attach, get_current
+
+from .constants import JOB_ID_MAX_LENGTH, LOGGER_NAME
+from .errors import InvalidJobIdError
+
+_VALID: Final = re.compile(rf"[\x21-\x7e]{{1,{JOB_ID_MAX_LENGTH}}}").fullmatch
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+def generated() -> str:
+    """A new job id: a UUIDv7."""
+    return str(uuid_utils.uuid7())
+
+
+def checked(job_id: Any) -> str:
+    """The job id that code passed; raises `InvalidJobIdError` where it cannot travel in a header."""
+    if isinstance(job_id, str) and _VALID(job_id):
+        return job_id
+    raise InvalidJobIdError(
+        f"the job id given is {_fault(job_id)}; pass a string of 1 to {JOB_ID_MAX_LENGTH} visible ASCII characters, "
+        "or None for the live session's, the baggage's or a new one"
+    )
+
+
+def accepted(job_id: Any, source: str) -> str | None:
+    """The job id that arrived from outside, or None, with a warning, where it cannot travel in a header."""
+    if isinstance(job_id, str) and _VALID(job_id):
+        return job_id
+    _logger.warning(
+        "a job id from outside was not usable and is replaced",
+        extra={"bc_source": source, "bc_fault": _fault(job_id)},
+    )
+    return None
+
+
+def _fault(job_id: object) -> str:
+    if not isinstance(job_id, str):
+        return f"a {type(job_id).__name__}, not a string"
+    if not job_id:
+        return "empty"
+    if len(job_id) > JOB_ID_MAX_LENGTH:
+        return f"{len(job_id)} characters long"
+    return "not all visible ASCII characters (\\x21 to \\x7e)"
+
+
+def from_baggage(key: str) -> str | None:
+    """The job id that OpenTelemetry baggage carries, where it is a usable one."""
+    value = baggage.get_baggage(key)
+    return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
+
+
+def read_baggage(key: str) -> object:
+    """The raw value of a baggage key; None where it is not there."""
+    return baggage.get_baggage(key)
+
+
+def write_baggage(key: str, value: object) -> None:
+    """Sets, or with None removes, one baggage key in the current OpenTelemetry context, where it differs."""
+    current = get_current()
+    if baggage.get_baggage(key, current) == value:
+        return
+    attach(baggage.remove_baggage(key, current) if value is None else baggage.set_baggage(key, value, current))
+
+
+class Baggage:
+    """One job id put into OpenTelemetry baggage, and how to put back what was there.
+
+    No token is kept: tokens fail across tasks and in generators (open-telemetry/opentelemetry-python#2606).
+    """
+
+    __slots__ = ("_after", "_before", "key", "outer")
+
+    def __init__(self, key: str, job_id: str) -> None:
+        self.key = key
+        self._before = get_current()
+        self.outer = baggage.get_baggage(key, self._before)
+        self._after = baggage.set_baggage(key, job_id, self._before)
+        attach(self._after)
+
+    def restore(self) -> None:
+        """Puts back that key alone, in the OpenTelemetry context that is current now."""
+        if get_current() is self._after:
+            attach(self._before)
+        else:
+            write_baggage(self.key, self.outer)

@@ -1,0 +1,284 @@
+"""Scopes: what `with`, `async with` and `@` open around some work, and what leaving them means for its events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from opentelemetry.context import Context, attach, get_current
+
+from . import configuration, jobs, workers
+from .constants import LOGGER_NAME
+from .errors import InvalidJobIdError, NestedSessionError, SessionClosedError
+from .frames import Frame, chain, session_to_join
+from .session import EventSession
+
+if TYPE_CHECKING:
+    from .client import EventClient
+    from .decorating import Opening
+    from .event import Actor, Event
+
+P = ParamSpec("P")
+R = TypeVar("R")
+JobId = str | Callable[..., str | None] | None
+_Exceptions = tuple[type[BaseException], ...]
+
+_logger = logging.getLogger(LOGGER_NAME)
+_ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
+_EXITED: Final = (
+    "a scope ended with SystemExit(0); its events were dropped, "
+    "as for any exception; where that is how work succeeds, open it with commit_on=(SystemExit,)"
+)
+_BLOCKS: Final = "leaving a session flushes on the event loop's own thread and blocks it; use async with"
+
+
+class SessionScope:
+    """A unit of work to open: `with`, `async with`, or `@` around each call. May be used any number of times.
+
+    No state of an opening lives here but the list of them, by which `__exit__` tells apart those of one object.
+    """
+
+    __slots__ = ("_actor_of", "_client", "_commit_on", "_durable", "_job_id", "_openings")
+
+    def __init__(
+        self,
+        job_id: JobId,
+        actor_of: Callable[[EventClient], Actor] | None,
+        client: EventClient | None,
+        *,
+        durable: bool,
+        commit_on: _Exceptions,
+    ) -> None:
+        if job_id is not None and not callable(job_id):
+            jobs.checked(job_id)
+        self._job_id = job_id
+        self._actor_of = actor_of
+        self._client = client
+        self._durable = durable
+        self._commit_on = commit_on
+        self._openings: list[Frame] = []
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorating import decorate  # noqa: PLC0415  loads wrapt, which a service that decorates nothing needs not
+
+        return decorate(self, function)
+
+    def open(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Opening:
+        """Opens it around a call with these arguments."""
+        job_id = self._job_id
+        if callable(job_id):
+            found = job_id(*args, **kwargs)
+            return _SessionOpening(self._enter(None if found is None else jobs.checked(found)), self._commit_on)
+        return _SessionOpening(self._enter(job_id), self._commit_on)
+
+    def __enter__(self) -> EventSession:
+        return self._enter_block(id(sys._getframe(1)))
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        _close(self._left_block(id(sys._getframe(1))), error, self._commit_on)
+
+    def __aenter__(self) -> Coroutine[Any, Any, EventSession]:
+        return _ready(self._enter_block(id(sys._getframe(1))))
+
+    def __aexit__(
+        self, _type: object, error: BaseException | None, _traceback: object
+    ) -> Coroutine[Any, Any, None]:
+        return _aclose(self._left_block(id(sys._getframe(1))), error, self._commit_on)
+
+    def _enter_block(self, caller: int) -> EventSession:
+        if callable(self._job_id):
+            raise InvalidJobIdError(
+                "job_id is a callable, which is called with the arguments of a decorated function; "
+                "a with block has none, so give it the job id itself"
+            )
+        frame = self._enter(self._job_id, caller)
+        self._openings.append(frame)
+        return _session_of(frame)
+
+    def _left_block(self, caller: int) -> Frame:
+        frame = self._find(caller)
+        self._openings.remove(frame)
+        return frame
+
+    def _find(self, caller: int) -> Frame:
+        """The opening that a block is leaving: the one entered from the same Python frame, which lives as long.
+
+        An ExitStack enters from a frame of its own: then it is the innermost here, or the only one anywhere.
+        """
+        openings = list(self._openings)
+        for frame in reversed(openings):
+            if frame.caller == caller:
+                return frame
+        for frame in chain():
+            if frame.opening in openings:
+                return frame.opening
+        if len(openings) == 1:
+            return openings[0]
+        raise SessionClosedError(
+            f"this scope object is open {len(openings)} times and none of them was opened here; "
+            "give each block an events.session() of its own"
+        )
+
+    def _enter(self, job_id: str | None, caller: int = 0) -> Frame:
+        live = session_to_join()
+        if live is not None and self._durable:
+            raise NestedSessionError(
+                f"a durable session must be outermost, and one of job {live.job_id} is live here; "
+                "open it before any other scope, or drop durable=True"
+            )
+        client = self._client or (live.client if live is not None else configuration.default_client())
+        actor = self._actor_of(client) if self._actor_of is not None else None
+        if live is not None and live.client is client and job_id in (None, live.job_id):
+            return Frame(live.join(actor), self, caller=caller)
+        job_id = job_id or (live.job_id if live is not None else jobs.from_baggage(client.baggage_key))
+        session = EventSession.begin(client, actor or _inherited(live, client), job_id or jobs.generated())
+        baggage = jobs.Baggage(client.baggage_key, session.job_id) if client.write_baggage else None
+        return Frame(session, self, baggage=baggage, caller=caller)
+
+
+def _inherited(live: EventSession | None, client: EventClient) -> Actor:
+    """The live session's actor; but a service acts as itself, also where another service's session is live."""
+    if live is None or (live.client is not client and live.actor is live.client.service_actor):
+        return client.service_actor
+    return live.actor
+
+
+class _SessionOpening:
+    """A session around one call of a decorated function."""
+
+    __slots__ = ("_commit_on", "_frame", "resume", "suspend")
+
+    def __init__(self, frame: Frame, commit_on: _Exceptions) -> None:
+        self._frame = frame
+        self._commit_on = commit_on
+        self.suspend = frame.suspend
+        self.resume = frame.resume
+
+    def close(self, error: BaseException | None) -> None:
+        _close(self._frame, error, self._commit_on)
+
+    async def aclose(self, error: BaseException | None) -> None:
+        await _aclose(self._frame, error, self._commit_on)
+
+
+class Bound:
+    """The scope of work that belongs to one session, or to none, wherever it runs."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: EventSession | None) -> None:
+        self._session = session
+
+    def open(self, _args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Opening:
+        session = self._session
+        carries = session is not None and session.client.write_baggage
+        baggage = jobs.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
+        return _BoundOpening(Frame(session, self, baggage=baggage))
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorating import decorate  # noqa: PLC0415  loads wrapt
+
+        return decorate(self, function)
+
+
+class _BoundOpening:
+    """One call of a bound function: the session is its owner's to end."""
+
+    __slots__ = ("_frame", "resume", "suspend")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.suspend = frame.suspend
+        self.resume = frame.resume
+
+    def close(self, _error: BaseException | None) -> None:
+        self._frame.leave()
+
+    async def aclose(self, _error: BaseException | None) -> None:
+        self._frame.leave()
+
+
+async def _ready(session: EventSession) -> EventSession:
+    return session
+
+
+def _session_of(frame: Frame) -> EventSession:
+    assert frame.session is not None  # noqa: S101  the frame of a SessionScope has one
+    return frame.session
+
+
+def _close(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
+    session = _session_of(frame)
+    events, context = _end(session, frame, error, commit_on)
+    if events:
+        _warn_where_a_loop_runs()
+        _deliver(session.client, events, context)
+
+
+async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
+    session = _session_of(frame)
+    events, context = _end(session, frame, error, commit_on)
+    if events:
+        await workers.run(partial(_deliver, session.client, events, context))
+
+
+def _end(
+    session: EventSession, frame: Frame, error: BaseException | None, commit_on: _Exceptions
+) -> tuple[Sequence[Event], Context]:
+    """Closes the session and leaves its frame, in this order, and returns what is to be sent and under which context.
+
+    An exit that a forked child inherited does nothing.
+    """
+    if session.is_from_before_fork:
+        return [], get_current()
+    if error is not None and not isinstance(error, commit_on):
+        _abort(session, error)
+        return [], frame.leave()
+    try:
+        events = session.end()
+    finally:
+        context = frame.leave()
+    return events, context
+
+
+def _abort(session: EventSession, error: BaseException) -> None:
+    try:
+        dropped = session.abort()
+    except Exception:  # the body's own exception must not be masked
+        _logger.exception("events could not be rolled back", extra={"bc_job_id": session.job_id})
+        return
+    if dropped:
+        has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
+        _logger.warning(
+            _EXITED if has_exited_well else _ROLLED_BACK,
+            extra={"bc_job_id": session.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
+        )
+
+
+def _deliver(client: EventClient, events: Sequence[Event], context: Context) -> None:
+    """Sends under the OpenTelemetry context that the scope had: the requests' headers come from it."""
+    before = get_current()
+    attach(context)
+    try:
+        client.send(events)
+    finally:
+        attach(before)
+
+
+_has_warned = False
+
+
+def _warn_where_a_loop_runs() -> None:
+    global _has_warned  # noqa: PLW0603  once a process
+    if _has_warned:
+        return
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    _has_warned = True
+    _logger.warning(_BLOCKS)

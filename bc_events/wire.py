@@ -1,0 +1,169 @@
+"""The Events API's wire contract, without any I/O: events to requests, answers to what became of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import Any, Final
+
+import orjson
+
+from .constants import BULK_PATH, EVENTS_PATH, IDEMPOTENCY_HEADER, JOB_ID_HEADER, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS
+from .event import Event
+
+SUCCESS: Final = "Success"
+RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
+_RETRYABLE_STATUS: Final = frozenset({408, 425, 429, 502, 503, 504})
+_TOO_LARGE: Final = 413
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold. The contract caps `events` at 250."""
+
+    events: int = MAX_REQUEST_EVENTS
+    bytes: int = MAX_REQUEST_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One POST: 1 to 250 events of one job, ready to be sent any number of times with the same bytes and key."""
+
+    events: tuple[Event, ...]
+    body: bytes
+    key: str
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Request:
+        envelopes = [event.envelope for event in events]
+        body = envelopes[0] if len(envelopes) == 1 else b"[" + b",".join(envelopes) + b"]"
+        return cls(tuple(events), body, str(uuid.uuid4()))
+
+    @property
+    def path(self) -> str:
+        return EVENTS_PATH if len(self.events) == 1 else BULK_PATH
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "Content-Type": "application/json",
+            JOB_ID_HEADER: self.events[0].job_id,
+            IDEMPOTENCY_HEADER: self.key,
+        }
+
+    def halves(self) -> tuple[Request, Request]:
+        """Two requests, each with a key of its own, in order."""
+        middle = len(self.events) // 2
+        return Request.of(self.events[:middle]), Request.of(self.events[middle:])
+
+
+def requests_for(events: Sequence[Event], limits: Limits) -> Iterator[Request]:
+    """As few requests as the contract allows, in order: one job each, cut by count and by bytes."""
+    batch: list[Event] = []
+    size = 0
+    for event in events:
+        length = len(event.envelope) + 1
+        is_full = len(batch) == limits.events or size + length + 1 > limits.bytes
+        if batch and (is_full or batch[0].job_id != event.job_id):
+            yield Request.of(batch)
+            batch, size = [], 0
+        batch.append(event)
+        size += length
+    if batch:
+        yield Request.of(batch)
+
+
+class Verdict(Enum):
+    """What an answer means for its request as a whole."""
+
+    SETTLED = "every record has its result"
+    AGAIN = "the outcome is unknown or temporary: send the same bytes with the same key"
+    SPLIT = "too large: send it in halves"
+    FINAL = "refused, and always will be"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API said. `results` has one entry per record where the verdict is SETTLED.
+
+    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    results: tuple[str, ...] = ()
+    pause: float | None = None
+    status: int | None = None
+    cause: Exception | None = None
+
+
+def read_answer(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """What the status, headers and body of a response mean, by the contract's table of failures."""
+    if 200 <= status < 300:  # noqa: PLR2004
+        return _success(request, status, body)
+    error_type = _error_type(body)
+    reason = f"HTTP {status} {error_type}".rstrip()
+    pause = _retry_after(headers.get("Retry-After"))
+    if status == _TOO_LARGE:
+        return Answer(Verdict.SPLIT, reason, status=status)
+    if status in _RETRYABLE_STATUS:
+        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+    if (status == 400 or status >= 500) and error_type in RETRYABLE_TYPES:  # noqa: PLR2004
+        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+    if status >= 500 and not error_type:  # noqa: PLR2004
+        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+    return Answer(Verdict.FINAL, reason, status=status)
+
+
+def _success(request: Request, status: int, body: bytes) -> Answer:
+    results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
+    if results is None:
+        return Answer(Verdict.AGAIN, f"HTTP {status} whose body is not what the contract promises", status=status)
+    return Answer(Verdict.SETTLED, results=results, status=status)
+
+
+def _single(body: bytes) -> tuple[str, ...] | None:
+    answer = _object(body)
+    is_promised = isinstance(answer.get("eventId"), str) and isinstance(answer.get("jobId"), str)
+    return (SUCCESS,) if is_promised else None
+
+
+def _records(body: bytes, count: int) -> tuple[str, ...] | None:
+    answer = _object(body)
+    records = answer.get("records")
+    if not isinstance(records, list) or len(records) != count or not all(isinstance(one, str) for one in records):
+        return None
+    failed = sum(one != SUCCESS for one in records)
+    return tuple(records) if answer.get("failedRecords") == failed else None
+
+
+def _error_type(body: bytes) -> str:
+    found = _object(body).get("errorType")
+    return found[:100] if isinstance(found, str) and found.isprintable() else ""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from now, of either form of the header (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

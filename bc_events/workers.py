@@ -1,0 +1,89 @@
+"""The threads on which async scopes flush: a small executor of our own, so a full default one delays no flush."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from . import forks
+from .constants import LOGGER_NAME
+
+_MOST_THREADS: Final = 16
+_logger = logging.getLogger(LOGGER_NAME)
+_executor: ThreadPoolExecutor | None = None
+
+
+def _forget() -> None:
+    global _executor  # noqa: PLW0603  its threads did not survive the fork
+    _executor = None
+
+
+forks.after_fork(_forget)
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _executor  # noqa: PLW0603  one pool a process, made when first needed
+    if _executor is None:
+        _executor = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="bc-events-flush")
+    return _executor
+
+
+async def run(work: Callable[[], None]) -> None:
+    """Runs `work` on a thread and waits for its end, cancelled or not; a cancellation then goes on.
+
+    Where the work fails too, the cancellation is raised from its error, which is logged.
+    """
+    if _is_asyncio():
+        await _run_under_asyncio(work)
+    else:
+        await _run_under_anyio(work)
+
+
+def _is_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _run_under_asyncio(work: Callable[[], None]) -> None:
+    running = asyncio.wrap_future(_threads().submit(work))
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    failure = running.exception()
+    if cancelled is not None:
+        _report(failure)
+        raise cancelled from failure
+    if failure is not None:
+        raise failure
+
+
+async def _run_under_anyio(work: Callable[[], None]) -> None:
+    import anyio.lowlevel  # noqa: PLC0415  only where the event loop is not asyncio's
+    import anyio.to_thread  # noqa: PLC0415
+
+    failure: Exception | None = None
+    try:
+        await anyio.to_thread.run_sync(work)
+    except Exception as error:  # noqa: BLE001  raised again below, after a pending cancellation had its say
+        failure = error
+    try:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+    except BaseException as cancelled:
+        _report(failure)
+        raise cancelled from failure
+    if failure is not None:
+        raise failure
+
+
+def _report(failure: BaseException | None) -> None:
+    if failure is not None:
+        _logger.error("a flush failed while its task was cancelled", exc_info=failure)
