@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     )
     from .event import Actor, Event
     from .session import EventSession
-    from .topics import Topic, TopicTable
+    from .topic import Topic
+    from .topics import TopicTable
 
 _HOMES = {
     "Actor": "event",
@@ -42,7 +43,7 @@ _HOMES = {
     "NestedSessionError": "errors",
     "NoActiveSessionError": "errors",
     "SessionClosedError": "errors",
-    "Topic": "topics",
+    "Topic": "topic",
     "TopicDefinitionError": "errors",
     "TopicTable": "topics",
     "UnknownTopicError": "errors",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate
 
@@ -13,6 +13,8 @@ from . import forks, wire
 from .wire import Answer, Request, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
     from requests.auth import AuthBase
 
@@ -21,7 +23,7 @@ _POOL: Final = 32
 
 
 class EventsAPI:
-    """One Events API as one service sees it. Threads share it and its pooled connections; forked children get new ones."""
+    """One Events API as one service sees it. Threads share its pooled connections; a forked child gets new ones."""
 
     def __init__(
         self,
@@ -45,8 +47,8 @@ class EventsAPI:
         self._http = None if self._http is None else _unconnected(self._http)
         self._born = forks.generation
 
-    def post(self, request: Request, patience: float | None = None) -> Answer:
-        """One attempt. `patience` caps the timeouts, in seconds. A token is asked for again after a 401. Never raises."""
+    def post(self, request: Request[Any], patience: float | None = None) -> Answer:
+        """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
         try:
             answer = self._post(request, patience)
             if answer.status == _UNAUTHORISED and self._token is not None:
@@ -58,18 +60,22 @@ class EventsAPI:
             return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
         return answer
 
-    def _post(self, request: Request, patience: float | None) -> Answer:
+    def _post(self, request: Request[Any], patience: float | None) -> Answer:
         headers = request.headers
         propagate.inject(headers)
         response = self._connected().post(
             self.url + request.path,
             data=request.body,
             headers=headers,
-            timeout=self._timeout if patience is None else tuple(min(one, patience) for one in self._timeout),
+            timeout=self._timeouts(patience),
             allow_redirects=False,
             auth=self._authorise,
         )
         return wire.read_answer(request, response.status_code, response.headers, response.content)
+
+    def _timeouts(self, patience: float | None) -> tuple[float, float]:
+        connect, answer = self._timeout
+        return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
 
     def _authorise(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
         from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
@@ -115,5 +121,5 @@ def _pooled() -> requests.Session:
 def _unconnected(session: requests.Session) -> requests.Session:
     """The same settings with no connection: those of the parent process are not ours to use or to close."""
     twin = copy.copy(session)
-    twin.adapters = type(session.adapters)((prefix, copy.copy(one)) for prefix, one in session.adapters.items())
+    twin.adapters = OrderedDict((prefix, copy.copy(one)) for prefix, one in session.adapters.items())
     return twin

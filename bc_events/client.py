@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -22,16 +23,19 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .delivery import Delivery, DirectDelivery, LogDelivery
+from .delivery import Delivery, DirectDelivery, LogDelivery, Outbox
 from .errors import ConfigurationError, DeliveryError
 from .event import Actor, Event
 from .session import EventSession
-from .topics import Definitions, Topic, TopicTable
+from .topic import Topic
+from .topics import TopicTable
 from .wire import Limits
 
 if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
+
+    from .definitions import Definitions
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
 _logger = logging.getLogger(LOGGER_NAME)
@@ -53,6 +57,7 @@ class EventClient:
         max_request_events: int = MAX_REQUEST_EVENTS,
         enrichers: Sequence[Enricher] = (),
         http: requests.Session | None = None,
+        outbox: str | Outbox | None = None,
         delivery: Delivery | None = None,
         baggage_key: str = BAGGAGE_KEY,
         write_baggage: bool = True,
@@ -67,6 +72,7 @@ class EventClient:
             max_request_events: events in a request at most; the API takes no more than 250.
             enrichers: called in order with (topic, data) before the check; each returns the data to go on with.
             http: a ready `requests.Session`, for CA bundles, proxies or client certificates.
+            outbox: where events are stored until a relay has sent them: a file name such as "events.db", or an outbox.
             delivery: another way for events to leave, in place of the one `api_url` gives.
             baggage_key: where OpenTelemetry baggage carries the job id.
             write_baggage: whether a live session puts its job id there.
@@ -85,11 +91,18 @@ class EventClient:
         self.enrichers = tuple(enrichers)
         self.baggage_key = baggage_key
         self.write_baggage = write_baggage
+        limits = Limits(max_request_events, max_request_bytes)
+        self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
         if self.api_url is not None:
-            api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
-            self._direct = DirectDelivery(api, Limits(max_request_events, max_request_bytes), retry_budget)
-        self.delivery: Delivery = delivery or self._direct or LogDelivery()
+            self._api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
+            self._direct = DirectDelivery(self._api, limits, retry_budget)
+        self.delivery: Delivery = delivery or self._stored(outbox, limits) or self._direct or LogDelivery()
+
+    def _stored(self, outbox: str | Outbox | None, limits: Limits) -> Delivery | None:
+        if isinstance(outbox, str):
+            outbox = _outbox_named(outbox)
+        return outbox.delivery(self.service_name, self._api, limits) if outbox is not None else None
 
     @property
     def default_category(self) -> str:
@@ -171,6 +184,12 @@ class EventClient:
 def job_id_for(client: EventClient) -> str:
     """The job id of a new unit of work with none given: the baggage's, else a generated one."""
     return jobs.from_baggage(client.baggage_key) or jobs.generated()
+
+
+def _outbox_named(name: str) -> Outbox:
+    """The one place where the core loads an edge."""
+    found: Outbox = importlib.import_module("bc_events.outbox").named(name)
+    return found
 
 
 def _checked_service_name(name: object) -> str:

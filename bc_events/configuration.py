@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 API_URL: Final = "BC_EVENTS_API_URL"
 SERVICE_NAME: Final = "BC_EVENTS_SERVICE_NAME"
 TOPICS: Final = "BC_EVENTS_TOPICS"
+OUTBOX: Final = "BC_EVENTS_OUTBOX"
 LOG_ONLY: Final = "log:"
 
 _configuring = threading.RLock()
@@ -77,6 +78,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
         "api_url": None if url == LOG_ONLY else url,
         "service_name": environment[SERVICE_NAME],
         "topic_definitions": environment[TOPICS],
+        "outbox": environment.get(OUTBOX) or None,
     }
 
 

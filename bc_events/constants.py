@@ -2,7 +2,6 @@
 
 from typing import Final
 
-
 ACTOR_TYPE_USER: Final = "user"
 ACTOR_TYPE_SERVICE: Final = "service"
 ACTOR_TYPE_THIRD_PARTY: Final = "third-party"

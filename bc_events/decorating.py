@@ -18,8 +18,8 @@ Kwargs = Mapping[str, Any]
 class Opening(Protocol):
     """One use of a scope. `error` is the exception its body ended with, if any; closing may raise one of its own."""
 
-    def close(self, error: BaseException | None) -> None: ...
-    async def aclose(self, error: BaseException | None) -> None: ...
+    def close(self, error: BaseException | None, /) -> None: ...
+    async def aclose(self, error: BaseException | None, /) -> None: ...
     def suspend(self) -> None:
         """Takes it, and what was opened within it, out of the ambient state: a generator is about to yield."""
 
@@ -30,8 +30,9 @@ class Opening(Protocol):
 class Scope(Protocol):
     """Something that can be open around a call. It keeps no state: each call has an opening of its own."""
 
-    def open(self, args: Args, kwargs: Kwargs) -> Opening:
+    def open(self, args: Args, kwargs: Kwargs, /) -> Opening:
         """Opens it around a call with these arguments, `self` or `cls` included."""
+        ...
 
 
 def decorate(scope: Scope, function: Callable[P, R]) -> Callable[P, R]:
@@ -97,7 +98,9 @@ def _undeclared(wrapped: Callable[..., object], result: Any) -> TypeError:
     )
 
 
-async def _around_coroutine(scope: Scope, wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs) -> Any:
+async def _around_coroutine(
+    scope: Scope, wrapped: Callable[..., Any], instance: Any, args: Args, kwargs: Kwargs
+) -> Any:
     opening = scope.open(_call_args(instance, args), kwargs)
     try:
         result = await wrapped(*args, **kwargs)
@@ -180,7 +183,7 @@ async def _stepwise_async(
     await opening.aclose(None)
 
 
-class _BoundDecorated(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt's classes are untyped
+class _BoundDecorated(wrapt.BoundFunctionWrapper[..., Any]):
     """A decorated method of one object; pickled as that object and the method's name."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -190,7 +193,7 @@ class _BoundDecorated(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrap
         return self.__reduce__()
 
 
-class _Decorated(wrapt.FunctionWrapper):  # type: ignore[misc]  # wrapt's classes are untyped
+class _Decorated(wrapt.FunctionWrapper[..., Any]):
     """A decorated function; pickled and copied by reference, as any function is."""
 
     __bound_function_wrapper__ = _BoundDecorated

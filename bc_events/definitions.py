@@ -6,14 +6,16 @@ import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, ClassVar, Final
 
 import yaml
 
 from .constants import RESERVED_NAMES
 from .errors import Problem, TopicDefinitionError
 from .schemas import SchemaError
-from .topics import Definitions, Topic
+from .topic import Topic
+
+Definitions = str | PathLike[str] | IO[str] | IO[bytes] | Mapping[str, Any]
 
 _SAFE: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PATTERNS: Final = {
@@ -34,7 +36,7 @@ class _Lines(dict[str, Any]):
 class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
     """SafeLoader that keeps lines, takes CloudFormation's short tags as plain values and leaves dates as text."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in _SAFE.yaml_implicit_resolvers.items()
     }
@@ -143,7 +145,9 @@ class _Reading:
 
     def _topic(self, position: int, definition: Any) -> None:
         if not isinstance(definition, Mapping):
-            self._report(None, f"topic {position} is {_kind(definition)}; give a mapping with Action, Entity and Schema")
+            self._report(
+                None, f"topic {position} is {_kind(definition)}; give a mapping with Action, Entity and Schema"
+            )
             return
         self._repeated(definition)
         action = self._name(definition, "Action", "Action")
@@ -167,7 +171,9 @@ class _Reading:
         value = mapping.get(key)
         if isinstance(value, str) and pattern.fullmatch(value):
             return value
-        given = "is missing" if key not in mapping else f"is {value!r}" if isinstance(value, str) else "is " + _kind(value)
+        given = (
+            "is missing" if key not in mapping else f"is {value!r}" if isinstance(value, str) else "is " + _kind(value)
+        )
         self._report(_line(mapping, key), f"{key} {given}; give {example}")
         return None
 
@@ -225,5 +231,12 @@ def _line(mapping: Mapping[str, Any], key: str | None = None) -> int | None:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "a mapping", _Lines: "a mapping", list: "a list", str: "text", bool: "a boolean", type(None): "empty"}
+    names = {
+        dict: "a mapping",
+        _Lines: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "a boolean",
+        type(None): "empty",
+    }
     return names.get(type(value), f"a {type(value).__name__}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 from .constants import LOGGER_NAME
@@ -11,10 +11,13 @@ from .flush import Flush
 from .wire import Limits, requests_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from .api import EventsAPI
     from .event import Event
     from .wire import Request
 
+Runner = Callable[[Callable[[], None]], Awaitable[None]]
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -24,6 +27,10 @@ class Delivery(Protocol):
     @property
     def record(self) -> Callable[[Event], None] | None:
         """Called as each event is published; None where nothing is to be done then, which costs nothing."""
+
+    @property
+    def runner(self) -> Runner | None:
+        """How an async scope runs `send` off its event loop; None for the library's own threads."""
 
     def discard(self, events: Sequence[Event]) -> None:
         """These were rolled back: undo `record`."""
@@ -35,10 +42,19 @@ class Delivery(Protocol):
         """Nothing more will come."""
 
 
+class Outbox(Protocol):
+    """Durable storage that events go to first; `EventClient(outbox=…)` takes one."""
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> Delivery:
+        """The delivery of one client into it. A relay may send to `api`, which is None where there is no API url."""
+        ...
+
+
 class DirectDelivery:
     """Sends to the Events API, now, on the calling thread."""
 
     record = None
+    runner = None
 
     def __init__(self, api: EventsAPI, limits: Limits, retry_budget: float) -> None:
         self._api = api
@@ -51,7 +67,7 @@ class DirectDelivery:
     def send(self, events: Sequence[Event]) -> None:
         self.repeat(requests_for(events, self._limits))
 
-    def repeat(self, requests: Iterable[Request]) -> None:
+    def repeat(self, requests: Iterable[Request[Event]]) -> None:
         """Sends ready-made requests: the same bytes with the same keys. Raises `DeliveryError`."""
         Flush(self._api, requests, self._retry_budget).run()
 
@@ -63,6 +79,7 @@ class LogDelivery:
     """Logs what would be sent, without its data: for a service that runs where there is no Events API."""
 
     record = None
+    runner = None
 
     def discard(self, events: Sequence[Event]) -> None:
         """Nothing: what was rolled back was never logged."""

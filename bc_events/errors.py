@@ -70,7 +70,7 @@ class UnknownTopicError(EventsError, ValueError):
         super().__init__(message)
 
 
-class UnknownEventNameError(UnknownTopicError, AttributeError):
+class UnknownEventNameError(UnknownTopicError, AttributeError):  # type: ignore[misc]  # both have a name
     """A magic call that fits no topic: also an AttributeError, as for any name that does not exist."""
 
 
@@ -113,7 +113,7 @@ class NoActiveSessionError(EventsError):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(
             message
-            or "no session is live here; wrap the work in \"with events.session():\" or, in a new thread, "
+            or 'no session is live here; wrap the work in "with events.session():" or, in a new thread, '
             "start it with events.propagate(fn)"
         )
 
@@ -148,7 +148,9 @@ class DeliveryError(EventsError):
     `requests` are the very requests (bytes and keys) that `resend` repeats.
     """
 
-    def __init__(self, undelivered: Sequence[Undelivered], requests: Sequence[Request] = (), sent: int = 0) -> None:
+    def __init__(
+        self, undelivered: Sequence[Undelivered], requests: Sequence[Request[Event]] = (), sent: int = 0
+    ) -> None:
         self.undelivered = tuple(undelivered)
         self.requests = tuple(requests)
         self.sent = sent

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
-    from .topics import Topic
+    from .topic import Topic
 
 _naming = threading.Lock()
 

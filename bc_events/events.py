@@ -1,20 +1,21 @@
-"""The ambient API: open a unit of work with `session`, say what happened with `<action>_<entity>(data)` anywhere in it."""
+"""The ambient API: open a unit of work with `session`; anywhere in it, `<action>_<entity>(data)` says what happened."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from .configuration import Override, configure
 from .constants import ACTOR_TYPE_USER
+from .errors import NoActiveSessionError
 from .event import Actor, Event
-from .frames import current_job_id, current_session, live_session
+from .frames import current_job_id, current_session, innermost, live_unit
 from .scope import Bound, JobId, SessionScope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from .client import EventClient
-    from .session import EventSession
 
 __all__ = [
     "configure",
@@ -103,7 +104,8 @@ def override(client: EventClient) -> Override:
 
 def publish(*, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
     """Says what happened, on the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
-    return live_session().publish(action=action, entity=entity, data=data, category=category)
+    unit = live_unit()
+    return unit.record(unit.client.get_topic(category, entity, action), data)
 
 
 def flush() -> None:
@@ -128,7 +130,10 @@ def detached(function: Callable[P, R]) -> Callable[P, R]:
 
 def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:
     def publisher(data: Mapping[str, Any], /) -> Event:
-        return live_session().call(name, data)
+        frame = innermost()
+        if frame is None or frame.unit is None:
+            raise NoActiveSessionError
+        return frame.unit.call(name, data)
 
     publisher.__name__ = publisher.__qualname__ = name
     publisher.__module__ = __name__
@@ -143,4 +148,5 @@ def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
             f"module {__name__!r} has no attribute {name!r}; magic calls are named <action>_<entity> or "
             "<entity>_<action> in lower case, such as created_policy"
         )
-    return globals().setdefault(name, _publisher(name))
+    publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, _publisher(name))
+    return publisher

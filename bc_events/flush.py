@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,9 +11,12 @@ from .errors import DeliveryError, Undelivered
 from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Request, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tenacity import RetryCallState
 
     from .api import EventsAPI
+    from .event import Event
 
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 2.0
@@ -27,13 +29,13 @@ class Flush:
     A request that uses the budget up ends the flush: the rest is named undelivered, unsent.
     """
 
-    def __init__(self, api: EventsAPI, requests: Iterable[Request], retry_budget: float) -> None:
+    def __init__(self, api: EventsAPI, requests: Iterable[Request[Event]], retry_budget: float) -> None:
         self._api = api
         self._queue = deque(requests)
         self._left = retry_budget
         self._answer = Answer(Verdict.FINAL, "the client is closed")
         self._undelivered: list[Undelivered] = []
-        self._failed: list[Request] = []
+        self._failed: list[Request[Event]] = []
         self._sent = 0
 
     def run(self) -> None:
@@ -48,15 +50,15 @@ class Flush:
         if self._undelivered:
             raise DeliveryError(self._undelivered, self._failed, self._sent) from self._answer.cause
 
-    def _settle(self, request: Request) -> Request | None:
+    def _settle(self, request: Request[Event]) -> Request[Event] | None:
         """Sends a request until each record has its result; returns what of it the budget did not suffice for."""
         from tenacity import Retrying, retry_if_result, wait_random_exponential  # noqa: PLC0415  as requests: lazily
 
-        unsettled: Request | None = request
+        unsettled: Request[Event] | None = request
         patience: float | None = None
         jitter = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
 
-        def attempt() -> Request | None:
+        def attempt() -> Request[Event] | None:
             nonlocal unsettled, patience
             if unsettled is None:
                 return None
@@ -84,7 +86,7 @@ class Flush:
             retry_error_callback=lambda _: unsettled,
         )(attempt)
 
-    def _account(self, request: Request, answer: Answer) -> Request | None:
+    def _account(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
         """Notes what an answer settles; returns the request to send again, if any."""
         if answer.verdict is Verdict.AGAIN:
             return request
@@ -96,7 +98,7 @@ class Flush:
             self._fail(request, "refused", answer.reason)
         return None
 
-    def _account_records(self, request: Request, answer: Answer) -> Request | None:
+    def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
         again = [result in RETRYABLE_TYPES for result in answer.results]
         final = [result != SUCCESS and result not in RETRYABLE_TYPES for result in answer.results]
         self._sent += answer.results.count(SUCCESS)
@@ -110,7 +112,7 @@ class Flush:
         self._answer = Answer(Verdict.AGAIN, " and ".join(names), status=answer.status)
         return Request.of(list(compress(request.events, again)))
 
-    def _fail(self, request: Request, outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
+    def _fail(self, request: Request[Event], outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
         self._failed.append(request)
         self._undelivered.extend(Undelivered(event, reason, outcome) for event in request.events)
 

@@ -6,17 +6,24 @@ tokens fail across tasks, in generators and in async fixtures (open-telemetry/op
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context, get_current
 
 from . import forks, jobs
 from .errors import NoActiveSessionError, SessionClosedError
-from .session import EventSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .session import EventSession
+    from .unit import UnitOfWork
 
 _current: Final[ContextVar[Frame | None]] = ContextVar("bc_events_frame", default=None)
+innermost: Final = _current.get
+"""The innermost frame here, whatever became of its session; None where there is none."""
+
 _OUTLIVED: Final = (
     "the session this code was started in has ended; open a session of its own for work that outlives it, "
     "or start it with events.detached(fn)"
@@ -30,18 +37,19 @@ def _clear() -> None:
 forks.after_fork(_clear)
 
 
-def live_session() -> EventSession:
-    """The innermost session here. One that has ended elsewhere is returned too: it refuses what is published."""
+def live_unit() -> UnitOfWork:
+    """The innermost unit of work here. One that has ended elsewhere too: it refuses what is published."""
     frame = _current.get()
-    if frame is None or frame.session is None:
+    if frame is None or frame.unit is None:
         raise NoActiveSessionError
-    return frame.session
+    return frame.unit
 
 
 def current_session() -> EventSession:
     """The session that is live here. Raises `NoActiveSessionError`, or `SessionClosedError` where it has ended."""
-    session = live_session()
-    if session.is_from_before_fork:
+    frame = _current.get()
+    session = frame.session if frame is not None else None
+    if session is None or session.unit.is_from_before_fork:
         raise NoActiveSessionError
     if session.is_closed:
         raise SessionClosedError(_OUTLIVED)
@@ -50,17 +58,17 @@ def current_session() -> EventSession:
 
 def current_job_id() -> str | None:
     """The live session's job id; None where no session is live. It never raises: logs may ask."""
-    session = session_to_join()
-    return session.job_id if session is not None else None
+    unit = unit_to_join()
+    return unit.job_id if unit is not None else None
 
 
-def session_to_join() -> EventSession | None:
-    """The live session; None where there is none, or where the innermost one has ended elsewhere."""
+def unit_to_join() -> UnitOfWork | None:
+    """The live unit of work; None where there is none, or where the innermost one has ended elsewhere."""
     frame = _current.get()
-    session = frame.session if frame is not None else None
-    if session is None or session.is_closed or session.is_from_before_fork:
+    unit = frame.unit if frame is not None else None
+    if unit is None or unit.is_closed or unit.is_from_before_fork:
         return None
-    return session
+    return unit
 
 
 class Frame:
@@ -70,7 +78,7 @@ class Frame:
     itself is what was ambient outside and inside a generator when one of its steps began or ended.
     """
 
-    __slots__ = ("_inside", "_outside", "baggage", "caller", "opening", "parent", "scope", "session")
+    __slots__ = ("_inside", "_outside", "baggage", "caller", "opening", "parent", "scope", "session", "unit")
 
     def __init__(
         self,
@@ -82,6 +90,7 @@ class Frame:
     ) -> None:
         """`scope` opened it from the Python frame whose id is `caller`; `baggage` is what it put there."""
         self.session = session
+        self.unit = session.unit if session is not None else None
         self.scope = scope
         self.baggage = baggage
         self.caller = caller
@@ -132,7 +141,8 @@ class Frame:
 
     def _over(self, parent: Frame | None, baggage: jobs.Baggage | None) -> Frame:
         copy = Frame.__new__(Frame)
-        copy.session, copy.scope, copy.caller, copy.opening = self.session, self.scope, self.caller, self.opening
+        copy.session, copy.unit, copy.opening = self.session, self.unit, self.opening
+        copy.scope, copy.caller = self.scope, self.caller
         copy.parent, copy.baggage = parent, baggage
         copy._inside = copy._outside = None
         return copy

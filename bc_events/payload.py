@@ -19,7 +19,7 @@ _BACKSLASH = ord("\\")
 _MAX_DEPTH = 200
 
 
-class Unserialisable(Exception):
+class UnserialisableError(Exception):
     """`violations` names every value in the data that JSON cannot carry exactly."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
@@ -28,20 +28,20 @@ class Unserialisable(Exception):
 
 
 def to_json(data: Any) -> bytes:
-    """The data's JSON. Decimals keep their digits; what JSON would silently change raises `Unserialisable`."""
+    """The data's JSON. Decimals keep their digits; what JSON would silently change raises `UnserialisableError`."""
     try:
-        body = orjson.dumps(data, _exactly)
+        body = orjson.dumps(data, exactly)
     except (orjson.JSONEncodeError, RecursionError) as error:
-        raise Unserialisable(tuple(_faults(data, "", 0)) or (_unknown(error),)) from error
+        raise UnserialisableError(tuple(_faults(data, "", 0)) or (_unknown(error),)) from error
     # orjson writes NaN as null, and a NUL as an escape: only where one shows is the data walked.
     if body.rfind(b"null") >= 0 or (_BACKSLASH in body and b"\\u0000" in body):
         faults = tuple(_faults(data, "", 0))
         if faults:
-            raise Unserialisable(faults)
+            raise UnserialisableError(faults)
     return body
 
 
-def _exactly(value: Any) -> Any:
+def exactly(value: Any) -> Any:
     if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))
     if isinstance(value, Mapping):

@@ -7,13 +7,15 @@ the seal is taken, and a publisher that finds the list swapped looks on which si
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .errors import SessionClosedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .event import Event
+    from .unit import UnitOfWork
 
 ENDED: Final = (
     "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
@@ -38,7 +40,7 @@ class Pending:
         self.entries: list[Event] = []
         self.lock = threading.Lock()
 
-    def settle(self, event: Event, entries: list[Event], is_closed: Callable[[], bool]) -> None:
+    def settle(self, event: Event, entries: list[Event], unit: UnitOfWork) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.
 
         Afterwards it is pending or was taken. Raises SessionClosedError where it is neither and never will be.
@@ -46,7 +48,7 @@ class Pending:
         with self.lock:
             if _SEAL in entries and event in entries[entries.index(_SEAL) :]:
                 self.entries.append(event)
-            if is_closed() and event in self.entries:
+            if unit.is_closed and event in self.entries:
                 self.entries.remove(event)
                 raise SessionClosedError(ENDED)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
 from .errors import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HIDDEN: Final = "(hidden)"
 
@@ -23,7 +25,7 @@ class Check:
 
     __slots__ = ("_validator", "is_valid")
 
-    def __init__(self, validator: jsonschema_rs.ValidatorMap | Any) -> None:
+    def __init__(self, validator: Any) -> None:
         self._validator = validator
         self.is_valid = validator.is_valid
 
@@ -48,13 +50,14 @@ class Check:
 
 def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:
     """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
+    plain = schema if isinstance(schema, bool) else dict(schema)
     try:
-        jsonschema_rs.meta.validate(schema)
+        jsonschema_rs.meta.validate(plain)
     except (jsonschema_rs.ValidationError, ValueError) as error:
         raise SchemaError(_meta_message(error)) from error
     try:
         validator = jsonschema_rs.validator_for(
-            schema,
+            plain,
             validate_formats=True,
             ignore_unknown_formats=True,
             mask=None if show_values else HIDDEN,

@@ -14,8 +14,9 @@ from opentelemetry.context import Context, attach, get_current
 from . import configuration, jobs, workers
 from .constants import LOGGER_NAME
 from .errors import InvalidJobIdError, NestedSessionError, SessionClosedError
-from .frames import Frame, chain, session_to_join
+from .frames import Frame, chain, unit_to_join
 from .session import EventSession
+from .unit import UnitOfWork
 
 if TYPE_CHECKING:
     from .client import EventClient
@@ -84,9 +85,7 @@ class SessionScope:
     def __aenter__(self) -> Coroutine[Any, Any, EventSession]:
         return _ready(self._enter_block(id(sys._getframe(1))))
 
-    def __aexit__(
-        self, _type: object, error: BaseException | None, _traceback: object
-    ) -> Coroutine[Any, Any, None]:
+    def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> Coroutine[Any, Any, None]:
         return _aclose(self._left_block(id(sys._getframe(1))), error, self._commit_on)
 
     def _enter_block(self, caller: int) -> EventSession:
@@ -124,7 +123,7 @@ class SessionScope:
         )
 
     def _enter(self, job_id: str | None, caller: int = 0) -> Frame:
-        live = session_to_join()
+        live = unit_to_join()
         if live is not None and self._durable:
             raise NestedSessionError(
                 f"a durable session must be outermost, and one of job {live.job_id} is live here; "
@@ -133,14 +132,14 @@ class SessionScope:
         client = self._client or (live.client if live is not None else configuration.default_client())
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
-            return Frame(live.join(actor), self, caller=caller)
+            return Frame(EventSession.of(live.join(actor)), self, caller=caller)
         job_id = job_id or (live.job_id if live is not None else jobs.from_baggage(client.baggage_key))
-        session = EventSession.begin(client, actor or _inherited(live, client), job_id or jobs.generated())
-        baggage = jobs.Baggage(client.baggage_key, session.job_id) if client.write_baggage else None
-        return Frame(session, self, baggage=baggage, caller=caller)
+        unit = UnitOfWork(client, actor or _inherited(live, client), job_id or jobs.generated())
+        baggage = jobs.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
+        return Frame(EventSession.of(unit), self, baggage=baggage, caller=caller)
 
 
-def _inherited(live: EventSession | None, client: EventClient) -> Actor:
+def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor:
     """The live session's actor; but a service acts as itself, also where another service's session is live."""
     if live is None or (live.client is not client and live.actor is live.client.service_actor):
         return client.service_actor
@@ -212,50 +211,51 @@ def _session_of(frame: Frame) -> EventSession:
 
 
 def _close(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
-    session = _session_of(frame)
-    events, context = _end(session, frame, error, commit_on)
+    unit = _session_of(frame).unit
+    events, context = _end(unit, frame, error, commit_on)
     if events:
         _warn_where_a_loop_runs()
-        _deliver(session.client, events, context)
+        _deliver(unit.client, events, context)
 
 
 async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
-    session = _session_of(frame)
-    events, context = _end(session, frame, error, commit_on)
+    unit = _session_of(frame).unit
+    events, context = _end(unit, frame, error, commit_on)
     if events:
-        await workers.run(partial(_deliver, session.client, events, context))
+        run = unit.client.delivery.runner or workers.run
+        await run(partial(_deliver, unit.client, events, context))
 
 
 def _end(
-    session: EventSession, frame: Frame, error: BaseException | None, commit_on: _Exceptions
+    unit: UnitOfWork, frame: Frame, error: BaseException | None, commit_on: _Exceptions
 ) -> tuple[Sequence[Event], Context]:
-    """Closes the session and leaves its frame, in this order, and returns what is to be sent and under which context.
+    """Closes the unit of work, then leaves its frame; returns what is to be sent and under which context.
 
     An exit that a forked child inherited does nothing.
     """
-    if session.is_from_before_fork:
+    if unit.is_from_before_fork:
         return [], get_current()
     if error is not None and not isinstance(error, commit_on):
-        _abort(session, error)
+        _abort(unit, error)
         return [], frame.leave()
     try:
-        events = session.end()
+        events = unit.end()
     finally:
         context = frame.leave()
     return events, context
 
 
-def _abort(session: EventSession, error: BaseException) -> None:
+def _abort(unit: UnitOfWork, error: BaseException) -> None:
     try:
-        dropped = session.abort()
+        dropped = unit.abort()
     except Exception:  # the body's own exception must not be masked
-        _logger.exception("events could not be rolled back", extra={"bc_job_id": session.job_id})
+        _logger.exception("events could not be rolled back", extra={"bc_job_id": unit.job_id})
         return
     if dropped:
         has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
         _logger.warning(
             _EXITED if has_exited_well else _ROLLED_BACK,
-            extra={"bc_job_id": session.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
+            extra={"bc_job_id": unit.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
         )
 
 

@@ -1,89 +1,17 @@
-"""Topic and TopicTable: what a service may say, read from its definitions file and indexed by every name."""
+"""TopicTable: all that a service may say, read from its definitions file and indexed by every name."""
 
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from os import PathLike
-from types import MappingProxyType
-from typing import IO, Any, Final
+from typing import TYPE_CHECKING
 
-import orjson
+from .errors import UnknownTopicError
 
-from . import payload
-from .errors import InvalidEventError, UnknownTopicError, Violation
-from .schemas import Check, compile_schema
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
-Definitions = str | PathLike[str] | IO[str] | IO[bytes] | Mapping[str, Any]
-
-_WORD: Final = re.compile(r"[A-Z][a-z]+")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Topic:
-    """One kind of event. `definition` is the whole mapping from the file, unknown keys included."""
-
-    action: str
-    entity: str
-    category: str
-    schema: Mapping[str, Any] | bool
-    description: str = ""
-    definition: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    name: str = field(init=False)
-    head: bytes = field(init=False, repr=False)
-    check: Check = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        head = orjson.dumps({"action": self.action, "category": self.category, "entity": self.entity})
-        object.__setattr__(self, "name", f"{self.category}.{self.entity}{self.action}")
-        object.__setattr__(self, "head", head[:-1] + b',"data":')
-        object.__setattr__(self, "check", compile_schema(self.schema))
-
-    def __str__(self) -> str:
-        return self.name
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Topic, (self.action, self.entity, self.category, self.schema, self.description, self.definition)
-
-    @property
-    def magic_names(self) -> tuple[str, str]:
-        """`created_my_entity` and `my_entity_created`."""
-        entity = "_".join(_WORD.findall(self.entity)).lower()
-        action = self.action.lower()
-        return f"{action}_{entity}", f"{entity}_{action}"
-
-    def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Every way in which data may not be published under this topic; empty where it may."""
-        try:
-            self.freeze(data)
-        except InvalidEventError as error:
-            return error.violations
-        return ()
-
-    def freeze(self, data: Any) -> bytes:
-        """The envelope's bytes up to the actor, checked and serialised here and never again."""
-        try:
-            body = payload.to_json(data)
-        except payload.Unserialisable as error:
-            raise InvalidEventError(self.name, error.violations) from error
-        try:
-            accepted = self.check.is_valid(data)
-        except ValueError:  # a UUID, a datetime …: asked again of what was serialised
-            accepted = False
-        if not accepted or len(body) < 3 or body[0] != 123:  # noqa: PLR2004  shorter than {"": or no object
-            self._refuse_unless_sound(body)
-        return self.head + body
-
-    def _refuse_unless_sound(self, body: bytes) -> None:
-        if not body.startswith(b"{"):
-            raise InvalidEventError(self.name, [Violation("", "type", "an event's data is an object (a mapping)")])
-        violations = self.check.violations_as_sent(body)
-        if body == b"{}":
-            violations += (Violation("", "minProperties", "an event's data has at least one property"),)
-        if violations:
-            raise InvalidEventError(self.name, violations)
+    from .definitions import Definitions
+    from .topic import Topic
 
 
 class TopicTable:
@@ -106,7 +34,7 @@ class TopicTable:
     @property
     def magic_names(self) -> Mapping[str, Topic | None]:
         """Every name a magic call may use; None marks one that several categories answer to."""
-        return MappingProxyType(self._by_magic_name)
+        return self._by_magic_name
 
     def __iter__(self) -> Iterator[Topic]:
         return iter(self._by_name.values())

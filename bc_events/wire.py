@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import orjson
 
 from .constants import BULK_PATH, EVENTS_PATH, IDEMPOTENCY_HEADER, JOB_ID_HEADER, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS
-from .event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
 
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
@@ -29,19 +31,32 @@ class Limits:
     bytes: int = MAX_REQUEST_BYTES
 
 
+class Sendable(Protocol):
+    """What travels: an `Event`, or a row of an outbox that was one."""
+
+    @property
+    def envelope(self) -> bytes: ...
+    @property
+    def job_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=Sendable)
+
+
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(Generic[S]):
     """One POST: 1 to 250 events of one job, ready to be sent any number of times with the same bytes and key."""
 
-    events: tuple[Event, ...]
+    events: tuple[S, ...]
     body: bytes
     key: str
 
     @classmethod
-    def of(cls, events: Sequence[Event]) -> Request:
+    def of(cls, events: Sequence[S], key: str | None = None) -> Request[S]:
+        """Without a `key` of an earlier attempt it gets a new one, at random."""
         envelopes = [event.envelope for event in events]
         body = envelopes[0] if len(envelopes) == 1 else b"[" + b",".join(envelopes) + b"]"
-        return cls(tuple(events), body, str(uuid.uuid4()))
+        return cls(tuple(events), body, key or str(uuid.uuid4()))
 
     @property
     def path(self) -> str:
@@ -55,15 +70,15 @@ class Request:
             IDEMPOTENCY_HEADER: self.key,
         }
 
-    def halves(self) -> tuple[Request, Request]:
+    def halves(self) -> tuple[Request[S], Request[S]]:
         """Two requests, each with a key of its own, in order."""
         middle = len(self.events) // 2
         return Request.of(self.events[:middle]), Request.of(self.events[middle:])
 
 
-def requests_for(events: Sequence[Event], limits: Limits) -> Iterator[Request]:
+def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
     """As few requests as the contract allows, in order: one job each, cut by count and by bytes."""
-    batch: list[Event] = []
+    batch: list[S] = []
     size = 0
     for event in events:
         length = len(event.envelope) + 1
@@ -101,7 +116,7 @@ class Answer:
     cause: Exception | None = None
 
 
-def read_answer(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """What the status, headers and body of a response mean, by the contract's table of failures."""
     if 200 <= status < 300:  # noqa: PLR2004
         return _success(request, status, body)
@@ -119,7 +134,7 @@ def read_answer(request: Request, status: int, headers: Mapping[str, str], body:
     return Answer(Verdict.FINAL, reason, status=status)
 
 
-def _success(request: Request, status: int, body: bytes) -> Answer:
+def _success(request: Request[Any], status: int, body: bytes) -> Answer:
     results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
     if results is None:
         return Answer(Verdict.AGAIN, f"HTTP {status} whose body is not what the contract promises", status=status)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from . import forks
 from .constants import LOGGER_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_THREADS: Final = 16
 _logger = logging.getLogger(LOGGER_NAME)

@@ -1,0 +1,89 @@
+"""Topic: one kind of event that a service may say happened."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from . import payload
+from .errors import InvalidEventError, Violation
+from .schemas import Check, compile_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_BACKSLASH: Final = ord("\\")
+_WORD: Final = re.compile(r"[A-Z][a-z]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Topic:
+    """One kind of event. `definition` is the whole mapping from the file, unknown keys included."""
+
+    action: str
+    entity: str
+    category: str
+    schema: Mapping[str, Any] | bool
+    description: str = ""
+    definition: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    name: str = field(init=False)
+    head: bytes = field(init=False, repr=False)
+    check: Check = field(init=False, repr=False)
+    is_valid: Callable[[Any], bool] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        head = orjson.dumps({"action": self.action, "category": self.category, "entity": self.entity})
+        object.__setattr__(self, "name", f"{self.category}.{self.entity}{self.action}")
+        object.__setattr__(self, "head", head[:-1] + b',"data":')
+        object.__setattr__(self, "check", compile_schema(self.schema))
+        object.__setattr__(self, "is_valid", self.check.is_valid)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Topic, (self.action, self.entity, self.category, self.schema, self.description, self.definition)
+
+    @property
+    def magic_names(self) -> tuple[str, str]:
+        """`created_my_entity` and `my_entity_created`."""
+        entity = "_".join(_WORD.findall(self.entity)).lower()
+        action = self.action.lower()
+        return f"{action}_{entity}", f"{entity}_{action}"
+
+    def violations(self, data: Any) -> tuple[Violation, ...]:
+        """Every way in which data may not be published under this topic; empty where it may."""
+        try:
+            self.freeze(data)
+        except InvalidEventError as error:
+            return error.violations
+        return ()
+
+    def freeze(self, data: Any) -> bytes:
+        """The envelope's bytes up to the actor, checked and serialised here and never again."""
+        try:
+            if type(data) is dict and data and self.is_valid(data):
+                half = self.head + orjson.dumps(data, payload.exactly)
+                # Where orjson may have written a NaN as null, or a NUL as an escape, it is looked at carefully.
+                if half.rfind(b"null") < 0 and _BACKSLASH not in half:
+                    return half
+        except (TypeError, ValueError, RecursionError):
+            pass  # the careful way says what is wrong, if anything is
+        return self.head + self._frozen_carefully(data)
+
+    def _frozen_carefully(self, data: Any) -> bytes:
+        try:
+            body = payload.to_json(data)
+        except payload.UnserialisableError as error:
+            raise InvalidEventError(self.name, error.violations) from error
+        if not body.startswith(b"{"):
+            raise InvalidEventError(self.name, [Violation("", "type", "an event's data is an object (a mapping)")])
+        violations = self.check.violations_as_sent(body)
+        if body == b"{}":
+            violations += (Violation("", "minProperties", "an event's data has at least one property"),)
+        if violations:
+            raise InvalidEventError(self.name, violations)
+        return body

@@ -1,0 +1,215 @@
+"""UnitOfWork: the events that are sent together or not at all, and the savepoints within them."""
+
+from __future__ import annotations
+
+import logging
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+
+from . import forks
+from .constants import LOGGER_NAME
+from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
+from .event import Actor, Event
+from .pending import ENDED, Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .client import EventClient
+    from .topic import Topic
+
+_logger = logging.getLogger(LOGGER_NAME)
+_FORKED = "this session was opened before the process forked and belongs to the parent; open one in the child"
+
+
+class UnitOfWork:
+    """What an `EventSession` is made of, and the origin of its events. Threads share it.
+
+    One that joined another has a `parent`: a savepoint. It has its own actor and drops its own events; what it keeps is
+    sent by the outermost. There is no `__getattr__` here, because a class with one has slower attributes.
+    """
+
+    __slots__ = (
+        *("_born", "_children", "_enrichers", "_is_watched", "_limit", "_pending", "_sends_at_once", "_topics"),
+        *("actor", "client", "is_closed", "job_id", "parent"),
+    )
+
+    def __init__(
+        self,
+        client: EventClient,
+        actor: Actor,
+        job_id: str,
+        *,
+        parent: UnitOfWork | None = None,
+        sends_at_once: bool = False,
+    ) -> None:
+        """Actor and job id are known to be sound. `sends_at_once` sends each event from the call that publishes it."""
+        self.client = client
+        self.actor = actor
+        self.job_id = job_id
+        self.parent = parent
+        self.is_closed = False
+        self._pending: Pending = parent._pending if parent is not None else Pending()
+        self._children: list[UnitOfWork] | None = None
+        self._sends_at_once = sends_at_once
+        self._topics = client.topic_table.magic_names
+        self._enrichers = client.enrichers
+        self._limit = client.max_request_bytes
+        self._is_watched = sends_at_once or client.delivery.record is not None
+        self._born = forks.generation
+
+    @property
+    def is_from_before_fork(self) -> bool:
+        """Whether it belongs to a parent process, and must not act here."""
+        return self._born is not forks.generation
+
+    @property
+    def sends_at_once(self) -> bool:
+        return self._sends_at_once
+
+    @property
+    def events(self) -> list[Event]:
+        """What was published here, savepoints included, and neither sent nor dropped yet."""
+        return [event for event in list(self._pending.entries) if self._holds(event)]
+
+    def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
+        """Records an event by a magic name: `created_my_entity` or `my_entity_created`."""
+        return self.record(self._topics.get(magic_name) or self.resolve(magic_name), data)
+
+    def resolve(self, magic_name: str) -> Topic:
+        """The topic of a magic name; raises `UnknownEventNameError`."""
+        try:
+            return self.client.topic_table.resolve(magic_name)
+        except UnknownTopicError as error:
+            raise UnknownEventNameError(str(error), name=error.name, closest=error.closest) from None
+
+    def record(self, topic: Topic, data: Any) -> Event:
+        """The per-event path: it does nothing that not every event needs."""
+        if self.is_closed or self._born is not forks.generation:
+            raise SessionClosedError(ENDED if self.is_closed else _FORKED)
+        if self._enrichers:
+            data = self.client.enriched(topic, data)
+        half = topic.freeze(data)
+        if len(half) > self._limit:
+            raise _too_large(topic, half, self._limit)
+        event = Event(topic, half, self, time_ns())
+        if self._is_watched:
+            return self._record_watched(event)
+        pending = self._pending
+        entries = pending.entries
+        entries.append(event)
+        if pending.entries is not entries or self.is_closed:
+            pending.settle(event, entries, self)
+        return event
+
+    def _record_watched(self, event: Event) -> Event:
+        """The same for a delivery that takes part in each call, and for sending at once."""
+        delivery = self.client.delivery
+        if delivery.record is not None:
+            delivery.record(event)
+        if self._sends_at_once:
+            self.client.send([event])
+            return event
+        entries = self._pending.entries
+        try:
+            entries.append(event)
+            self._pending.settle(event, entries, self)
+        except SessionClosedError:
+            delivery.discard([event])
+            raise
+        return event
+
+    def flush(self) -> None:
+        """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest."""
+        self._refuse_if_ended()
+        with self._pending.lock:
+            events = self._pending.take()
+        self.client.send(events)
+
+    def rollback(self) -> int:
+        """Drops what is pending here, savepoints included, and goes on; returns how many events."""
+        self._refuse_if_ended()
+        with self._pending.lock:
+            dropped = self._pending.drop(self._holds)
+        return self._discard(dropped)
+
+    def join(self, actor: Actor | None = None) -> UnitOfWork:
+        """A savepoint within it. Raises `SessionClosedError` where it has ended."""
+        self._refuse_if_ended()
+        joined = UnitOfWork(
+            self.client, actor or self.actor, self.job_id, parent=self, sends_at_once=self._sends_at_once
+        )
+        with self._pending.lock:
+            self._refuse_if_ended()
+            if self._children is None:
+                self._children = []
+            self._children.append(joined)
+        return joined
+
+    def end(self) -> list[Event]:
+        """Closes it, successfully, and returns the events its owner now sends.
+
+        A savepoint returns none: they are the outer unit's from here on. What savepoints that are still open published
+        is dropped, with a warning. Raises `SessionClosedError` where an outer one ended first.
+        """
+        self._refuse_if_ended()
+        with self._pending.lock:
+            self._refuse_if_ended()
+            orphans = self._close()
+            dropped = self._pending.drop(lambda event: _is_within(event, orphans)) if orphans else []
+            events = self._pending.close() if self.parent is None else []
+        if orphans:
+            self._discard(dropped)
+            _logger.warning(
+                "a session ended before scopes that had joined it; their events were dropped",
+                extra={"bc_job_id": self.job_id, "bc_dropped": len(dropped), "bc_scopes": len(orphans)},
+            )
+        return events
+
+    def abort(self) -> int:
+        """Closes it and drops what was published in it, savepoints included; returns how many events."""
+        if self.is_closed or self.is_from_before_fork:
+            return 0
+        with self._pending.lock:
+            self._close()
+            dropped = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
+        return self._discard(dropped)
+
+    def _close(self) -> list[UnitOfWork]:
+        """Marks this and every open savepoint within it as ended; returns the latter."""
+        self.is_closed = True
+        siblings = self.parent._children if self.parent is not None else None
+        if siblings is not None and self in siblings:
+            siblings.remove(self)
+        orphans: list[UnitOfWork] = []
+        for child in list(self._children or ()):
+            orphans += [child, *child._close()]
+        return orphans
+
+    def _discard(self, events: Sequence[Event]) -> int:
+        if events:
+            self.client.delivery.discard(events)
+        return len(events)
+
+    def _holds(self, event: Event) -> bool:
+        return _is_within(event, (self,))
+
+    def _refuse_if_ended(self) -> None:
+        if self._born is not forks.generation:
+            raise SessionClosedError(_FORKED)
+        if self.is_closed:
+            raise SessionClosedError(ENDED)
+
+
+def _is_within(event: Event, units: Sequence[UnitOfWork]) -> bool:
+    unit: object = event.origin
+    while isinstance(unit, UnitOfWork):
+        if unit in units:
+            return True
+        unit = unit.parent
+    return False
+
+
+def _too_large(topic: Topic, half: bytes, limit: int) -> InvalidEventError:
+    fault = f"is {len(half)} bytes long, more than a whole request may be (max_request_bytes={limit})"
+    return InvalidEventError(topic.name, [Violation("", "size", fault)])
