@@ -9,6 +9,8 @@ ACTOR_TYPES: Final = frozenset({ACTOR_TYPE_USER, ACTOR_TYPE_SERVICE, ACTOR_TYPE_
 ACTOR_ID_MIN_LENGTH: Final = 5
 
 JOB_ID_HEADER: Final = "x-britecore-job-id"
+ACTOR_ID_HEADER: Final = "x-britecore-actor-id"
+ACTOR_TYPE_HEADER: Final = "x-britecore-actor-type"
 JOB_ID_MAX_LENGTH: Final = 255
 BAGGAGE_KEY: Final = "bc-job-id"
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
