@@ -6,10 +6,11 @@ import importlib
 import ipaddress
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from . import jobs
+from . import jobs, telemetry
 from .api import EventsAPI
 from .constants import (
     ACTOR_ID_MIN_LENGTH,
@@ -97,6 +98,7 @@ class EventClient:
         if self.api_url is not None:
             self._api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, limits, retry_budget)
+        telemetry.refresh()
         self.delivery: Delivery = delivery or self._stored(outbox, limits) or self._direct or LogDelivery()
 
     def _stored(self, outbox: str | Outbox | None, limits: Limits) -> Delivery | None:
@@ -150,6 +152,10 @@ class EventClient:
         """Delivers events that a session has let go of. Raises `DeliveryError`."""
         if not events:
             return
+        with telemetry.flushing(events, self.api_url) if telemetry.refresh() else nullcontext():
+            self._send(events)
+
+    def _send(self, events: Sequence[Event]) -> None:
         try:
             self.delivery.send(events)
         except DeliveryError:

@@ -7,6 +7,7 @@ from collections import deque
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal
 
+from . import telemetry
 from .errors import DeliveryError, Undelivered
 from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Request, Verdict
 
@@ -47,6 +48,7 @@ class Flush:
             if unsettled is not None:
                 self._fail(unsettled, "unknown", self._answer.reason)
                 self._leave_unsent(f"an earlier request used up the retry budget: {self._answer.reason}")
+        telemetry.settled(self._sent, self._undelivered)
         if self._undelivered:
             raise DeliveryError(self._undelivered, self._failed, self._sent) from self._answer.cause
 
@@ -63,6 +65,7 @@ class Flush:
             if unsettled is None:
                 return None
             started = time.monotonic()
+            telemetry.attempted(len(unsettled.events), is_repeat=patience is not None)
             self._answer = self._api.post(unsettled, patience)
             if patience is not None:
                 self._left -= time.monotonic() - started

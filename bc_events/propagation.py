@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -21,7 +21,6 @@ from .frames import unit_to_join
 
 __all__ = ["BROKER", "HTTP", "Border", "Inbound", "extract", "inject"]
 
-Carrier = TypeVar("Carrier")
 _LONGEST_ACTOR_ID: Final = 255
 _HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?").fullmatch
 _logger = logging.getLogger(LOGGER_NAME)
@@ -71,7 +70,7 @@ case_insensitive_getter: Final = CaseInsensitiveGetter()
 
 
 def inject(
-    carrier: Carrier | MutableMapping[str, str],
+    carrier: MutableMapping[str, str] | object,
     border: Border = HTTP,
     *,
     setter: Setter[Any] = default_setter,
@@ -105,7 +104,7 @@ def _inject_actor(carrier: object, actor: Actor, id_name: str, type_name: str, s
 
 
 def extract(
-    carrier: Carrier | Mapping[str, Any],
+    carrier: Mapping[str, Any] | object,
     border: Border = HTTP,
     *,
     getter: Getter[Any] = case_insensitive_getter,

@@ -6,7 +6,7 @@ import logging
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from . import forks
+from . import forks, telemetry
 from .constants import LOGGER_NAME
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event
@@ -89,10 +89,14 @@ class UnitOfWork:
             raise SessionClosedError(ENDED if self.is_closed else _FORKED)
         if self._enrichers:
             data = self.client.enriched(topic, data)
-        half = topic.freeze(data)
+        try:
+            half = topic.freeze(data)
+        except InvalidEventError:
+            telemetry.refused(topic.name)
+            raise
         if len(half) > self._limit:
             raise _too_large(topic, half, self._limit)
-        event = Event(topic, half, self, time_ns())
+        event = Event(topic, half, self, time_ns(), telemetry.current_trace() if telemetry.is_active else None)
         if self._is_watched:
             return self._record_watched(event)
         pending = self._pending
@@ -188,6 +192,7 @@ class UnitOfWork:
 
     def _discard(self, events: Sequence[Event]) -> int:
         if events:
+            telemetry.rolled_back(events)
             self.client.delivery.discard(events)
         return len(events)
 
