@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import wrapt
 
@@ -13,6 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
+_DEFERRED: Final = frozenset({types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType})
 
 
 class Opening(Protocol):
@@ -78,7 +80,7 @@ def _around_call(scope: Scope, wrapped: Callable[..., R], instance: Any, args: A
     opening = scope.open(_call_args(instance, args), kwargs)
     try:
         result = wrapped(*args, **kwargs)
-        if inspect.iscoroutine(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        if type(result) in _DEFERRED:
             raise _undeclared(wrapped, result)
     except BaseException as error:
         opening.close(error)

@@ -78,27 +78,30 @@ class Frame:
     itself is what was ambient outside and inside a generator when one of its steps began or ended.
     """
 
-    __slots__ = ("_inside", "_outside", "baggage", "caller", "opening", "parent", "scope", "session", "unit")
+    __slots__ = ("_inside", "_original", "_outside", "baggage", "caller", "parent", "session", "unit")
 
     def __init__(
         self,
         session: EventSession | None,
-        scope: object,
         *,
         baggage: jobs.Baggage | None = None,
         caller: int = 0,
     ) -> None:
-        """`scope` opened it from the Python frame whose id is `caller`; `baggage` is what it put there."""
+        """It was opened from the Python frame whose id is `caller`; `baggage` is what it put there."""
         self.session = session
         self.unit = session.unit if session is not None else None
-        self.scope = scope
         self.baggage = baggage
         self.caller = caller
-        self.opening = self
+        self._original: Frame | None = None
         self.parent = _current.get()
         self._inside: _Ambient | None = None
         self._outside: _Ambient | None = None
         _current.set(self)
+
+    @property
+    def opening(self) -> Frame:
+        """The frame that was opened, of which this one may be a copy over another parent."""
+        return self._original or self
 
     def suspend(self) -> None:
         """A generator is about to yield: its frames and their baggage leave the ambient state."""
@@ -123,7 +126,7 @@ class Frame:
         elif top is not None and top.opening is self:
             _current.set(top.parent)
             if top.baggage is not None:
-                top.baggage.restore()
+                top.baggage.restore(context)
         else:
             self._unlink()
         return context
@@ -141,8 +144,8 @@ class Frame:
 
     def _over(self, parent: Frame | None, baggage: jobs.Baggage | None) -> Frame:
         copy = Frame.__new__(Frame)
-        copy.session, copy.unit, copy.opening = self.session, self.unit, self.opening
-        copy.scope, copy.caller = self.scope, self.caller
+        copy.session, copy.unit, copy._original = self.session, self.unit, self.opening
+        copy.caller = self.caller
         copy.parent, copy.baggage = parent, baggage
         copy._inside = copy._outside = None
         return copy

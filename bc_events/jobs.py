@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import uuid_utils
 from opentelemetry import baggage
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import Context, attach, get_current
 
 from .constants import JOB_ID_MAX_LENGTH, LOGGER_NAME
 from .errors import InvalidJobIdError
@@ -55,7 +55,8 @@ def _fault(job_id: object) -> str:
 
 def from_baggage(key: str) -> str | None:
     """The job id that OpenTelemetry baggage carries, where it is a usable one."""
-    value = baggage.get_baggage(key)
+    context = get_current()
+    value = baggage.get_baggage(key, context) if context else None
     return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
 
 
@@ -83,13 +84,13 @@ class Baggage:
     def __init__(self, key: str, job_id: str) -> None:
         self.key = key
         self._before = get_current()
-        self.outer = baggage.get_baggage(key, self._before)
+        self.outer = baggage.get_baggage(key, self._before) if self._before else None
         self._after = baggage.set_baggage(key, job_id, self._before)
         attach(self._after)
 
-    def restore(self) -> None:
+    def restore(self, current: Context) -> None:
         """Puts back that key alone, in the OpenTelemetry context that is current now."""
-        if get_current() is self._after:
+        if current is self._after:
             attach(self._before)
         else:
             write_baggage(self.key, self.outer)

@@ -71,4 +71,7 @@ class Pending:
     def _swap(self, fresh: list[Event]) -> list[Event]:
         old, self.entries = self.entries, fresh
         old.append(_SEAL)
-        return old[: old.index(_SEAL)]
+        taken = len(old) - 1
+        while old[taken] is not _SEAL:  # what was appended late stands behind it
+            taken -= 1
+        return old[:taken]

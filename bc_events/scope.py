@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
 
-from . import configuration, jobs, workers
+from . import configuration, jobs
 from .constants import LOGGER_NAME
 from .errors import InvalidJobIdError, NestedSessionError, SessionClosedError
 from .frames import Frame, chain, unit_to_join
@@ -99,6 +98,8 @@ class SessionScope:
         return _session_of(frame)
 
     def _left_block(self, caller: int) -> Frame:
+        if len(self._openings) == 1:
+            return self._openings.pop()
         frame = self._find(caller)
         self._openings.remove(frame)
         return frame
@@ -132,11 +133,11 @@ class SessionScope:
         client = self._client or (live.client if live is not None else configuration.default_client())
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
-            return Frame(EventSession.of(live.join(actor)), self, caller=caller)
+            return Frame(EventSession.of(live.join(actor)), caller=caller)
         job_id = job_id or (live.job_id if live is not None else jobs.from_baggage(client.baggage_key))
         unit = UnitOfWork(client, actor or _inherited(live, client), job_id or jobs.generated())
         baggage = jobs.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
-        return Frame(EventSession.of(unit), self, baggage=baggage, caller=caller)
+        return Frame(EventSession.of(unit), baggage=baggage, caller=caller)
 
 
 def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor:
@@ -149,13 +150,17 @@ def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor:
 class _SessionOpening:
     """A session around one call of a decorated function."""
 
-    __slots__ = ("_commit_on", "_frame", "resume", "suspend")
+    __slots__ = ("_commit_on", "_frame")
 
     def __init__(self, frame: Frame, commit_on: _Exceptions) -> None:
         self._frame = frame
         self._commit_on = commit_on
-        self.suspend = frame.suspend
-        self.resume = frame.resume
+
+    def suspend(self) -> None:
+        self._frame.suspend()
+
+    def resume(self) -> None:
+        self._frame.resume()
 
     def close(self, error: BaseException | None) -> None:
         _close(self._frame, error, self._commit_on)
@@ -176,7 +181,7 @@ class Bound:
         session = self._session
         carries = session is not None and session.client.write_baggage
         baggage = jobs.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
-        return _BoundOpening(Frame(session, self, baggage=baggage))
+        return _BoundOpening(Frame(session, baggage=baggage))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorating import decorate  # noqa: PLC0415  loads wrapt
@@ -222,6 +227,8 @@ async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Excepti
     unit = _session_of(frame).unit
     events, context = _end(unit, frame, error, commit_on)
     if events:
+        from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
+
         run = unit.client.delivery.runner or workers.run
         await run(partial(_deliver, unit.client, events, context))
 
@@ -276,9 +283,8 @@ def _warn_where_a_loop_runs() -> None:
     global _has_warned  # noqa: PLW0603  once a process
     if _has_warned:
         return
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    asyncio = sys.modules.get("asyncio")  # where nobody has loaded it, no loop can run
+    if asyncio is None or asyncio._get_running_loop() is None:
         return
     _has_warned = True
     _logger.warning(_BLOCKS)

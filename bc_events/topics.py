@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 
 class TopicTable:
-    """The topics of one definitions file, in its order. Read-only."""
+    """The topics of one definitions file, in its order. Read-only.
 
-    __slots__ = ("_by_magic_name", "_by_name", "default_category")
+    `magic_names` has every name that a magic call may use; None marks one that several categories answer to.
+    """
+
+    __slots__ = ("_by_name", "default_category", "magic_names")
 
     def __init__(self, topics: Sequence[Topic], default_category: str) -> None:
         self.default_category = default_category
         self._by_name = {topic.name: topic for topic in topics}
-        self._by_magic_name = dict(_unambiguous(topics, default_category))
+        self.magic_names: Mapping[str, Topic | None] = dict(_unambiguous(topics, default_category))
 
     @classmethod
     def read(cls, source: Definitions) -> TopicTable:
@@ -30,11 +33,6 @@ class TopicTable:
         from .definitions import read_definitions  # noqa: PLC0415  loads yaml
 
         return cls(*read_definitions(source))
-
-    @property
-    def magic_names(self) -> Mapping[str, Topic | None]:
-        """Every name a magic call may use; None marks one that several categories answer to."""
-        return self._by_magic_name
 
     def __iter__(self) -> Iterator[Topic]:
         return iter(self._by_name.values())
@@ -66,12 +64,12 @@ class TopicTable:
 
     def resolve(self, magic_name: str) -> Topic:
         """The topic a magic call means: the default category's, else the only one in any other."""
-        topic = self._by_magic_name.get(magic_name)
+        topic = self.magic_names.get(magic_name)
         if topic is not None:
             return topic
-        if magic_name in self._by_magic_name:
+        if magic_name in self.magic_names:
             raise self._ambiguous(magic_name, [t.category for t in self if magic_name in t.magic_names])
-        raise self._unknown(magic_name, list(self._by_magic_name))
+        raise self._unknown(magic_name, list(self.magic_names))
 
     def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:
         closest = difflib.get_close_matches(name, known, n=3)

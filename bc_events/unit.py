@@ -30,7 +30,7 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("_born", "_children", "_enrichers", "_is_watched", "_limit", "_pending", "_sends_at_once", "_topics"),
+        *("_born", "_children", "_pending", "_sends_at_once"),
         *("actor", "client", "is_closed", "job_id", "parent"),
     )
 
@@ -50,12 +50,8 @@ class UnitOfWork:
         self.parent = parent
         self.is_closed = False
         self._pending: Pending = parent._pending if parent is not None else Pending()
-        self._children: list[UnitOfWork] | None = None
+        self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
-        self._topics = client.topic_table.magic_names
-        self._enrichers = client.enrichers
-        self._limit = client.max_request_bytes
-        self._is_watched = sends_at_once or client.delivery.record is not None
         self._born = forks.generation
 
     @property
@@ -74,7 +70,7 @@ class UnitOfWork:
 
     def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
         """Records an event by a magic name: `created_my_entity` or `my_entity_created`."""
-        return self.record(self._topics.get(magic_name) or self.resolve(magic_name), data)
+        return self.record(self.client.topic_table.magic_names.get(magic_name) or self.resolve(magic_name), data)
 
     def resolve(self, magic_name: str) -> Topic:
         """The topic of a magic name; raises `UnknownEventNameError`."""
@@ -87,17 +83,18 @@ class UnitOfWork:
         """The per-event path: it does nothing that not every event needs."""
         if self.is_closed or self._born is not forks.generation:
             raise SessionClosedError(ENDED if self.is_closed else _FORKED)
-        if self._enrichers:
-            data = self.client.enriched(topic, data)
+        client = self.client
+        if client.enrichers:
+            data = client.enriched(topic, data)
         try:
             half = topic.freeze(data)
         except InvalidEventError:
             telemetry.refused(topic.name)
             raise
-        if len(half) > self._limit:
-            raise _too_large(topic, half, self._limit)
+        if len(half) > client.max_request_bytes:
+            raise _too_large(topic, half, client.max_request_bytes)
         event = Event(topic, half, self, time_ns(), telemetry.current_trace() if telemetry.is_active else None)
-        if self._is_watched:
+        if self._sends_at_once or client.delivery.record is not None:
             return self._record_watched(event)
         pending = self._pending
         entries = pending.entries
@@ -146,8 +143,8 @@ class UnitOfWork:
         with self._pending.lock:
             self._refuse_if_ended()
             if self._children is None:
-                self._children = []
-            self._children.append(joined)
+                self._children = set()
+            self._children.add(joined)
         return joined
 
     def end(self) -> list[Event]:
@@ -156,7 +153,8 @@ class UnitOfWork:
         A savepoint returns none: they are the outer unit's from here on. What savepoints that are still open published
         is dropped, with a warning. Raises `SessionClosedError` where an outer one ended first.
         """
-        self._refuse_if_ended()
+        if self.is_from_before_fork:
+            raise SessionClosedError(_FORKED)
         with self._pending.lock:
             self._refuse_if_ended()
             orphans = self._close()
@@ -182,13 +180,13 @@ class UnitOfWork:
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""
         self.is_closed = True
-        siblings = self.parent._children if self.parent is not None else None
-        if siblings is not None and self in siblings:
-            siblings.remove(self)
-        orphans: list[UnitOfWork] = []
-        for child in list(self._children or ()):
-            orphans += [child, *child._close()]
-        return orphans
+        if self.parent is not None and self.parent._children is not None:
+            self.parent._children.discard(self)
+        return self._close_children() if self._children else []
+
+    def _close_children(self) -> list[UnitOfWork]:
+        children, self._children = self._children or (), None
+        return [unit for child in children for unit in (child, *child._close())]
 
     def _discard(self, events: Sequence[Event]) -> int:
         if events:
