@@ -1,0 +1,21 @@
+"""What importing the library costs, beside starting the interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from .rounds import ratio, seconds
+
+MODULES = ("bc_events", "bc_events.events")
+
+
+def imports() -> dict[str, float]:
+    """Of an interpreter that imports a module and ends, each by one that only ends."""
+
+    def run(code: str) -> None:
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    contenders = {module: lambda module=module: run(f"import {module}") for module in MODULES}
+    taken = seconds({**contenders, "bare": lambda: run("pass")}, rounds=15)
+    return {module: ratio(taken, module, "bare") for module in MODULES}
