@@ -52,11 +52,27 @@ def _tail(actor_id: str, actor_type: str) -> bytes:
         raise InvalidActorError(f"the actor id of a {actor_type} cannot be written as JSON text") from error
 
 
+class LazyActor(Protocol):
+    """An actor that is looked up for each event as it is published, such as the user of a request.
+
+    `id`, `type` and `tail` are those of whoever acts when they are read, as `Actor` has them.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def tail(self) -> bytes: ...
+    def now(self) -> Actor | None:
+        """Who acts now. None where that cannot be told before the flush; the event reads it then."""
+
+
 class Origin(Protocol):
     """Where an event comes from: its unit of work. An `EventSession` is one."""
 
     @property
-    def actor(self) -> Actor: ...
+    def actor(self) -> Actor | LazyActor: ...
     @property
     def job_id(self) -> str: ...
 
@@ -99,7 +115,8 @@ class Event:
 
     @property
     def actor(self) -> Actor:
-        return self._origin.actor
+        actor = self._origin.actor
+        return actor if isinstance(actor, Actor) else Actor(actor.id, actor.type)
 
     @property
     def job_id(self) -> str:

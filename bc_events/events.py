@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from .configuration import Override, configure
 from .constants import ACTOR_TYPE_USER
 from .errors import NoActiveSessionError
-from .event import Actor, Event
+from .event import Actor, Event, LazyActor
 from .frames import current_job_id, current_session, innermost, live_unit
 from .scope import Bound, JobId, SessionScope
 
@@ -41,7 +41,7 @@ _MAGIC_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+").fullmatch
 def session(
     job_id: JobId = None,
     *,
-    actor: Actor | None = None,
+    actor: Actor | LazyActor | None = None,
     client: EventClient | None = None,
     durable: bool = False,
     commit_on: tuple[type[BaseException], ...] = (),
@@ -53,7 +53,7 @@ def session(
     Args:
         job_id: 1 to 255 visible ASCII characters, or a callable of the decorated function's own arguments. By default
             the live session's, else that of OpenTelemetry baggage, else a new one.
-        actor: who acts; by default the live session's actor, else the service.
+        actor: who acts, or a `LazyActor` that is asked at each event; by default the live session's, else the service.
         client: by default the live session's client, else the process's (`configure`, or BC_EVENTS_*).
         durable: it must be outermost: `NestedSessionError` where a session is live.
         commit_on: exceptions that count as success, such as `(SystemExit,)`. They still go on.

@@ -16,7 +16,7 @@ from opentelemetry.propagators.textmap import Getter, Setter, default_setter
 from . import jobs
 from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER, LOGGER_NAME
 from .errors import InvalidActorError
-from .event import Actor
+from .event import Actor, LazyActor
 from .frames import unit_to_join
 
 __all__ = ["BROKER", "HTTP", "Border", "Inbound", "extract", "inject"]
@@ -89,8 +89,13 @@ def inject(
         _inject_actor(carrier, unit.actor, border.actor_id, border.actor_type, setter)
 
 
-def _inject_actor(carrier: object, actor: Actor, id_name: str, type_name: str, setter: Setter[Any]) -> None:
+def _inject_actor(carrier: object, actor: Actor | LazyActor, id_name: str, type_name: str, setter: Setter[Any]) -> None:
     """Not a service's own actor: whoever receives this acts as itself."""
+    found = actor if isinstance(actor, Actor) else actor.now()
+    if found is None:
+        _logger.warning("the actor is not known yet and cannot travel; the receiver acts as its service")
+        return
+    actor = found
     if actor.type == ACTOR_TYPE_SERVICE:
         return
     if not _can_travel(actor.id):

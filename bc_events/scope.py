@@ -20,7 +20,7 @@ from .unit import UnitOfWork
 if TYPE_CHECKING:
     from .client import EventClient
     from .decorating import Opening
-    from .event import Actor, Event
+    from .event import Actor, Event, LazyActor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,7 @@ class SessionScope:
     def __init__(
         self,
         job_id: JobId,
-        actor_of: Callable[[EventClient], Actor] | None,
+        actor_of: Callable[[EventClient], Actor | LazyActor] | None,
         client: EventClient | None,
         *,
         durable: bool,
@@ -140,7 +140,7 @@ class SessionScope:
         return Frame(EventSession.of(unit), baggage=baggage, caller=caller)
 
 
-def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor:
+def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
     """The live session's actor; but a service acts as itself, also where another service's session is live."""
     if live is None or (live.client is not client and live.actor is live.client.service_actor):
         return client.service_actor

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import jobs
-from .event import Actor, Event
+from .event import Actor, Event, LazyActor
 from .unit import UnitOfWork
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class EventSession:
         return self.unit.client
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> Actor | LazyActor:
         return self.unit.actor
 
     @property

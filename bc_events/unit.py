@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import forks, telemetry
 from .constants import LOGGER_NAME
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
-from .event import Actor, Event
+from .event import Actor, Event, LazyActor
 from .pending import ENDED, Pending
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("_born", "_children", "_pending", "_sends_at_once"),
+        *("_born", "_children", "_is_watched", "_pending", "_sends_at_once"),
         *("actor", "client", "is_closed", "job_id", "parent"),
     )
 
     def __init__(
         self,
         client: EventClient,
-        actor: Actor,
+        actor: Actor | LazyActor,
         job_id: str,
         *,
         parent: UnitOfWork | None = None,
@@ -52,6 +52,7 @@ class UnitOfWork:
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
+        self._is_watched = sends_at_once or type(actor) is not Actor
         self._born = forks.generation
 
     @property
@@ -94,7 +95,7 @@ class UnitOfWork:
         if len(half) > client.max_request_bytes:
             raise _too_large(topic, half, client.max_request_bytes)
         event = Event(topic, half, self, time_ns(), telemetry.current_trace() if telemetry.is_active else None)
-        if self._sends_at_once or client.delivery.record is not None:
+        if self._is_watched or client.delivery.record is not None:
             return self._record_watched(event)
         pending = self._pending
         entries = pending.entries
@@ -104,7 +105,8 @@ class UnitOfWork:
         return event
 
     def _record_watched(self, event: Event) -> Event:
-        """The same for a delivery that takes part in each call, and for sending at once."""
+        """The same for a delivery that takes part in each call, for sending at once, and for a lazy actor."""
+        event = self._attributed(event)
         delivery = self.client.delivery
         if delivery.record is not None:
             delivery.record(event)
@@ -120,6 +122,14 @@ class UnitOfWork:
             raise
         return event
 
+    def _attributed(self, event: Event) -> Event:
+        """The event with the actor of this moment, where that is looked up: a later one may be somebody else's."""
+        found = None if isinstance(self.actor, Actor) else self.actor.now()
+        if found is None:
+            return event
+        origin = UnitOfWork(self.client, found, self.job_id, parent=self)
+        return Event(event.topic, event._half, origin, event._time_ns, event.trace)
+
     def flush(self) -> None:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest."""
         self._refuse_if_ended()
@@ -134,7 +144,7 @@ class UnitOfWork:
             dropped = self._pending.drop(self._holds)
         return self._discard(dropped)
 
-    def join(self, actor: Actor | None = None) -> UnitOfWork:
+    def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
         """A savepoint within it. Raises `SessionClosedError` where it has ended."""
         self._refuse_if_ended()
         joined = UnitOfWork(
