@@ -1,0 +1,176 @@
+"""ASGI (FastAPI, Starlette and any other): one session a request, and one a websocket message by `message_session`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events.errors import ConfigurationError
+from bc_events.propagation import HTTP, Border, Inbound, extract
+
+from .edge import Edge, FailedResponseError, OnDeliveryError
+from .status import is_success
+
+if TYPE_CHECKING:
+    from bc_events.client import EventClient
+    from bc_events.event import Actor
+    from bc_events.session import EventSession
+
+    from .edge import Work
+
+__all__ = ["EventsMiddleware", "message_session"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+ActorOf = Callable[[Mapping[str, Any]], "Actor | None"]
+
+_KEY: Final = "bc_events"
+
+
+class EventsMiddleware:
+    """A session around each HTTP request, background tasks included.
+
+    The start of a successful response waits until what was published so far is sent. Afterwards streaming bodies and
+    background tasks may publish more, which is sent when the application returns.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        client: EventClient | None = None,
+        success: Callable[[int], bool] = is_success,
+        actor: ActorOf | None = None,
+        border: Border = HTTP,
+        on_delivery_error: OnDeliveryError = "raise",
+    ) -> None:
+        """`success` judges a response by its status: by default below 400.
+
+        Args:
+            app: the application; with Starlette and FastAPI, `app.add_middleware(EventsMiddleware)` gives it.
+            client: by default the process's.
+            actor: the actor of a request, from its ASGI scope; None is the service. Code within may say otherwise
+                with `events.user_context`.
+            border: which headers carry the job and, where they are trusted, the actor; by default only the job.
+            on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
+        """
+        self._app = app
+        self._success = success
+        self._entry = _Entry(Edge(client=client, border=border, on_delivery_error=on_delivery_error), actor)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._app({**scope, _KEY: self._entry}, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        work = self._entry.open(scope)
+        exchange = _Exchange(work, self._success, receive, send)
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except BaseException as error:
+            await work.aclose(exchange.failure(error))
+            raise
+        await work.aclose(exchange.failure(None))
+
+
+@asynccontextmanager
+async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventSession]:
+    """A session around what one websocket message sets off.
+
+    `connection` is the ASGI scope, or Starlette's `WebSocket`. The job is that of the handshake's headers, else a new
+    one for each message. Raises `ConfigurationError` where `EventsMiddleware` is not around the application.
+    """
+    entry = connection.get(_KEY)
+    if entry is None:
+        raise ConfigurationError(
+            "this websocket did not come through EventsMiddleware; wrap the application in it, or open events.session()"
+        )
+    work = entry.open(connection)
+    try:
+        yield work.session
+    except BaseException as error:
+        await work.aclose(error)
+        raise
+    await work.aclose(None)
+
+
+class _Entry:
+    """How a connection becomes work."""
+
+    __slots__ = ("_actor", "_edge")
+
+    def __init__(self, edge: Edge, actor: ActorOf | None) -> None:
+        self._edge = edge
+        self._actor = actor
+
+    def open(self, scope: Mapping[str, Any]) -> Work:
+        inbound = extract(_headers(scope), self._edge.border)
+        actor = self._actor(scope) if self._actor is not None else None
+        return self._edge.open(Inbound(inbound.job_id, actor or inbound.actor))
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
+    """A header that came twice is joined as HTTP has it, so two job ids are none."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+class _Exchange:
+    """One request and what became of its response so far."""
+
+    __slots__ = ("_is_client_gone", "_lost", "_receive", "_send", "_status", "_success", "_work")
+
+    def __init__(self, work: Work, success: Callable[[int], bool], receive: Receive, send: Send) -> None:
+        self._work = work
+        self._success = success
+        self._receive = receive
+        self._send = send
+        self._status: int | None = None
+        self._is_client_gone = False
+        self._lost: OSError | None = None
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._is_client_gone = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            status: int = message["status"]
+            self._status = status
+            if self._success(status):
+                await self._work.aflush()
+        try:
+            await self._send(message)
+        except OSError as error:  # how a server says that the client has left, since version 2.4 of the ASGI spec
+            self._lost = error
+            raise
+
+    def failure(self, error: BaseException | None) -> BaseException | None:
+        """Why the request failed; None where it did not. That the client has left is no failure of the application."""
+        if error is not None and not _stems_from(error, self._lost):
+            return error
+        if self._status is None and self._is_client_gone:
+            return None
+        if self._status is None or not self._success(self._status):
+            return FailedResponseError(self._status)
+        return None
+
+
+def _stems_from(error: BaseException | None, lost: OSError | None) -> bool:
+    """Whether an error is what became of a lost connection: frameworks raise their own from it, or group it."""
+    if error is None or lost is None:
+        return False
+    if isinstance(error, BaseExceptionGroup):
+        return all(_stems_from(part, lost) for part in error.exceptions)
+    return error is lost or _stems_from(error.__cause__ or error.__context__, lost)

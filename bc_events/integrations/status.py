@@ -1,0 +1,10 @@
+"""What an HTTP status says about the work behind it."""
+
+from typing import Final
+
+_FIRST_FAILURE: Final = 400
+
+
+def is_success(status: int) -> bool:
+    """Redirects are a success: the work before them was done."""
+    return status < _FIRST_FAILURE

@@ -1,0 +1,162 @@
+"""WSGI (Flask and any other): one session a request, until `close()` of the response's iterable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Self
+
+from bc_events.propagation import HTTP, Border, Inbound, extract
+
+from .edge import Edge, FailedResponseError, OnDeliveryError
+from .status import is_success
+
+if TYPE_CHECKING:
+    from bc_events.client import EventClient
+    from bc_events.event import Actor
+
+    from .edge import Work
+
+__all__ = ["EventsMiddleware"]
+
+Environ = dict[str, Any]
+Write = Callable[[bytes], object]
+StartResponse = Callable[..., Write]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+ActorOf = Callable[[Environ], "Actor | None"]
+
+
+class EventsMiddleware:
+    """A session around each request, the body's iteration included, whichever threads it runs on.
+
+    Before the first byte of a successful response leaves, what was published so far is sent. What the body publishes
+    is sent at its `close()`.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        client: EventClient | None = None,
+        success: Callable[[int], bool] = is_success,
+        actor: ActorOf | None = None,
+        border: Border = HTTP,
+        on_delivery_error: OnDeliveryError = "raise",
+    ) -> None:
+        """`success` judges a response by its status: by default below 400, whatever an error handler made of it.
+
+        Args:
+            app: the application; with Flask, `app.wsgi_app = EventsMiddleware(app.wsgi_app)`.
+            client: by default the process's.
+            actor: the actor of a request, from its environ; None is the service. Code within may say otherwise with
+                `events.user_context`.
+            border: which headers carry the job and, where they are trusted, the actor; by default only the job.
+            on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
+        """
+        self._app = app
+        self._success = success
+        self._actor = actor
+        self._edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        inbound = extract(_headers(environ), self._edge.border)
+        actor = self._actor(environ) if self._actor is not None else None
+        work = self._edge.open(Inbound(inbound.job_id, actor or inbound.actor))
+        response = _Response(work, self._success, start_response)
+        try:
+            body = self._app(environ, response.start)
+        except BaseException as error:
+            work.close(error)
+            raise
+        return response.opened(body)
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    return {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+
+
+class _Response:
+    """A response's iterable. Its session is ambient only during each step."""
+
+    __slots__ = ("_body", "_error", "_is_settled", "_iterator", "_start_response", "_status", "_success", "_work")
+
+    def __init__(self, work: Work, success: Callable[[int], bool], start_response: StartResponse) -> None:
+        self._work = work
+        self._success = success
+        self._start_response = start_response
+        self._status: int | None = None
+        self._is_settled = False
+        self._error: BaseException | None = None
+        self._body: Iterable[bytes] = ()
+        self._iterator: Iterator[bytes] | None = None
+
+    def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Write:
+        write = self._start_response(status, headers, *exc_info)
+        self._status = int(status.split(maxsplit=1)[0])
+
+        def settle_and_write(data: bytes) -> object:
+            self._settle()
+            return write(data)
+
+        return settle_and_write
+
+    def opened(self, body: Iterable[bytes]) -> Self:
+        """The application has returned: it may have started its response, or does so with its first chunk."""
+        self._body = body
+        try:
+            self._settle()
+        except BaseException as error:
+            self._error = error
+            self._close()
+            raise
+        self._work.suspend()
+        return self
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        self._work.resume()
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._body)
+            chunk = next(self._iterator, None)
+            self._settle()
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._work.suspend()
+        if chunk is None:
+            raise StopIteration
+        return chunk
+
+    def close(self) -> None:
+        self._work.resume()
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        except BaseException as error:
+            self._work.close(self._error or error)
+            raise
+        self._work.close(self._error or self._failure())
+
+    def _settle(self) -> None:
+        """Sends what was published before the response leaves, once."""
+        if self._status is None or self._is_settled:
+            return
+        self._is_settled = True
+        if self._success(self._status):
+            self._work.flush()
+
+    def _failure(self) -> BaseException | None:
+        if self._status is None or not self._success(self._status):
+            return FailedResponseError(self._status)
+        return None
