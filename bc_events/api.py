@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate
 
-from . import forks, wire
+from . import forks, wire, witness
 from .wire import Answer, Request, Verdict
 
 if TYPE_CHECKING:
@@ -49,6 +49,13 @@ class EventsAPI:
 
     def post(self, request: Request[Any], patience: float | None = None) -> Answer:
         """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
+        network = witness.network()
+        answer = self._attempt(request, patience) if network is None else network(request)
+        if witness.is_watching():
+            witness.sent(wire.taken(request, answer))
+        return answer
+
+    def _attempt(self, request: Request[Any], patience: float | None) -> Answer:
         try:
             answer = self._post(request, patience)
             if answer.status == _UNAUTHORISED and self._token is not None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
+from . import witness
 from .constants import LOGGER_NAME
 from .flush import Flush
 from .wire import Limits, requests_for
@@ -26,7 +27,10 @@ class Delivery(Protocol):
 
     @property
     def record(self) -> Callable[[Event], None] | None:
-        """Called as each event is published; None where nothing is to be done then, which costs nothing."""
+        """Called as each event is published; None where nothing is to be done then, which costs nothing.
+
+        A delivery that has it follows a transaction, and says with `witness.confirmed` which events that committed.
+        """
 
     @property
     def runner(self) -> Runner | None:
@@ -90,6 +94,7 @@ class LogDelivery:
                 "event not sent: no API url is configured",
                 extra={"bc_topic": str(event), "bc_event_id": str(event.id), "bc_job_id": event.job_id},
             )
+        witness.sent(events)
 
     def close(self) -> None:
         """Nothing is open."""

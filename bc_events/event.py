@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from . import fresh
 from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES
 from .errors import InvalidActorError
 
@@ -136,7 +137,7 @@ class Event:
     def id(self) -> UUID:
         if self._id is None:
             with _naming:
-                self._id = self._id or uuid7(self._time_ns)
+                self._id = self._id or fresh.event_id(self._time_ns)
         return self._id
 
     @property
@@ -172,10 +173,3 @@ def _restored(
     event = Event(topic, half, origin, time_ns, trace)
     event._id = event_id
     return event
-
-
-def uuid7(time_ns: int | None = None) -> UUID:
-    """A time-ordered id (RFC 9562) of now, or of a time in nanoseconds of the Unix epoch."""
-    from uuid_utils import compat  # noqa: PLC0415  loaded when an id is first asked for
-
-    return compat.uuid7(nanoseconds=time_ns)

@@ -6,10 +6,10 @@ import logging
 import re
 from typing import Any, Final
 
-import uuid_utils
 from opentelemetry import baggage
 from opentelemetry.context import Context, attach, get_current
 
+from . import fresh
 from .constants import JOB_ID_MAX_LENGTH, LOGGER_NAME
 from .errors import InvalidJobIdError
 
@@ -19,7 +19,7 @@ _logger = logging.getLogger(LOGGER_NAME)
 
 def generated() -> str:
     """A new job id: a UUIDv7."""
-    return str(uuid_utils.uuid7())
+    return fresh.job_id()
 
 
 def checked(job_id: Any) -> str:

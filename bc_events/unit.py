@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from . import forks, telemetry
+from . import forks, fresh, telemetry, witness
 from .constants import LOGGER_NAME
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event, LazyActor
@@ -52,7 +51,7 @@ class UnitOfWork:
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
-        self._is_watched = sends_at_once or type(actor) is not Actor
+        self._is_watched = sends_at_once or type(actor) is not Actor or witness.is_watching()
         self._born = forks.generation
 
     @property
@@ -94,7 +93,7 @@ class UnitOfWork:
             raise
         if len(half) > client.max_request_bytes:
             raise _too_large(topic, half, client.max_request_bytes)
-        event = Event(topic, half, self, time_ns(), telemetry.current_trace() if telemetry.is_active else None)
+        event = Event(topic, half, self, fresh.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
         if self._is_watched or client.delivery.record is not None:
             return self._record_watched(event)
         pending = self._pending
@@ -105,11 +104,12 @@ class UnitOfWork:
         return event
 
     def _record_watched(self, event: Event) -> Event:
-        """The same for a delivery that takes part in each call, for sending at once, and for a lazy actor."""
+        """The same for a delivery or a test that takes part in each call, for sending at once, and for a lazy actor."""
         event = self._attributed(event)
         delivery = self.client.delivery
         if delivery.record is not None:
             delivery.record(event)
+        witness.recorded(event)
         if self._sends_at_once:
             self.client.send([event])
             return event
@@ -119,6 +119,7 @@ class UnitOfWork:
             self._pending.settle(event, entries, self)
         except SessionClosedError:
             delivery.discard([event])
+            witness.dropped([event])
             raise
         return event
 
@@ -201,6 +202,7 @@ class UnitOfWork:
     def _discard(self, events: Sequence[Event]) -> int:
         if events:
             telemetry.rolled_back(events)
+            witness.dropped(events)
             self.client.delivery.discard(events)
         return len(events)
 

@@ -134,6 +134,11 @@ def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], 
     return Answer(Verdict.FINAL, reason, status=status)
 
 
+def taken(request: Request[S], answer: Answer) -> list[S]:
+    """The events of a request that an answer says have arrived."""
+    return [event for event, result in zip(request.events, answer.results, strict=False) if result == SUCCESS]
+
+
 def _success(request: Request[Any], status: int, body: bytes) -> Answer:
     results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
     if results is None:

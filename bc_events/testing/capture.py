@@ -1,0 +1,32 @@
+"""capture_events: every event of this process, seen by a test instead of being sent."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bc_events import witness
+
+from . import network as networks
+from .captured import CapturedEvents
+from .stages import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bc_events.witness import Network
+
+
+@contextmanager
+def capture_events(*, network: Network = networks.accepting) -> Iterator[CapturedEvents]:
+    """Captures what all clients, threads and tasks of this process publish while it is open.
+
+    Topics, checks, scopes and rollbacks are the real ones. Requests end in memory, where each succeeds; with
+    `network=None` they really go out, and are captured as well.
+    """
+    record = Record()
+    witness.watch(record, network)
+    try:
+        yield CapturedEvents(record)
+    finally:
+        witness.unwatch(record, network)

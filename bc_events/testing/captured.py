@@ -1,0 +1,150 @@
+"""CapturedEvents: what a test sees of the events that were published, and what it may claim about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, overload
+
+from . import report
+from .names import answers_to, check_name
+from .stages import Record, Stage
+from .wanted import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bc_events.event import Event
+
+_SURE: Final = frozenset({Stage.CONFIRMED, Stage.SENT})
+_POSSIBLE: Final = _SURE | {Stage.RECORDED}
+
+
+class CapturedEvents(Sequence["Event"]):
+    """The captured events that nothing can take back any more, in the order in which they were published.
+
+    It is live: what happens later is seen too. `recorded`, `dropped`, `confirmed` and `sent` look at other stages;
+    `of`, `for_job` and `by` narrow.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        *,
+        stages: frozenset[Stage] = _SURE,
+        ruled_out: frozenset[Stage] = _POSSIBLE,
+        is_wanted: Callable[[Event], bool] = lambda _: True,
+    ) -> None:
+        """`stages` are those it shows; `ruled_out` those in which `assert_nothing_published` accepts no event."""
+        self._record = record
+        self._stages = stages
+        self._ruled_out = ruled_out
+        self._is_wanted = is_wanted
+
+    @property
+    def recorded(self) -> CapturedEvents:
+        """Everything that was published, whatever became of it."""
+        return self._at(*Stage)
+
+    @property
+    def dropped(self) -> CapturedEvents:
+        """What was rolled back."""
+        return self._at(Stage.DROPPED)
+
+    @property
+    def confirmed(self) -> CapturedEvents:
+        """What nothing can take back any more: its scope ended well and its transaction, if any, has committed."""
+        return self._at(Stage.CONFIRMED, Stage.SENT)
+
+    @property
+    def sent(self) -> CapturedEvents:
+        """What the Events API, or what stands in for it, has taken."""
+        return self._at(Stage.SENT)
+
+    def _at(self, *stages: Stage) -> CapturedEvents:
+        chosen = frozenset(stages)
+        return CapturedEvents(self._record, stages=chosen, ruled_out=chosen, is_wanted=self._is_wanted)
+
+    def of(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> CapturedEvents:
+        """Those of one topic, by magic name (either word order) or full name, that have these properties."""
+        check_name(name, self._record.stages())
+        wanted = Wanted.of(data, properties)
+        return self._those(lambda event: answers_to(event, name) and wanted.is_met_by(event.data))
+
+    def for_job(self, job_id: str) -> CapturedEvents:
+        """Those of one job."""
+        return self._those(lambda event: event.job_id == job_id)
+
+    def by(self, actor_id: str) -> CapturedEvents:
+        """Those of one user, service or third party."""
+        return self._those(lambda event: event.actor.id == actor_id)
+
+    def _those(self, is_wanted: Callable[[Event], bool]) -> CapturedEvents:
+        return CapturedEvents(
+            self._record,
+            stages=self._stages,
+            ruled_out=self._ruled_out,
+            is_wanted=lambda event: self._is_wanted(event) and is_wanted(event),
+        )
+
+    def assert_published(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> Event:
+        """Exactly one event of that name, with at least these properties, is here; returns it.
+
+        A property is compared as JSON has it, so a UUID equals its text; `unittest.mock.ANY` equals everything.
+        """
+        __tracebackhide__ = True
+        found = self.of(name, data, **properties)
+        if len(found) == 1:
+            return found[0]
+        raise AssertionError(self._complaint(name, Wanted.of(data, properties), len(found)))
+
+    def _complaint(self, name: str, wanted: Wanted, times: int) -> str:
+        stages = self._record.stages()
+        named = {event: stage for event, stage in stages.items() if self._is_wanted(event) and answers_to(event, name)}
+        return report.not_once(name, wanted, times, named, self._stages) + report.listing(stages)
+
+    def assert_nothing_published(
+        self, name: str | None = None, data: Mapping[str, Any] | None = None, /, **properties: Any
+    ) -> None:
+        """No event (or none of that name and with these properties) was published, those rolled back aside."""
+        __tracebackhide__ = True
+        view = self if name is None else self.of(name, data, **properties)
+        found = view._in(self._ruled_out)
+        if found:
+            raise AssertionError(report.not_nothing(name, len(found)) + report.listing(self._record.stages()))
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Each event as plain values, for snapshots. Ids and times are those of `deterministic_events`, or random."""
+        return [
+            {
+                "topic": event.topic.name,
+                "data": event.data,
+                "actor": {"id": event.actor.id, "type": event.actor.type},
+                "job_id": event.job_id,
+                "id": str(event.id),
+                "time": event.time.isoformat(),
+            }
+            for event in self
+        ]
+
+    def clear(self) -> None:
+        """Forgets everything captured so far, in every view of it."""
+        self._record.clear()
+
+    def _in(self, stages: frozenset[Stage]) -> list[Event]:
+        return [event for event, stage in self._record.stages().items() if stage in stages and self._is_wanted(event)]
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return self._in(self._stages)[index]
+
+    def __len__(self) -> int:
+        return len(self._in(self._stages))
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._in(self._stages))
+
+    def __repr__(self) -> str:
+        return f"<CapturedEvents {self._in(self._stages)!r}>"

@@ -1,0 +1,45 @@
+"""Names of events as tests write them, and the guard against names that nothing answers to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events import configuration
+from bc_events.errors import ConfigurationError, UnknownTopicError
+from bc_events.unit import UnitOfWork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bc_events.event import Event
+    from bc_events.topics import TopicTable
+
+
+def answers_to(event: Event, name: str) -> bool:
+    """Whether it is `testing.TestCreated`, `created_test` or `test_created`."""
+    return name == event.topic.name or name in event.topic.magic_names
+
+
+def check_name(name: str, events: Iterable[Event]) -> None:
+    """Raises `UnknownTopicError` where no topic in sight has that name: a misspelt one must not prove an absence."""
+    unknown: UnknownTopicError | None = None
+    for table in _tables(events):
+        if name in table or name in table.magic_names:
+            return
+        try:
+            table.resolve(name)
+        except UnknownTopicError as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+
+
+def _tables(events: Iterable[Event]) -> Iterator[TopicTable]:
+    """Those of the default client and of all clients that have published."""
+    for event in events:
+        if isinstance(event.origin, UnitOfWork):
+            yield event.origin.client.topic_table
+    try:
+        yield configuration.default_client().topic_table
+    except ConfigurationError:
+        return

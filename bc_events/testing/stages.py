@@ -1,0 +1,54 @@
+"""How far an event has come, and the record that a test keeps of it."""
+
+from __future__ import annotations
+
+import threading
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from bc_events.event import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Stage(Enum):
+    """How far an event has come. The value says why it has come no further."""
+
+    RECORDED = "published, but its scope is still open or its transaction has not committed"
+    DROPPED = "published, but rolled back"
+    CONFIRMED = "confirmed: its work has succeeded; the Events API does not have it yet"
+    SENT = "sent: the Events API has taken it"
+
+
+class Record:
+    """A witness that remembers, per event and in the order of publishing, how far it has come. Threads share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stages: dict[Event, Stage] = {}
+
+    def recorded(self, event: Event) -> None:
+        self._note([event], Stage.RECORDED)
+
+    def dropped(self, events: Sequence[Event]) -> None:
+        self._note(events, Stage.DROPPED)
+
+    def confirmed(self, events: Sequence[Event]) -> None:
+        self._note(events, Stage.CONFIRMED)
+
+    def sent(self, events: Sequence[Any]) -> None:
+        self._note([event for event in events if isinstance(event, Event)], Stage.SENT)
+
+    def _note(self, events: Iterable[Event], stage: Stage) -> None:
+        with self._lock:
+            self._stages.update(dict.fromkeys(events, stage))
+
+    def stages(self) -> Mapping[Event, Stage]:
+        """What is known now, in the order of publishing."""
+        with self._lock:
+            return dict(self._stages)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._stages.clear()

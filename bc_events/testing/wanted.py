@@ -1,0 +1,44 @@
+"""Wanted: the properties that a test expects of an event's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bc_events import payload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Properties that must be there with such values; others may be there too."""
+
+    properties: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any] | None, properties: Mapping[str, Any]) -> Wanted:
+        return cls({**(data or {}), **properties})
+
+    def is_met_by(self, data: Mapping[str, Any]) -> bool:
+        return all(name in data and equals(value, data[name]) for name, value in self.properties.items())
+
+    def faults_in(self, data: Mapping[str, Any]) -> int:
+        """How many properties are missing or differ."""
+        return sum(not (name in data and equals(value, data[name])) for name, value in self.properties.items())
+
+
+def equals(wanted: Any, found: Any) -> bool:
+    """Whether a value is the wanted one: itself, or as JSON has it."""
+    return bool(wanted == found) or as_json(wanted) == found
+
+
+def as_json(value: Any) -> Any:
+    """The value as an event would carry it; the value itself where no event could."""
+    try:
+        return orjson.loads(payload.to_json({"value": value}))["value"]
+    except payload.UnserialisableError:
+        return value

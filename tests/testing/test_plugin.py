@@ -1,0 +1,236 @@
+"""The plugin as a service has it: in a pytest run of its own."""
+
+import textwrap
+
+import pytest
+
+SERVICE = """
+    from bc_events import EventClient, events
+
+    TOPICS = {"DefaultCategory": "policies", "Topics": [
+        {"Action": "Created", "Entity": "Policy", "Schema": {"type": "object"}}]}
+
+    client = EventClient("http://127.0.0.1:9", "PolicyService", TOPICS, retry_budget=0)
+
+    @events.session(client=client)
+    def create(policy_id):
+        events.created_policy({"id": policy_id})
+
+    @events.session(client=client)
+    async def create_later(policy_id):
+        events.created_policy({"id": policy_id})
+"""
+
+
+@pytest.fixture
+def service(pytester, monkeypatch):
+    """A service, and `run` for its tests, with the plugins named alone. Nothing listens where its client sends to."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(service=SERVICE)
+
+    def run(tests, *options, runner=pytester.runpytest_inprocess):
+        pytester.makepyfile(test_service="from service import create, create_later\n" + textwrap.dedent(tests))
+        return runner("-p", "bc_events.testing.plugin", "-p", "no:cacheprovider", "--strict-markers", *options)
+
+    return run
+
+
+def test_the_plugin_loads_nothing_of_the_library(pytester):
+    """What is imported before coverage is measured counts as never run (pytest-dev/pytest-cov#635)."""
+    pytester.makeconftest("""
+        import sys
+
+        loaded = sorted(name for name in sys.modules if name.startswith("bc_events"))
+
+        def test_loaded():
+            assert loaded == ["bc_events", "bc_events.testing", "bc_events.testing.plugin"]
+    """)
+    pytester.makepyfile(test_loaded="from conftest import test_loaded")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_fixture_captures_what_the_service_publishes(service):
+    service("""
+        def test_it(captured_events):
+            create("p1")
+            captured_events.assert_published("created_policy", id="p1")
+
+        def test_another_begins_with_none(captured_events):
+            captured_events.recorded.assert_nothing_published()
+    """).assert_outcomes(passed=2)
+
+
+def test_without_the_fixture_nothing_is_sent_and_the_error_says_how_to_ask(service):
+    result = service("""
+        def test_it():
+            create("p1")
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*nothing is sent under pytest*captured_events*bc_events_network*"])
+
+
+MARKED = "import pytest\n@pytest.mark.bc_events_network\n"
+LOCAL_API = "import pytest\n@pytest.fixture\ndef local_events_api(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("tests", "options"),
+    [
+        (f"{MARKED}def test_it(): create('p1')", []),
+        ("def test_it(): create('p1')", ["--bc-events-network"]),
+        (f"{MARKED}def test_it(captured_events): create('p1')", []),
+        (f"{LOCAL_API}def test_it(local_events_api): create('p1')", []),
+    ],
+    ids=["marker", "option", "marker and captured", "local api"],
+)
+def test_the_network_is_there_for_who_asks(service, tests, options):
+    """It really is tried: nothing listens, so the error is that of a refused connection."""
+    result = service(tests, *options)
+    result.stdout.fnmatch_lines(["*no answer from http://127.0.0.1:9 (ConnectionError)*"])
+
+
+def test_the_network_is_closed_again_after_a_test_that_asked(service):
+    result = service(
+        """
+        import pytest
+
+        @pytest.mark.bc_events_network
+        def test_asks():
+            with pytest.raises(Exception, match="no answer"):
+                create("p1")
+
+        def test_does_not():
+            with pytest.raises(Exception, match="nothing is sent under pytest"):
+                create("p1")
+        """
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_pytest_asyncio(service):
+    service(
+        """
+        import pytest
+
+        @pytest.mark.asyncio
+        async def test_it(captured_events):
+            await create_later("p1")
+            captured_events.assert_published("created_policy", id="p1")
+        """,
+        "-p",
+        "pytest_asyncio.plugin",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
+    ).assert_outcomes(passed=1)
+
+
+def test_anyio(service):
+    service(
+        """
+        import pytest
+
+        @pytest.mark.anyio
+        async def test_it(captured_events):
+            await create_later("p1")
+            captured_events.assert_published("created_policy", id="p1")
+        """,
+        "-p",
+        "anyio.pytest_plugin",
+    ).assert_outcomes(passed=2)
+
+
+def test_xdist(service, pytester):
+    service(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(captured_events, number):
+            create(str(number))
+            captured_events.assert_published("created_policy", id=str(number))
+        """,
+        "-p",
+        "xdist.plugin",
+        "-n2",
+        runner=pytester.runpytest_subprocess,
+    ).assert_outcomes(passed=8)
+
+
+def test_hypothesis(service):
+    """Each example has a capture of its own; a fixture would be shared by all."""
+    service(
+        """
+        from hypothesis import given, settings, strategies as st
+        from bc_events.testing import capture_events
+
+        @settings(max_examples=5, database=None)
+        @given(st.text("abc", min_size=1))
+        def test_it(policy_id):
+            with capture_events() as captured:
+                create(policy_id)
+            captured.assert_published("created_policy", id=policy_id)
+        """,
+        "-p",
+        "_hypothesis_pytestplugin",
+    ).assert_outcomes(passed=1)
+
+
+def test_inline_snapshot(service, pytester):
+    service(
+        """
+        from inline_snapshot import snapshot
+
+        def test_it(captured_events, deterministic_events):
+            create("p1")
+            assert captured_events.as_dicts() == snapshot([{
+                "topic": "policies.PolicyCreated",
+                "data": {"id": "p1"},
+                "actor": {"id": "PolicyService", "type": "service"},
+                "job_id": "00dc6acf-ac00-7000-8000-000000000001",
+                "id": "00dc6acf-ac00-7000-8000-000000000000",
+                "time": "2000-01-01T00:00:00+00:00",
+            }])
+        """,
+        "-p",
+        "inline_snapshot.pytest_plugin",
+        runner=pytester.runpytest_subprocess,
+    ).assert_outcomes(passed=1)
+
+
+def test_pytest_django(service, pytester):
+    pytester.makepyfile(
+        settings="""
+        SECRET_KEY = "of a test"
+        DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+        """
+    )
+    service(
+        """
+        import pytest
+        from django.test import TestCase
+        from bc_events.testing import CapturesEvents
+
+        @pytest.mark.django_db
+        def test_it(captured_events):
+            create("p1")
+            captured_events.assert_published("created_policy", id="p1")
+
+        class TestIt(CapturesEvents, TestCase):
+            def test_it(self):
+                create("p2")
+                self.captured_events.assert_published("created_policy", id="p2")
+        """,
+        "-p",
+        "pytest_django.plugin",
+        "--ds=settings",
+        runner=pytester.runpytest_subprocess,
+    ).assert_outcomes(passed=2)
+
+
+def test_the_names_of_the_package_are_loaded_when_asked_for():
+    import bc_events.testing
+
+    assert all(hasattr(bc_events.testing, name) for name in dir(bc_events.testing))
+    assert set(bc_events.testing.__all__) <= set(dir(bc_events.testing))
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        bc_events.testing.nonsense  # noqa: B018
