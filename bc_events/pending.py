@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from .errors import SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .event import Event
     from .unit import UnitOfWork
@@ -67,6 +67,13 @@ class Pending:
         taken = self.take()
         self.entries[:0] = [event for event in taken if not is_dropped(event)]
         return [event for event in taken if is_dropped(event)]
+
+    def restore(self, events: Sequence[Event]) -> bool:
+        """Puts back what was dropped, first; False where it is closed. Call it with the lock held."""
+        if isinstance(self.entries, _Closed):
+            return False
+        self.entries[:0] = events
+        return True
 
     def _swap(self, fresh: list[Event]) -> list[Event]:
         old, self.entries = self.entries, fresh

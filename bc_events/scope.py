@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeGuard, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
 
@@ -220,7 +220,7 @@ def _close(frame: Frame, error: BaseException | None, commit_on: _Exceptions) ->
     events, context = _end(unit, frame, error, commit_on)
     if events:
         _warn_where_a_loop_runs()
-        _deliver(unit.client, events, context)
+        _delivery(error, commit_on)(unit.client, events, context)
 
 
 async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
@@ -230,7 +230,7 @@ async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Excepti
         from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
 
         run = unit.client.delivery.runner or workers.run
-        await run(partial(_deliver, unit.client, events, context))
+        await run(partial(_delivery(error, commit_on), unit.client, events, context))
 
 
 def _end(
@@ -242,9 +242,8 @@ def _end(
     """
     if unit.is_from_before_fork:
         return [], get_current()
-    if error is not None and not isinstance(error, commit_on):
-        _abort(unit, error)
-        return [], frame.leave()
+    if _has_failed(error, commit_on):
+        return _abort(unit, error), frame.leave()
     try:
         events = unit.end()
     finally:
@@ -252,17 +251,40 @@ def _end(
     return events, context
 
 
-def _abort(unit: UnitOfWork, error: BaseException) -> None:
+def _has_failed(error: BaseException | None, commit_on: _Exceptions) -> TypeGuard[BaseException]:
+    return error is not None and not isinstance(error, commit_on)
+
+
+def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
+    """Rolls back; returns what is to be sent all the same."""
     try:
-        dropped = unit.abort()
+        dropped, kept = unit.abort()
     except Exception:  # the body's own exception must not be masked
         _logger.exception("events could not be rolled back", extra={"bc_job_id": unit.job_id})
-        return
+        return ()
     if dropped:
         has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
         _logger.warning(
             _EXITED if has_exited_well else _ROLLED_BACK,
             extra={"bc_job_id": unit.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
+        )
+    return kept
+
+
+def _delivery(
+    error: BaseException | None, commit_on: _Exceptions
+) -> Callable[[EventClient, Sequence[Event], Context], None]:
+    return _deliver_quietly if _has_failed(error, commit_on) else _deliver
+
+
+def _deliver_quietly(client: EventClient, events: Sequence[Event], context: Context) -> None:
+    """What was beyond rollback when the body failed: the body's own exception must not be masked."""
+    try:
+        _deliver(client, events, context)
+    except Exception:
+        _logger.exception(
+            "events that a committed transaction had made true could not be sent",
+            extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
         )
 
 

@@ -143,7 +143,9 @@ class UnitOfWork:
         self._refuse_if_ended()
         with self._pending.lock:
             dropped = self._pending.drop(self._holds)
-        return self._discard(dropped)
+        kept = self._discard(dropped)
+        self.client.send(self._restore(kept))
+        return len(dropped) - len(kept)
 
     def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
         """A savepoint within it. Raises `SessionClosedError` where it has ended."""
@@ -172,21 +174,26 @@ class UnitOfWork:
             dropped = self._pending.drop(lambda event: _is_within(event, orphans)) if orphans else []
             events = self._pending.close() if self.parent is None else []
         if orphans:
-            self._discard(dropped)
+            kept = self._discard(dropped)
             _logger.warning(
                 "a session ended before scopes that had joined it; their events were dropped",
-                extra={"bc_job_id": self.job_id, "bc_dropped": len(dropped), "bc_scopes": len(orphans)},
+                extra={"bc_job_id": self.job_id, "bc_dropped": len(dropped) - len(kept), "bc_scopes": len(orphans)},
             )
+            return [*self._restore(kept), *events]
         return events
 
-    def abort(self) -> int:
-        """Closes it and drops what was published in it, savepoints included; returns how many events."""
+    def abort(self) -> tuple[int, Sequence[Event]]:
+        """Closes it and drops what was published in it, savepoints included.
+
+        Returns how many events, and those that its owner now sends: nothing can take them back any more.
+        """
         if self.is_closed or self.is_from_before_fork:
-            return 0
+            return 0, ()
         with self._pending.lock:
             self._close()
             dropped = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
-        return self._discard(dropped)
+        kept = self._discard(dropped)
+        return len(dropped) - len(kept), self._restore(kept)
 
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""
@@ -199,12 +206,23 @@ class UnitOfWork:
         children, self._children = self._children or (), None
         return [unit for child in children for unit in (child, *child._close())]
 
-    def _discard(self, events: Sequence[Event]) -> int:
-        if events:
-            telemetry.rolled_back(events)
-            witness.dropped(events)
-            self.client.delivery.discard(events)
-        return len(events)
+    def _discard(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Lets go of events; returns those that are beyond rollback."""
+        if not events:
+            return ()
+        kept = self.client.delivery.discard(events) or ()
+        beyond = set(kept)
+        dropped = [event for event in events if event not in beyond]
+        telemetry.rolled_back(dropped)
+        witness.dropped(dropped)
+        return kept
+
+    def _restore(self, kept: Sequence[Event]) -> Sequence[Event]:
+        """Makes events pending again; returns them where that is too late, as the outermost scope has ended."""
+        if not kept:
+            return ()
+        with self._pending.lock:
+            return () if self._pending.restore(kept) else kept
 
     def _holds(self, event: Event) -> bool:
         return _is_within(event, (self,))
