@@ -1,0 +1,35 @@
+"""A local Events API: the contract in full, on 127.0.0.1, with faults on request. Needs the extra `local`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .faults import Fault
+    from .received import ReceivedEvent
+    from .seen import SeenRequest
+    from .server import LocalEventsAPI
+
+_HOMES = {"Fault": "faults", "LocalEventsAPI": "server", "ReceivedEvent": "received", "SeenRequest": "seen"}
+__all__ = ["Fault", "LocalEventsAPI", "ReceivedEvent", "SeenRequest"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in {"starlette", "uvicorn", "anyio", "h11"}:
+            raise
+        raise ModuleNotFoundError(
+            f'the local Events API needs {missing}, which is not installed; run pip install "bc_events[local]"',
+            name=missing,
+        ) from error
+    return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

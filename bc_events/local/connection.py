@@ -1,0 +1,39 @@
+"""A uvicorn connection on which a request can be hung up on: closed without a word, as networks do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_EXTENSION: Final = "bc.hang_up"
+
+
+def hangable(**settings: Any) -> H11Protocol:
+    """Stands where uvicorn expects a protocol class."""
+    connection = H11Protocol(**settings)
+    connection.app = _offering(connection.app, lambda: connection.transport.abort())  # noqa: PLW0108  its transport comes later
+    connection.access_log = False
+    return connection
+
+
+def _offering(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
+    async def offering(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("extensions", {})[_EXTENSION] = hang_up
+        await app(scope, receive, send)
+
+    return offering
+
+
+class HangUp:
+    """In place of a response: closes the connection, and ends when it is closed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        scope["extensions"][_EXTENSION]()
+        while (await receive())["type"] != "http.disconnect":
+            pass

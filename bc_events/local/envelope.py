@@ -1,0 +1,112 @@
+"""Envelopes as they arrive: checked against the contract, their data kept byte for byte."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_EVENTS
+from bc_events.event import Actor
+from bc_events.schemas import compile_schema
+
+from .refusal import VALIDATION, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENVELOPE: Final = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["action", "category", "entity", "data", "actor"],
+    "properties": {
+        "action": {"type": "string", "pattern": "^[A-Z][a-z]+$"},
+        "category": {"type": "string", "pattern": "^[a-z]+$"},
+        "entity": {"type": "string", "pattern": "^([A-Z][a-z]+)+$"},
+        "data": {"type": "object", "minProperties": 1},
+        "actor": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["id", "type"],
+            "properties": {
+                "id": {"type": "string", "minLength": ACTOR_ID_MIN_LENGTH},
+                "type": {"enum": sorted(ACTOR_TYPES)},
+            },
+        },
+    },
+}
+_SINGLE: Final = compile_schema(_ENVELOPE)
+_BULK: Final = compile_schema({"type": "array", "minItems": 1, "maxItems": MAX_REQUEST_EVENTS, "items": _ENVELOPE})
+_MOST_SHOWN: Final = 5
+
+# Where a value ends is the stdlib decoder's business; its numbers are of no interest here, however long.
+_end_of_value: Final = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+_BETWEEN: Final = re.compile(r"[ \t\r\n,:]*")
+_OPENING: Final = re.compile(r"[ \t\r\n]*[\[{][ \t\r\n]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event of a request. `data` is what was parsed, `raw` the bytes it was parsed from."""
+
+    action: str
+    category: str
+    entity: str
+    data: dict[str, Any]
+    actor: Actor
+    raw: bytes
+
+    @property
+    def topic(self) -> str:
+        return f"{self.category}.{self.entity}{self.action}"
+
+
+def read_envelopes(body: bytes, *, is_bulk: bool) -> list[Envelope]:
+    """The envelopes of a request's body; raises `RefusedError` naming what breaks the contract."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RefusedError(VALIDATION, f"the body is not JSON: {error}") from error
+    check = _BULK if is_bulk else _SINGLE
+    if not check.is_valid(document):
+        broken = [str(violation) for violation in check.violations(document)]
+        more = [f"and {len(broken) - _MOST_SHOWN} more"] if len(broken) > _MOST_SHOWN else []
+        raise RefusedError(VALIDATION, "; ".join([*broken[:_MOST_SHOWN], *more]))
+    found = document if is_bulk else [document]
+    return [_envelope(one, raw) for one, raw in zip(found, _raw_data(body.decode(), is_bulk=is_bulk), strict=True)]
+
+
+def _envelope(document: dict[str, Any], raw: bytes) -> Envelope:
+    actor = Actor(document["actor"]["id"], document["actor"]["type"])
+    return Envelope(document["action"], document["category"], document["entity"], document["data"], actor, raw)
+
+
+def _raw_data(text: str, *, is_bulk: bool) -> Iterator[bytes]:
+    """The text of each envelope's data, in a body that is known to hold to the contract."""
+    at = _skip(_OPENING, text, 0) if is_bulk else 0
+    while at < len(text) and text[at] != "]":
+        raw, at = _members(text, at)
+        yield raw
+        at = _skip(_BETWEEN, text, at)
+
+
+def _members(text: str, at: int) -> tuple[bytes, int]:
+    """The text of the data of the object that begins at a place, and the place behind that object."""
+    raw = ""
+    at = _skip(_OPENING, text, at)
+    while text[at] != "}":
+        key, at = _end_of_value(text, at)
+        start = _skip(_BETWEEN, text, at)
+        _, end = _end_of_value(text, start)
+        if key == "data":
+            raw = text[start:end]
+        at = _skip(_BETWEEN, text, end)
+    return raw.encode(), at + 1
+
+
+def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,99 @@
+"""The page: the latest events that match a filter, rendered here, with no script."""
+
+from __future__ import annotations
+
+import shlex
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, Response
+
+from .query import QueryError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from .received import ReceivedEvent
+    from .store import Store
+
+_SHOWN: Final = 200
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGE: Final = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><link rel="stylesheet" href="/page.css"></head>
+<body><header><h1>Local Events API</h1><p>{summary}</p></header>
+<form role="search"><input type="search" name="q" value="{q}" aria-label="Filter"
+ placeholder="topic:policies.PolicyCreated job:… actor:… or any text"><button>Filter</button></form>
+<main>{main}</main></body></html>
+"""
+_TABLE: Final = """<table><thead><tr><th>#<th>Received<th>Topic<th>Actor<th>Job<th>Data</tr></thead>
+<tbody>{rows}</tbody></table>"""
+_ROW: Final = """<tr><td class="number">{seq}<td><time datetime="{moment}">{clock}</time>
+<td><a href="{by_topic}">{topic}</a><td>{actor} <small>{actor_type}</small>
+<td><a href="{by_job}"><code>{job}</code></a>
+<td><details><summary><code>{line}</code></summary><pre>{data}</pre></details></tr>
+"""
+
+
+class Page:
+    """The endpoints of the page and its style sheet."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._style = files("bc_events.local").joinpath("page.css").read_bytes()
+
+    async def style(self, _request: Request) -> Response:
+        return Response(self._style, headers=_HEADERS, media_type="text/css")
+
+    async def events(self, request: Request) -> Response:
+        q = request.query_params.get("q", "")
+        try:
+            found = await run_in_threadpool(self._store.latest, q, _SHOWN)
+        except QueryError as error:
+            return _page(q, "", f'<p class="error" role="alert">{escape(str(error))}</p>', 400)
+        matching = await run_in_threadpool(self._store.count, q)
+        if not found:
+            return _page(q, "0 events", f'<p class="empty">{_nothing(q)}</p>')
+        shown = f", the latest {len(found)} shown" if matching > len(found) else ""
+        noun = "event" if matching == 1 else "events"
+        return _page(q, f"{matching} {noun}{shown}", _TABLE.format(rows="".join(map(_row, found))))
+
+
+def _page(q: str, summary: str, main: str, status: int = 200) -> HTMLResponse:
+    title = f"{q} - Local Events API" if q else "Local Events API"
+    content = _PAGE.format(title=escape(title), summary=summary, q=escape(q), main=main)
+    return HTMLResponse(content, status, _HEADERS)
+
+
+def _nothing(q: str) -> str:
+    return "No event matches this filter." if q else "No event has arrived yet."
+
+
+def _row(event: ReceivedEvent) -> str:
+    return _ROW.format(
+        seq=event.seq,
+        moment=event.received.isoformat(),
+        clock=event.received.astimezone().strftime("%H:%M:%S.%f")[:-3],
+        by_topic=_link("topic", event.topic),
+        topic=escape(event.topic),
+        actor=escape(event.actor.id),
+        actor_type=escape(event.actor.type),
+        by_job=_link("job", event.job_id),
+        job=escape(event.job_id),
+        line=escape(event.raw.decode()[:200]),
+        data=escape(orjson.dumps(event.data, option=orjson.OPT_INDENT_2).decode()),
+    )
+
+
+def _link(field: str, value: str) -> str:
+    return f"/?q={quote(shlex.quote(f'{field}:{value}'))}"

@@ -1,0 +1,159 @@
+"""What people and tests ask of a local Events API: events, requests seen, faults; as JSON under `/api`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from .faults import FaultError, Faults
+from .query import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+    from .publishing import Publishing
+    from .received import ReceivedEvent
+    from .seen import SeenRequests
+    from .store import Store
+
+_PAGE: Final = 500
+_MOST: Final = 10_000
+_LONGEST_WAIT: Final = 600.0
+
+
+class Reading:
+    """The endpoints under `/api`. `is_closing` ends every wait."""
+
+    def __init__(self, store: Store, seen: SeenRequests, publishing: Publishing) -> None:
+        self._store = store
+        self._seen = seen
+        self._publishing = publishing
+        self.is_closing = False
+
+    async def ready(self, _request: Request) -> Response:
+        return _json({"status": "ready"})
+
+    async def events(self, request: Request) -> Response:
+        q = request.query_params.get("q", "")
+        limit, after = _whole(request, "limit", _PAGE, _MOST), _whole(request, "after", 0)
+        found = await run_in_threadpool(self._store.events, q, after=after, limit=limit)
+        return _listed(found, matching=await run_in_threadpool(self._store.count, q))
+
+    async def lines(self, request: Request) -> Response:
+        q = request.query_params.get("q", "")
+        self._store.count(q)  # a filter that cannot be read is refused before the answer starts
+        return StreamingResponse(self._lines(q), media_type="application/jsonl")
+
+    def _lines(self, q: str) -> Iterator[bytes]:
+        after = 0
+        while page := self._store.events(q, after=after, limit=_PAGE):
+            yield b"".join(event.json + b"\n" for event in page)
+            after = page[-1].seq
+
+    async def wait(self, request: Request) -> Response:
+        q = request.query_params.get("q", "")
+        count = _whole(request, "count", 1)
+        timeout = _seconds(request, "timeout", 5.0)
+        is_there = await self._arrived(q, count, timeout)
+        found = await run_in_threadpool(self._store.events, q, limit=_MOST)
+        return _listed(found, matching=self._store.count(q), status=200 if is_there else 408)
+
+    async def _arrived(self, q: str, count: int, timeout: float) -> bool:  # noqa: ASYNC109  the caller of the API says it
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        try:
+            with self._store.listening(tell):
+                async with asyncio.timeout(timeout):
+                    while self._store.count(q) < count and not self.is_closing:
+                        await news.wait()
+                        news.clear()
+        except TimeoutError:
+            pass
+        return self._store.count(q) >= count
+
+    async def delete(self, request: Request) -> Response:
+        q = request.query_params.get("q", "")
+        return _json({"deleted": await run_in_threadpool(self._store.delete, q)})
+
+    async def requests(self, _request: Request) -> Response:
+        kept = [asdict(one) for one in self._seen]
+        connections = len({one["connection"] for one in kept})
+        return _json({"total": self._seen.total, "connections": connections, "requests": kept})
+
+    async def forget_requests(self, _request: Request) -> Response:
+        self._seen.clear()
+        return Response(status_code=204)
+
+    async def faults(self, _request: Request) -> Response:
+        faults = self._publishing.faults
+        return _json({"seed": faults.seed, "faults": faults.plan, "fired": faults.fired})
+
+    async def set_faults(self, request: Request) -> Response:
+        """The body is `{"faults": {kind: {…}}, "seed": n}`; it replaces whatever was set before."""
+        given = _mapping(await request.body())
+        seed = given.get("seed", self._publishing.faults.seed)
+        plan = given.get("faults")
+        if not isinstance(plan, dict) or not isinstance(seed, int) or given.keys() - {"faults", "seed"}:
+            raise FaultError('give {"faults": {"unavailable": {"count": 3}}, "seed": 7}; the seed may be left out')
+        self._publishing.faults = Faults(plan, seed)
+        return await self.faults(request)
+
+    async def clear_faults(self, _request: Request) -> Response:
+        self._publishing.faults = Faults({}, self._publishing.faults.seed)
+        return Response(status_code=204)
+
+
+class ParameterError(ValueError):
+    """A parameter in the query string that cannot be read."""
+
+
+async def refused(_request: Request, error: Exception) -> Response:
+    """The answer to a question that cannot be read."""
+    return _json({"error": str(error)}, 400)
+
+
+REFUSED: Final = (QueryError, FaultError, ParameterError)
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) -> Response:
+    return _json({"matching": matching, "events": [orjson.Fragment(event.json) for event in events]}, status)
+
+
+def _whole(request: Request, name: str, default: int, most: int = 2**62) -> int:
+    value = request.query_params.get(name, str(default))
+    if not value.isascii() or not value.isdecimal() or int(value[:20]) > most:
+        raise ParameterError(f"{name} is not a whole number from 0 to {most}")
+    return int(value)
+
+
+def _seconds(request: Request, name: str, default: float) -> float:
+    value = request.query_params.get(name, str(default))
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_WAIT:
+        raise ParameterError(f"{name} is not a number of seconds from 0 to {_LONGEST_WAIT:.0f}")
+    return seconds
+
+
+def _mapping(body: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise FaultError(f"the body is not JSON: {error}") from error
+    return found if isinstance(found, dict) else {}
