@@ -1,0 +1,35 @@
+"""Prints what the library costs, each figure a ratio to something measured in the same run.
+
+python -m tests.benchmarks
+"""
+
+from __future__ import annotations
+
+import platform
+
+from .calls import magic_call
+from .flushes import flush
+from .imports import imports
+from .scopes import empty_scopes
+
+
+def main() -> None:
+    print(f"CPython {platform.python_version()}, {platform.machine()}")
+    scopes = empty_scopes()
+    loaded = imports()
+    rows = [
+        ("one magic call / check + serialise + look up the session", magic_call(), "at most 2.0"),
+        ("empty `with events.session()` / empty OpenTelemetry SDK span", scopes["with"], "at most 0.25"),
+        ("empty decorated call / empty OpenTelemetry SDK span", scopes["decorated"], "at most 0.25"),
+        ("flush of 250: throughput / the same bytes ready-made", flush(250, rounds=60), "at least 0.90"),
+        ("flush of 5,000: throughput / the same bytes ready-made", flush(5_000, rounds=12), "at least 0.85"),
+        ("`import bc_events` / bare interpreter", loaded["bc_events"], ""),
+        ("`import bc_events.events` / bare interpreter", loaded["bc_events.events"], ""),
+    ]
+    print(f"\n| what | ratio | aim |\n|{'-' * 66}|-------|---------------|")
+    for what, ratio, aim in rows:
+        print(f"| {what:<64} | {ratio:>5.2f} | {aim:<13} |")
+
+
+if __name__ == "__main__":
+    main()
