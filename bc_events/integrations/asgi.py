@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import ConfigurationError
-from bc_events.propagation import HTTP, Border, Inbound, extract
+from bc_events.propagation import HTTP, Border, extract
 
 from .edge import Edge, FailedResponseError, OnDeliveryError
 from .status import is_success
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
-    from bc_events.event import Actor
+    from bc_events.event import Actor, LazyActor
     from bc_events.session import EventSession
 
     from .edge import Work
@@ -26,7 +26,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-ActorOf = Callable[[Mapping[str, Any]], "Actor | None"]
+ActorOf = Callable[[Mapping[str, Any]], "Actor | LazyActor | None"]
 
 _KEY: Final = "bc_events"
 
@@ -112,7 +112,7 @@ class _Entry:
     def open(self, scope: Mapping[str, Any]) -> Work:
         inbound = extract(_headers(scope), self._edge.border)
         actor = self._actor(scope) if self._actor is not None else None
-        return self._edge.open(Inbound(inbound.job_id, actor or inbound.actor))
+        return self._edge.open(inbound, actor=actor)
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:

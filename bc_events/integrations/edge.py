@@ -19,6 +19,7 @@ from bc_events.scope import Bound, SessionScope
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
+    from bc_events.event import Actor, LazyActor
     from bc_events.session import EventSession
 
 OnDeliveryError = Literal["raise", "log"] | Callable[[DeliveryError], object]
@@ -57,9 +58,15 @@ class Edge:
                 'give "raise", "log", or a callable that takes the DeliveryError'
             )
 
-    def open(self, inbound: Inbound, *, commit_on: tuple[type[BaseException], ...] = ()) -> Work:
-        """Opens a session, which its caller closes."""
-        return Work(self, inbound, commit_on)
+    def open(
+        self,
+        inbound: Inbound,
+        *,
+        actor: Actor | LazyActor | None = None,
+        commit_on: tuple[type[BaseException], ...] = (),
+    ) -> Work:
+        """Opens a session, which its caller closes. An `actor` that the service knows goes before the one inbound."""
+        return Work(self, inbound.job_id, actor or inbound.actor, commit_on)
 
     @contextmanager
     def session(self, inbound: Inbound, *, commit_on: tuple[type[BaseException], ...] = ()) -> Iterator[EventSession]:
@@ -93,10 +100,15 @@ class Work:
 
     __slots__ = ("_apart", "_edge", "_opening", "session")
 
-    def __init__(self, edge: Edge, inbound: Inbound, commit_on: tuple[type[BaseException], ...]) -> None:
-        actor = inbound.actor
+    def __init__(
+        self,
+        edge: Edge,
+        job_id: str | None,
+        actor: Actor | LazyActor | None,
+        commit_on: tuple[type[BaseException], ...],
+    ) -> None:
         scope = SessionScope(
-            inbound.job_id,
+            job_id,
             None if actor is None else lambda _: actor,
             edge.client,
             durable=False,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from bc_events.propagation import HTTP, Border, Inbound, extract
+from bc_events.propagation import HTTP, Border, extract
 
 from .edge import Edge, FailedResponseError, OnDeliveryError
 from .status import is_success
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
-    from bc_events.event import Actor
+    from bc_events.event import Actor, LazyActor
 
     from .edge import Work
 
@@ -22,7 +22,7 @@ Environ = dict[str, Any]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-ActorOf = Callable[[Environ], "Actor | None"]
+ActorOf = Callable[[Environ], "Actor | LazyActor | None"]
 
 
 class EventsMiddleware:
@@ -60,7 +60,7 @@ class EventsMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         inbound = extract(_headers(environ), self._edge.border)
         actor = self._actor(environ) if self._actor is not None else None
-        work = self._edge.open(Inbound(inbound.job_id, actor or inbound.actor))
+        work = self._edge.open(inbound, actor=actor)
         response = _Response(work, self._success, start_response)
         try:
             body = self._app(environ, response.start)
