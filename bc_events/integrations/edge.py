@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from bc_events import workers
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, DeliveryError, EventsError
 from bc_events.frames import current_session
@@ -138,6 +137,8 @@ class Work:
         """`flush`, off the event loop."""
         if not self.session.events:
             return
+        from bc_events import workers  # noqa: PLC0415  loads asyncio, which edges without it do not pay for
+
         run = self.session.client.delivery.runner or workers.run
         try:
             await run(partial(copy_context().run, self.session.flush))
