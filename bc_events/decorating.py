@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import types
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from operator import attrgetter
+from pickle import PicklingError
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import wrapt
@@ -90,12 +93,12 @@ def _around_call(scope: Scope, wrapped: Callable[..., R], instance: Any, args: A
 
 
 def _undeclared(wrapped: Callable[..., object], result: Any) -> TypeError:
-    kind = type(result).__name__.replace("_", " ")
+    kind = "an async generator" if inspect.isasyncgen(result) else f"a {type(result).__name__}"
     if not inspect.isasyncgen(result):
         result.close()
     name = getattr(wrapped, "__qualname__", repr(wrapped))
     return TypeError(
-        f"{name} returned a {kind} but is not declared as a function that does, so its scope would end before its body "
+        f"{name} returned {kind} but is not declared as a function that does, so its scope would end before its body "
         "runs; put this decorator directly above the def, below the decorators that hide it"
     )
 
@@ -122,6 +125,8 @@ def _stepwise(
 ) -> Generator[Any, Any, Any]:
     opening = scope.open(args, kwargs)
     step: Callable[[], Any] = functools.partial(next, generator)
+    close: Callable[[], Any] = generator.close  # which returns a value from Python 3.13 on
+    closing: GeneratorExit | None = None
     try:
         while True:
             try:
@@ -132,10 +137,11 @@ def _stepwise(
             opening.suspend()
             try:
                 sent = yield yielded
-            except GeneratorExit:
+            except GeneratorExit as error:
                 opening.resume()
-                generator.close()
-                raise
+                closing = error
+                result = close()
+                break
             except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
                 opening.resume()
                 step = functools.partial(generator.throw, error)
@@ -145,7 +151,7 @@ def _stepwise(
     except BaseException as error:
         opening.close(error)
         raise
-    opening.close(None)
+    opening.close(closing)
     return result
 
 
@@ -186,10 +192,11 @@ async def _stepwise_async(
 
 
 class _BoundDecorated(wrapt.BoundFunctionWrapper[..., Any]):
-    """A decorated method of one object; pickled as that object and the method's name."""
+    """A decorated method; pickled as its object or class and its name, or by reference where it has neither."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return getattr, (self._self_instance, self.__name__)
+        owner = getattr(self.__wrapped__, "__self__", None)
+        return (_named, (self.__module__, _reference(self))) if owner is None else (getattr, (owner, self.__name__))
 
     def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
         return self.__reduce__()
@@ -201,7 +208,7 @@ class _Decorated(wrapt.FunctionWrapper[..., Any]):
     __bound_function_wrapper__ = _BoundDecorated
 
     def __reduce__(self) -> str:
-        return str(self.__qualname__)
+        return _reference(self)
 
     def __reduce_ex__(self, _protocol: Any) -> str:
         return self.__reduce__()
@@ -211,3 +218,14 @@ class _Decorated(wrapt.FunctionWrapper[..., Any]):
 
     def __deepcopy__(self, _memo: Any) -> Any:
         return self
+
+
+def _named(module: str, qualname: str) -> Any:
+    return attrgetter(qualname)(importlib.import_module(module))
+
+
+def _reference(function: Any) -> str:
+    name: str | None = getattr(function, "__qualname__", None)
+    if name is None:
+        raise PicklingError(f"{function!r} has no name of its own to be pickled by; decorate a def instead")
+    return name

@@ -15,7 +15,7 @@ from . import forks, jobs
 from .errors import NoActiveSessionError, SessionClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .session import EventSession
     from .unit import UnitOfWork
@@ -31,7 +31,9 @@ _OUTLIVED: Final = (
 
 
 def _clear() -> None:
-    _current.set(None)
+    """A forked child has no session, so no job id of one stands in its baggage either."""
+    carried = _carried(chain())
+    _Ambient(None, carried).restore()
 
 
 forks.after_fork(_clear)
@@ -78,20 +80,13 @@ class Frame:
     itself is what was ambient outside and inside a generator when one of its steps began or ended.
     """
 
-    __slots__ = ("_inside", "_original", "_outside", "baggage", "caller", "parent", "session", "unit")
+    __slots__ = ("_inside", "_original", "_outside", "baggage", "parent", "session", "unit")
 
-    def __init__(
-        self,
-        session: EventSession | None,
-        *,
-        baggage: jobs.Baggage | None = None,
-        caller: int = 0,
-    ) -> None:
-        """It was opened from the Python frame whose id is `caller`; `baggage` is what it put there."""
+    def __init__(self, session: EventSession | None, baggage: jobs.Baggage | None = None) -> None:
+        """`baggage` is what it put there."""
         self.session = session
         self.unit = session.unit if session is not None else None
         self.baggage = baggage
-        self.caller = caller
         self._original: Frame | None = None
         self.parent = _current.get()
         self._inside: _Ambient | None = None
@@ -105,11 +100,10 @@ class Frame:
 
     def suspend(self) -> None:
         """A generator is about to yield: its frames and their baggage leave the ambient state."""
-        frames = list(_down_to(self.opening))
-        carried = {frame.baggage.key: frame.baggage.outer for frame in frames if frame.baggage is not None}
+        frames = _down_to(self)
+        carried = _carried(frames)
         self._inside = _Ambient.now(carried)
-        outside = self._outside or _Ambient(frames[-1].parent if frames else _current.get(), carried)
-        outside.restore()
+        self._outwards(frames, carried).restore()
 
     def resume(self) -> None:
         """Its next step begins: they are back, over whatever is ambient where the step is made."""
@@ -122,7 +116,8 @@ class Frame:
         context = get_current()
         top = _current.get()
         if self._outside is not None:
-            self._outside.restore()
+            frames = _down_to(self)
+            self._outwards(frames, _carried(frames)).restore()
         elif top is not None and top.opening is self:
             _current.set(top.parent)
             if top.baggage is not None:
@@ -131,21 +126,29 @@ class Frame:
             self._unlink()
         return context
 
+    def _outwards(self, frames: Sequence[Frame], carried: Mapping[str, object]) -> _Ambient:
+        """What was ambient when the step began that ends now, without these frames and the baggage they carry."""
+        if self._outside is not None:
+            return _Ambient(self._outside.frame, {**carried, **self._outside.baggage})
+        return _Ambient(frames[-1].parent if frames else _current.get(), carried)
+
     def _unlink(self) -> None:
-        frames = list(_down_to(self))
+        frames = _down_to(self)
         if not frames:
             return  # left in another task than it was entered in: nothing of it is ambient here
         left = frames.pop()
         below, baggage = left.parent, left.baggage
         for frame in reversed(frames):
-            below = frame._over(below, baggage or frame.baggage)
-            baggage = None
+            takes_over = baggage is not None and frame.baggage is not None and frame.baggage.key == baggage.key
+            below = frame._over(below, baggage if takes_over else frame.baggage)
+            baggage = None if takes_over else baggage
         _current.set(below)
+        if baggage is not None:
+            baggage.restore(get_current())
 
     def _over(self, parent: Frame | None, baggage: jobs.Baggage | None) -> Frame:
         copy = Frame.__new__(Frame)
         copy.session, copy.unit, copy._original = self.session, self.unit, self.opening
-        copy.caller = self.caller
         copy.parent, copy.baggage = parent, baggage
         copy._inside = copy._outside = None
         return copy
@@ -178,11 +181,16 @@ def chain() -> Iterator[Frame]:
         frame = frame.parent
 
 
-def _down_to(opening: Frame) -> Iterator[Frame]:
+def _down_to(opening: Frame) -> list[Frame]:
     """The frames from the innermost to that opening's; none where it is not among them."""
     frames: list[Frame] = []
     for frame in chain():
         frames.append(frame)
         if frame.opening is opening:
-            return iter(frames)
-    return iter(())
+            return frames
+    return []
+
+
+def _carried(frames: Iterable[Frame]) -> dict[str, object]:
+    """The baggage keys that these frames, innermost first, wrote, each with its value before all of them."""
+    return {frame.baggage.key: frame.baggage.outer for frame in frames if frame.baggage is not None}

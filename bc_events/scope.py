@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeGuard, TypeVar
 from opentelemetry.context import Context, attach, get_current
 
 from . import configuration, jobs
+from .blocks import Block, left_by
 from .constants import LOGGER_NAME
-from .errors import InvalidJobIdError, NestedSessionError, SessionClosedError
-from .frames import Frame, chain, unit_to_join
+from .errors import InvalidJobIdError, NestedSessionError
+from .frames import Frame, unit_to_join
 from .session import EventSession
 from .unit import UnitOfWork
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .client import EventClient
     from .decorating import Opening
     from .event import Actor, Event, LazyActor
@@ -39,10 +42,10 @@ _BLOCKS: Final = "leaving a session flushes on the event loop's own thread and b
 class SessionScope:
     """A unit of work to open: `with`, `async with`, or `@` around each call. May be used any number of times.
 
-    No state of an opening lives here but the list of them, by which `__exit__` tells apart those of one object.
+    No state of an opening lives here but the list of those that are blocks, which `__exit__` tells apart.
     """
 
-    __slots__ = ("_actor_of", "_client", "_commit_on", "_durable", "_job_id", "_openings")
+    __slots__ = ("_actor_of", "_blocks", "_client", "_commit_on", "_durable", "_job_id")
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class SessionScope:
         self._client = client
         self._durable = durable
         self._commit_on = commit_on
-        self._openings: list[Frame] = []
+        self._blocks: list[Block] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorating import decorate  # noqa: PLC0415  loads wrapt, which a service that decorates nothing needs not
@@ -76,54 +79,33 @@ class SessionScope:
         return _SessionOpening(self._enter(job_id), self._commit_on)
 
     def __enter__(self) -> EventSession:
-        return self._enter_block(id(sys._getframe(1)))
+        return self._enter_block(sys._getframe(1))
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        _close(self._left_block(id(sys._getframe(1))), error, self._commit_on)
+        _close(self._left_block(sys._getframe(1)), error, self._commit_on)
 
     def __aenter__(self) -> Coroutine[Any, Any, EventSession]:
-        return _ready(self._enter_block(id(sys._getframe(1))))
+        return _ready(self._enter_block(sys._getframe(1)))
 
     def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> Coroutine[Any, Any, None]:
-        return _aclose(self._left_block(id(sys._getframe(1))), error, self._commit_on)
+        return _aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
 
-    def _enter_block(self, caller: int) -> EventSession:
+    def _enter_block(self, caller: FrameType) -> EventSession:
         if callable(self._job_id):
             raise InvalidJobIdError(
                 "job_id is a callable, which is called with the arguments of a decorated function; "
                 "a with block has none, so give it the job id itself"
             )
-        frame = self._enter(self._job_id, caller)
-        self._openings.append(frame)
+        frame = self._enter(self._job_id)
+        self._blocks.append(Block(caller, frame))
         return _session_of(frame)
 
-    def _left_block(self, caller: int) -> Frame:
-        if len(self._openings) == 1:
-            return self._openings.pop()
-        frame = self._find(caller)
-        self._openings.remove(frame)
-        return frame
+    def _left_block(self, caller: FrameType) -> Frame:
+        block = left_by(caller, list(self._blocks))
+        self._blocks.remove(block)
+        return block.frame
 
-    def _find(self, caller: int) -> Frame:
-        """The opening that a block is leaving: the one entered from the same Python frame, which lives as long.
-
-        An ExitStack enters from a frame of its own: then it is the innermost here, or the only one anywhere.
-        """
-        openings = list(self._openings)
-        for frame in reversed(openings):
-            if frame.caller == caller:
-                return frame
-        for frame in chain():
-            if frame.opening in openings:
-                return frame.opening
-        if len(openings) == 1:
-            return openings[0]
-        raise SessionClosedError(
-            f"this scope object is open {len(openings)} times and none of them was opened here; "
-            "give each block an events.session() of its own"
-        )
-
-    def _enter(self, job_id: str | None, caller: int = 0) -> Frame:
+    def _enter(self, job_id: str | None) -> Frame:
         live = unit_to_join()
         if live is not None and self._durable:
             raise NestedSessionError(
@@ -133,11 +115,11 @@ class SessionScope:
         client = self._client or (live.client if live is not None else configuration.default_client())
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
-            return Frame(EventSession.of(live.join(actor)), caller=caller)
+            return Frame(EventSession.of(live.join(actor)))
         job_id = job_id or (live.job_id if live is not None else jobs.from_baggage(client.baggage_key))
         unit = UnitOfWork(client, actor or _inherited(live, client), job_id or jobs.generated())
         baggage = jobs.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
-        return Frame(EventSession.of(unit), baggage=baggage, caller=caller)
+        return Frame(EventSession.of(unit), baggage)
 
 
 def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
@@ -181,7 +163,7 @@ class Bound:
         session = self._session
         carries = session is not None and session.client.write_baggage
         baggage = jobs.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
-        return _BoundOpening(Frame(session, baggage=baggage))
+        return _BoundOpening(Frame(session, baggage))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorating import decorate  # noqa: PLC0415  loads wrapt
@@ -192,12 +174,16 @@ class Bound:
 class _BoundOpening:
     """One call of a bound function: the session is its owner's to end."""
 
-    __slots__ = ("_frame", "resume", "suspend")
+    __slots__ = ("_frame",)
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self.suspend = frame.suspend
-        self.resume = frame.resume
+
+    def suspend(self) -> None:
+        self._frame.suspend()
+
+    def resume(self) -> None:
+        self._frame.resume()
 
     def close(self, _error: BaseException | None) -> None:
         self._frame.leave()
@@ -238,10 +224,10 @@ def _end(
 ) -> tuple[Sequence[Event], Context]:
     """Closes the unit of work, then leaves its frame; returns what is to be sent and under which context.
 
-    An exit that a forked child inherited does nothing.
+    An exit that a forked child inherited sends and drops nothing.
     """
     if unit.is_from_before_fork:
-        return [], get_current()
+        return [], frame.leave()
     if _has_failed(error, commit_on):
         return _abort(unit, error), frame.leave()
     try:
