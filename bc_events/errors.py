@@ -11,6 +11,7 @@
     ├── NoActiveSessionError
     ├── SessionClosedError
     ├── NestedSessionError
+    ├── OutboxError
     └── DeliveryError                 .undelivered, .requests
 
 A message names the thing, the reason and the remedy. None shows payload values: they may be personal data.
@@ -124,6 +125,10 @@ class SessionClosedError(EventsError):
 
 class NestedSessionError(EventsError):
     """A scope that must be outermost (`durable=True`) was opened inside another."""
+
+
+class OutboxError(EventsError):
+    """An outbox's database refused something, or is not as it should be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""Dialect: where the SQL of PostgreSQL and of SQLite differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
+
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Name = Literal["postgresql", "sqlite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`now` is the database's own clock, in seconds of the Unix epoch: relays on many machines share it.
+
+    `lock` makes a SELECT lock the rows of `o`; `lock_free` passes over those that others have locked.
+    """
+
+    name: Name
+    now: str
+    lock: str
+    lock_free: str
+
+    def among(self, column: str) -> str:
+        """A condition with one parameter, made by `many`."""
+        if self.name == "postgresql":
+            return f"{column} = ANY(?)"
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
+    def many(self, values: Sequence[Any]) -> object:
+        """Values of one type as one parameter."""
+        return list(values) if self.name == "postgresql" else json.dumps([self.one(value) for value in values])
+
+    def one(self, value: Any) -> Any:
+        """A value as a parameter: SQLite knows no UUID, and Django and SQLAlchemy keep it there as 32 digits."""
+        return value.hex if self.name == "sqlite" and isinstance(value, UUID) else value
+
+    def table(self, **types: str) -> str:
+        """A table `n` with these columns (PostgreSQL's types), whose parameters `columns` makes."""
+        if self.name == "postgresql":
+            arrays = ", ".join(f"?::{kind}[]" for kind in types.values())
+            return f"unnest({arrays}) AS n({', '.join(types)})"
+        picks = ", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(types))
+        return f"(SELECT {picks} FROM json_each(?)) AS n"
+
+    def columns(self, *columns: Sequence[Any]) -> list[object]:
+        """The parameters of `table`."""
+        if self.name == "postgresql":
+            return [list(column) for column in columns]
+        return [json.dumps([[self.one(value) for value in row] for row in zip(*columns, strict=True)])]
+
+
+POSTGRESQL: Final = Dialect(
+    name="postgresql",
+    now="extract(epoch FROM statement_timestamp())::double precision",
+    lock=" FOR UPDATE OF o",
+    lock_free=" FOR UPDATE OF o SKIP LOCKED",
+)
+SQLITE: Final = Dialect(
+    name="sqlite",
+    now="((julianday('now') - 2440587.5) * 86400.0)",
+    lock="",  # a write transaction is alone in its file
+    lock_free="",
+)
+
+
+def named(name: str) -> Dialect:
+    """Raises `ConfigurationError` where an outbox cannot live in such a database."""
+    for dialect in (POSTGRESQL, SQLITE):
+        if dialect.name == name:
+            return dialect
+    raise ConfigurationError(f"an outbox cannot live in {name}; give it a database on PostgreSQL or SQLite")

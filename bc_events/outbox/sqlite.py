@@ -1,0 +1,168 @@
+"""SQLiteDatabase: one file that threads, processes and forks of one machine write to."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from bc_events import forks
+from bc_events.errors import OutboxError
+
+from . import schema
+from .dialect import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_IDLE_CONNECTIONS: Final = 8
+_PAGE: Final = 4096
+_abandoned: Final[list[sqlite3.Connection]] = []
+_open: weakref.WeakSet[SQLiteDatabase] = weakref.WeakSet()
+
+
+class SQLiteDatabase:
+    """Durable once committed: write-ahead log, `synchronous=FULL`. The table is made where it is missing.
+
+    A connection must not cross a fork, not even to be closed in the child. So those that are idle are closed just
+    before one; those in use belong to threads that do not exist in the child, and are never touched there.
+    """
+
+    dialect = SQLITE
+    placeholder = "?"
+
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int, busy_timeout: float) -> None:
+        self._path = Path(path).absolute()
+        self._max_pages = max(1, max_bytes // _PAGE)
+        self._busy_timeout = busy_timeout
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._is_made = False
+        self._process = os.getpid()
+        _open.add(self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        try:
+            connection = self._take()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield _Transaction(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # the database may have rolled back by itself, as it does when full
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._put_back(connection)
+        except sqlite3.Error as error:
+            raise OutboxError(
+                f"the outbox {self._path} refused ({error}); see that its folder can be written to, that its disk "
+                "and the outbox's max_bytes are not used up, and that no other program keeps it locked"
+            ) from error
+
+    def _take(self) -> sqlite3.Connection:
+        if self._process != os.getpid():  # forked by a server that told nobody
+            _abandoned.extend(self._idle)
+            self._idle, self._process = [], os.getpid()
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        connection = self._connected()
+        try:
+            self._make_table(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._log_ahead(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA max_page_count={self._max_pages}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _log_ahead(self, connection: sqlite3.Connection) -> None:
+        """The change to a write-ahead log, made once a file, does not wait for a lock by itself."""
+        Retrying(
+            retry=retry_if_exception_type(sqlite3.OperationalError),
+            stop=stop_after_delay(self._busy_timeout),
+            wait=wait_random(0.005, 0.05),
+            reraise=True,
+        )(connection.execute, "PRAGMA journal_mode=WAL")
+
+    def _make_table(self, connection: sqlite3.Connection) -> None:
+        if self._is_made:
+            return
+        if connection.execute(schema.version_query(SQLITE)).fetchone() is None:
+            for statement in schema.creation(SQLITE):
+                connection.execute(statement)
+        self._is_made = True
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE_CONNECTIONS and not connection.in_transaction:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def before_fork(self) -> None:
+        """Closes what is idle, and keeps other threads from putting anything back until the fork is done."""
+        self._lock.acquire()
+        self._close_idle()
+
+    def after_fork(self) -> None:
+        self._process = os.getpid()
+        self._lock.release()
+
+    def __repr__(self) -> str:
+        return f"<SQLiteDatabase {self._path}>"
+
+
+class _Transaction:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, rows)
+
+
+_held: list[SQLiteDatabase] = []
+
+
+def _before_fork() -> None:
+    _held[:] = list(_open)
+    for database in _held:
+        database.before_fork()
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().after_fork()
+
+
+forks.around_fork(_before_fork, _after_fork)

@@ -1,0 +1,247 @@
+"""TableStore: the Store of every SQL database, in terms of its transactions."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events.errors import OutboxError
+from bc_events.wire import Limits, Request, requests_for
+
+from . import schema
+from .row import COLUMNS, Row
+from .store import Claim, Order, Settlement, Stats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from .database import Database, Transaction
+
+_STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
+_READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
+_FIRST_OF_BATCH: Final = (
+    "(o.batch IS NULL OR NOT EXISTS "
+    f"(SELECT 1 FROM {schema.TABLE} e WHERE e.batch = o.batch AND e.seq < o.seq AND e.dead_at IS NULL))"
+)
+_FIRST_OF_JOB: Final = (
+    f"NOT EXISTS (SELECT 1 FROM {schema.TABLE} e "
+    "WHERE e.aggregateid = o.aggregateid AND e.seq < o.seq AND e.dead_at IS NULL)"
+)
+
+
+class TableStore:
+    """Rows are always locked in the order of `seq`, so that relays cannot wait for each other in a circle.
+
+    Rows that share a batch are claimed through the first of them, so that two relays never hold a part each.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    def add(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        marks = ", ".join("?" * len(_STORED))
+        insert = f"INSERT INTO {schema.TABLE} ({', '.join(_STORED)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+        with self._database.transaction() as transaction:
+            transaction.run_many(self._sql(insert), [self._stored(row) for row in rows])
+
+    def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
+        until = time.monotonic() + seconds
+        with self._database.transaction() as transaction:
+            loose, batches = self._ready(transaction, limit, limits, order)
+            if not loose and not batches:
+                return None
+            rows = self._locked(transaction, loose, batches)
+            requests = tuple(_requests(rows, Limits(1, limits.bytes) if order == "job" else limits))
+            lease = uuid.uuid4()
+            self._stamp(transaction, requests, lease, seconds)
+        return Claim(lease, requests, until)
+
+    def settle(self, lease: UUID, settlement: Settlement) -> int:
+        rows = settlement.rows
+        with self._database.transaction() as transaction:
+            held = self._held(transaction, lease, rows)
+            delivered = [row.seq for row in settlement.delivered if row.seq in held]
+            self._run(
+                transaction,
+                f"DELETE FROM {schema.TABLE} WHERE {self._dialect.among('seq')}",
+                self._dialect.many(delivered),
+            )
+            self._fail(transaction, [failure for failure in settlement.failed if failure.row.seq in held])
+        return len(rows) - len(held)
+
+    def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
+        rows = [row for request in requests for row in request.events]
+        with self._database.transaction() as transaction:
+            if len(self._held(transaction, lease, rows)) < len(rows):
+                return False
+            self._stamp(transaction, requests, lease, None)
+        return True
+
+    def release(self, lease: UUID, rows: Sequence[Row], *, delay: float = 0.0, reason: str | None = None) -> None:
+        release = (
+            f"UPDATE {schema.TABLE} SET lease = NULL, available_at = {self._dialect.now} + ?, "
+            f"last_error = coalesce(?, last_error) WHERE {self._dialect.among('seq')}"
+        )
+        with self._database.transaction() as transaction:
+            held = self._held(transaction, lease, rows)
+            self._run(transaction, release, delay, reason, self._dialect.many(sorted(held)))
+
+    def stats(self) -> Stats:
+        counts = (
+            "SELECT count(*) FILTER (WHERE o.dead_at IS NULL), "
+            "count(*) FILTER (WHERE o.dead_at IS NULL AND o.lease IS NOT NULL "
+            f"AND o.available_at > {self._dialect.now}), "
+            "count(*) FILTER (WHERE o.dead_at IS NULL AND o.attempts > 0), "
+            f"count(*) FILTER (WHERE o.dead_at IS NOT NULL), {self._dialect.now} - min(o.created_at) "
+            f"FILTER (WHERE o.dead_at IS NULL) FROM {schema.TABLE} o"
+        )
+        with self._database.transaction() as transaction:
+            pending, leased, retried, dead, age = self._run(transaction, counts)[0]
+        return Stats(pending, leased, retried, dead, max(0.0, age or 0.0))
+
+    def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
+        condition = "IS NOT NULL" if dead else "IS NULL"
+        return self._select(f"o.dead_at {condition} ORDER BY o.seq LIMIT ?", limit)
+
+    def find(self, ids: Sequence[UUID]) -> list[Row]:
+        return self._select(f"{self._dialect.among('o.id')} ORDER BY o.seq", self._dialect.many(ids))
+
+    def replay(self, ids: Sequence[UUID] | None = None) -> int:
+        return self._change_dead(
+            f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, batch = NULL",
+            ids,
+        )
+
+    def purge(self, ids: Sequence[UUID] | None = None) -> int:
+        return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
+
+    def check(self) -> None:
+        with self._database.transaction() as transaction:
+            if self._run(transaction, schema.version_query(self._dialect)):
+                return
+        raise OutboxError(
+            f"the database has no table {schema.TABLE} of version {schema.VERSION}; "
+            "make it with your migrations or with what `bc-events outbox sql` prints"
+        )
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _ready(
+        self, transaction: Transaction, limit: int, limits: Limits, order: Order
+    ) -> tuple[list[int], list[UUID | str]]:
+        """What can be claimed: loose rows by `seq`, and batches; locked, and no more than a claim should hold."""
+        of_batch = f"FROM {schema.TABLE} m WHERE m.batch = o.batch AND m.dead_at IS NULL"
+        length = "octet_length" if self._dialect.name == "postgresql" else "length"
+        ready = (
+            f"SELECT o.seq, o.batch, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {of_batch}) END, "
+            f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
+            f"ELSE (SELECT sum({length}(m.payload)) {of_batch}) END "
+            f"FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.available_at <= {self._dialect.now} "
+            f"AND {_FIRST_OF_BATCH}{f' AND {_FIRST_OF_JOB}' if order == 'job' else ''} "
+            f"ORDER BY o.seq LIMIT ?{self._dialect.lock_free}"
+        )
+        loose: list[int] = []
+        batches: list[UUID | str] = []
+        for seq, batch, count, size in self._run(transaction, ready, limit):
+            if limit <= 0:
+                break
+            limit = limit - count if size < limits.bytes else 0
+            if batch is None:
+                loose.append(seq)
+            else:
+                batches.append(batch)
+        return loose, batches
+
+    def _locked(self, transaction: Transaction, loose: list[int], batches: list[UUID | str]) -> list[Row]:
+        dialect = self._dialect
+        found = self._run(
+            transaction,
+            f"SELECT {_READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
+            f"AND ({dialect.among('o.seq')} OR {dialect.among('o.batch')}) ORDER BY o.seq{dialect.lock}",
+            dialect.many(loose),
+            dialect.many(batches),
+        )
+        return [Row.read(values) for values in found]
+
+    def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
+        """Which of these rows still carry the lease's token; locked."""
+        found = self._run(
+            transaction,
+            f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._dialect.among('o.seq')} AND o.lease = ? "
+            f"ORDER BY o.seq{self._dialect.lock}",
+            self._dialect.many([row.seq for row in rows]),
+            self._dialect.one(lease),
+        )
+        return {seq for (seq,) in found}
+
+    def _stamp(
+        self, transaction: Transaction, requests: Sequence[Request[Row]], lease: UUID, seconds: float | None
+    ) -> None:
+        dialect = self._dialect
+        stamps = [(row.seq, uuid.UUID(request.key)) for request in requests for row in request.events]
+        until = "" if seconds is None else f", available_at = {dialect.now} + {float(seconds)!r}"
+        self._run(
+            transaction,
+            f"UPDATE {schema.TABLE} SET lease = ?, batch = n.batch{until} "
+            f"FROM {dialect.table(seq='bigint', batch='uuid')} WHERE {schema.TABLE}.seq = n.seq",
+            dialect.one(lease),
+            *dialect.columns(*zip(*stamps, strict=True)),
+        )
+
+    def _fail(self, transaction: Transaction, failures: Sequence[Any]) -> None:
+        if not failures:
+            return
+        dialect = self._dialect
+        self._run(
+            transaction,
+            f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, batch = NULL, last_error = n.reason, "
+            f"available_at = {dialect.now} + coalesce(n.delay, 0), "
+            f"dead_at = CASE WHEN n.delay IS NULL THEN {dialect.now} END "
+            f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} WHERE {schema.TABLE}.seq = n.seq",
+            *dialect.columns(
+                [failure.row.seq for failure in failures],
+                [failure.reason for failure in failures],
+                [failure.delay for failure in failures],
+            ),
+        )
+
+    def _select(self, condition: str, *parameters: object) -> list[Row]:
+        with self._database.transaction() as transaction:
+            found = self._run(transaction, f"SELECT {_READ} FROM {schema.TABLE} o WHERE {condition}", *parameters)
+        return [Row.read(values) for values in found]
+
+    def _change_dead(self, change: str, ids: Sequence[UUID] | None) -> int:
+        named = "" if ids is None else f" AND {self._dialect.among('id')}"
+        parameters = [] if ids is None else [self._dialect.many(ids)]
+        with self._database.transaction() as transaction:
+            return len(self._run(transaction, f"{change} WHERE dead_at IS NOT NULL{named} RETURNING seq", *parameters))
+
+    def _stored(self, row: Row) -> tuple[object, ...]:
+        return (
+            *(self._dialect.one(row.id), row.category, row.job_id, row.topic, row.payload, row.created_at),
+            *(row.service, row.trace),
+        )
+
+    def _run(self, transaction: Transaction, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return transaction.run(self._sql(sql), parameters)
+
+    def _sql(self, sql: str) -> str:
+        return sql.replace("?", self._database.placeholder)
+
+
+def _requests(rows: Sequence[Row], limits: Limits) -> Iterator[Request[Row]]:
+    """Rows to requests: a batch as it is, with its key; loose rows by job, which is what one request may hold."""
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.batch or row.job_id, []).append(row)
+    for key, group in groups.items():
+        if isinstance(key, uuid.UUID):
+            yield Request.of(group, str(key))
+        else:
+            yield from requests_for(group, limits)

@@ -1,0 +1,14 @@
+"""The store of a SQLite file."""
+
+import pytest
+
+from bc_events.outbox.sqlite import SQLiteDatabase
+from bc_events.outbox.table import TableStore
+from tests.outbox.conformance import *  # noqa: F403
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = TableStore(SQLiteDatabase(tmp_path / "events.db", max_bytes=1 << 30, busy_timeout=5))
+    yield store
+    store.close()

