@@ -1,0 +1,22 @@
+"""Tests that the documentation shows are collected by pytest, and pass."""
+
+import shutil
+
+import pytest
+
+from bc_events import configuration
+from tests.docs.pages import DOCS, TUTORIAL, examples_of
+
+CONFTEST = 'pytest_plugins = ["bc_events.local.pytest"]'
+
+
+@pytest.mark.parametrize(("page", "count"), [("testing", 7), ("local-api", 2)])
+def test_they_pass(page, count, pytester, monkeypatch):
+    monkeypatch.setattr(configuration, "_configured", None)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    shutil.copytree(TUTORIAL, pytester.path, dirs_exist_ok=True)
+    pytester.makeconftest(CONFTEST)
+    blocks = [example.parsed for example in examples_of(DOCS / f"how-to/{page}.md")]
+    pytester.makepyfile("\n".join(block for block in blocks if block.strip() != CONFTEST))
+    result = pytester.runpytest_inprocess("-p", "bc_events.testing.plugin", "-p", "_hypothesis_pytestplugin")
+    result.assert_outcomes(passed=count)
