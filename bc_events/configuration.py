@@ -25,6 +25,7 @@ LOG_ONLY: Final = "log:"
 
 _configuring = threading.RLock()
 _configured: EventClient | None = None
+_make: Callable[[], EventClient] | None = None
 _overrides: list[tuple[_Overriding, EventClient]] = []
 
 
@@ -40,8 +41,18 @@ def configure(client: EventClient | None = None, **settings: Any) -> EventClient
     return client
 
 
+def configure_later(make: Callable[[], EventClient]) -> None:
+    """Makes what `make` returns the process's default client, once one is needed: for frameworks with settings.
+
+    A client made by an earlier call, or by `configure`, is forgotten.
+    """
+    global _configured, _make
+    with _configuring:
+        _configured, _make = None, make
+
+
 def default_client() -> EventClient:
-    """The overriding client, else the configured one, else one made from BC_EVENTS_* and kept.
+    """The overriding client, else the configured one, else one made later or from BC_EVENTS_*, and kept.
 
     Raises `ConfigurationError` where there is none of them.
     """
@@ -52,8 +63,13 @@ def default_client() -> EventClient:
         return _configured
     with _configuring:
         if _configured is None:
-            _configured = _made(_environment(os.environ))
+            _configured = (_make or from_environment)()
         return _configured
+
+
+def from_environment() -> EventClient:
+    """A client made from BC_EVENTS_*. Raises `ConfigurationError` where they do not suffice."""
+    return _made(_environment(os.environ))
 
 
 def _made(settings: Mapping[str, Any]) -> EventClient:
