@@ -92,7 +92,7 @@ class Event:
     A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
     """
 
-    __slots__ = ("_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
+    __slots__ = ("__weakref__", "_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
 
     def __init__(
         self, topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None

@@ -1,0 +1,14 @@
+"""Django: a session around each request, settings in `BC_EVENTS`, and transactions that decide what is sent.
+
+Put "bc_events.integrations.django" into INSTALLED_APPS, and `EventsMiddleware` last into MIDDLEWARE.
+"""
+
+try:
+    import django as _django  # noqa: F401  named in the error below where it is not installed
+except ImportError as error:
+    raise ImportError("bc_events.integrations.django needs Django; pip install 'bc_events[django]'") from error
+
+from .middleware import EventsMiddleware
+from .transactions import follow_transactions
+
+__all__ = ["EventsMiddleware", "follow_transactions"]

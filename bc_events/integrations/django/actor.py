@@ -1,0 +1,109 @@
+"""RequestActor: who acts in a request, looked up only where something is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import connections
+from django.utils.functional import LazyObject, empty
+
+from bc_events.constants import ACTOR_TYPE_USER
+from bc_events.event import Actor
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+ActorOf = Callable[["HttpRequest"], Actor | None]
+_ATTRIBUTE: Final = "_bc_events_actor"
+
+
+def cognito_user(request: HttpRequest) -> Actor | None:
+    """The authenticated user by their Cognito id: the user's `sub`, else the username, which Cognito backends make it.
+
+    None, so that the service acts, where nobody is authenticated.
+    """
+    user = _user(request)
+    if user is None or not user.is_authenticated:
+        return None
+    return Actor(str(getattr(user, "sub", None) or user.get_username()), ACTOR_TYPE_USER)
+
+
+def _user(request: HttpRequest) -> Any:
+    user = getattr(request, "user", None)
+    if isinstance(user, LazyObject) and user._wrapped is empty:
+        return getattr(request, "_acached_user", user)  # `await request.auser()` loads the user here, not there
+    return user
+
+
+class RequestActor:
+    """A lazy actor. Async code must not query, so there a user who is not loaded yet is looked up before the flush."""
+
+    __slots__ = ("_actor_of", "_late", "_otherwise", "_request", "is_pending")
+
+    def __init__(self, request: HttpRequest, actor_of: ActorOf, otherwise: Actor) -> None:
+        self._request = request
+        self._actor_of = actor_of
+        self._otherwise = otherwise
+        self._late: Actor | None = None
+        self.is_pending = False
+        setattr(request, _ATTRIBUTE, self)
+
+    @property
+    def id(self) -> str:
+        return self._settled().id
+
+    @property
+    def type(self) -> str:
+        return self._settled().type
+
+    @property
+    def tail(self) -> bytes:
+        return self._settled().tail
+
+    def now(self) -> Actor | None:
+        try:
+            return self._found()
+        except SynchronousOnlyOperation:
+            self.is_pending = True
+            return None
+
+    def settle(self) -> None:
+        """Looks up, where that is allowed, who published what is pending."""
+        if self.is_pending and self._late is None:
+            self._late = self._found()
+
+    def _found(self) -> Actor:
+        return self._actor_of(self._request) or self._otherwise
+
+    def _settled(self) -> Actor:
+        return self._late or self.now() or _on_a_thread(self._found)
+
+
+def _on_a_thread(look_up: Callable[[], Actor]) -> Actor:
+    """For a flush by hand on the event loop, which blocks anyway."""
+
+    def work() -> Actor:
+        try:
+            return look_up()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="bc-events-actor") as thread:
+        return thread.submit(work).result()
+
+
+def before_login(request: HttpRequest | None, **_signal: Any) -> None:
+    """What was published before a login is not the new user's."""
+    actor = getattr(request, _ATTRIBUTE, None)
+    if isinstance(actor, RequestActor) and actor.is_pending:
+        actor._late = actor._late or actor._otherwise
+
+
+def before_logout(request: HttpRequest | None, user: Any, **_signal: Any) -> None:
+    """What was published before a logout is still that user's."""
+    actor = getattr(request, _ATTRIBUTE, None)
+    if isinstance(actor, RequestActor) and user is not None:
+        actor.settle()

@@ -1,0 +1,95 @@
+"""EventsMiddleware: one session a request, for synchronous and asynchronous views and streaming responses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import FileResponse, StreamingHttpResponse
+
+from .exchange import Exchange
+from .settings import EventsSettings
+from .streaming import AsyncStream, Stream
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+_ATTRIBUTE = "_bc_events_exchange"
+
+
+class EventsMiddleware:
+    """Sends what a request published when its response is ready, or when its stream ends.
+
+    What is published inside `atomic` is sent if that commits, whatever the response looks like; what is published
+    outside, unless the view raises.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        """Raises `ConfigurationError` where settings.BC_EVENTS has mistakes."""
+        self._get_response = get_response
+        settings = EventsSettings.read()
+        self._edge = settings.edge()
+        self._actor_of = settings.actor_of
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._is_async:
+            return self._acall(request)
+        exchange = self._open(request)
+        try:
+            response: HttpResponseBase = self._get_response(request)
+        except BaseException as error:
+            exchange.error = error
+            exchange.close(None)
+            raise
+        if not _streams(response):
+            exchange.close(response)
+        return response if not _streams(response) else _streaming(response, exchange)
+
+    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+        exchange = self._open(request)
+        try:
+            response: HttpResponseBase = await self._get_response(request)
+        except asyncio.CancelledError as error:
+            await exchange.acancel(error)
+            raise
+        except BaseException as error:
+            exchange.error = error
+            await exchange.aclose(None)
+            raise
+        if not _streams(response):
+            await exchange.aclose(response)
+        return response if not _streams(response) else _streaming(response, exchange)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """A view raised. Django turns that into a response before this middleware sees it."""
+        exchange = getattr(request, _ATTRIBUTE, None)
+        if exchange is not None:
+            exchange.error = exception
+
+    def _open(self, request: HttpRequest) -> Exchange:
+        exchange = Exchange(request, self._edge, self._actor_of)
+        setattr(request, _ATTRIBUTE, exchange)
+        return exchange
+
+
+def _streams(response: HttpResponseBase) -> bool:
+    """Whether the body is still to be made. A file is there already, and servers send it their own way."""
+    return response.streaming and not isinstance(response, FileResponse)
+
+
+def _streaming(response: HttpResponseBase, exchange: Exchange) -> HttpResponseBase:
+    streaming = cast("StreamingHttpResponse", response)
+    body: Any = streaming.streaming_content
+    streaming.streaming_content = (
+        AsyncStream(exchange, body) if isinstance(body, AsyncIterator) else Stream(exchange, body)
+    )
+    return response

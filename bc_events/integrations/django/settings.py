@@ -1,0 +1,105 @@
+"""settings.BC_EVENTS, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from bc_events.client import EventClient
+from bc_events.configuration import from_environment
+from bc_events.errors import ConfigurationError
+from bc_events.integrations.edge import Edge
+from bc_events.propagation import HTTP
+
+from .actor import ActorOf, cognito_user
+from .transactions import follow_transactions
+
+NAME: Final = "BC_EVENTS"
+REQUIRED: Final = ("API_URL", "SERVICE_NAME", "TOPICS")
+KEYS: Final = {
+    "API_URL": "the Events API; None only logs",
+    "SERVICE_NAME": "this service's name, and its id as an actor",
+    "TOPICS": "the topic definitions: a path, or a mapping",
+    "OUTBOX": '"django", "django:alias", or what EventClient(outbox=…) takes; None sends when the request ends',
+    "AUTH": "as EventClient(auth=…)",
+    "CLIENT": "a mapping of more keyword arguments for EventClient",
+    "ACTOR": "a callable that is given a request and returns its Actor, or None for the service",
+    "BORDER": "which headers are believed: a bc_events.propagation.Border",
+    "ON_DELIVERY_ERROR": '"raise", "log", or a callable that is given the DeliveryError',
+}
+"""The callables and the border may be dotted paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsSettings:
+    """What BC_EVENTS says. Without it the client comes from the BC_EVENTS_* environment or `events.configure`."""
+
+    given: Mapping[str, Any]
+
+    @classmethod
+    def read(cls) -> Self:
+        """Raises `ConfigurationError` where the names are wrong."""
+        given = getattr(settings, NAME, {})
+        if not isinstance(given, Mapping):
+            raise ConfigurationError(f"settings.{NAME} is a {type(given).__name__}; make it a mapping of {_listed()}")
+        unknown = [key for key in given if key not in KEYS]
+        if unknown:
+            raise ConfigurationError(f"settings.{NAME} has no key {_with_closest(unknown[0])}; it knows {_listed()}")
+        missing = [key for key in REQUIRED if key not in given]
+        if given and missing:
+            raise ConfigurationError(f"settings.{NAME} lacks {' and '.join(missing)} (API_URL=None only logs events)")
+        return cls(given)
+
+    @property
+    def actor_of(self) -> ActorOf:
+        found = self._resolved("ACTOR", cognito_user)
+        if not callable(found):
+            raise ConfigurationError(
+                f"settings.{NAME}['ACTOR'] is a {type(found).__name__}; give a callable, or the dotted path of one"
+            )
+        actor_of: ActorOf = found
+        return actor_of
+
+    def edge(self) -> Edge:
+        """How requests come in."""
+        on_delivery_error = self.given.get("ON_DELIVERY_ERROR", "raise")
+        if on_delivery_error not in ("raise", "log"):
+            on_delivery_error = self._resolved("ON_DELIVERY_ERROR")
+        return Edge(border=self._resolved("BORDER", HTTP), on_delivery_error=on_delivery_error)
+
+    def client(self, **changed: Any) -> EventClient:
+        """A new client, which follows Django's transactions."""
+        if not self.given:
+            return follow_transactions(from_environment())
+        arguments = {"outbox": self.given.get("OUTBOX"), "auth": self._resolved("AUTH")}
+        arguments |= {**self.given.get("CLIENT", {}), **changed}
+        client = EventClient(self.given["API_URL"], self.given["SERVICE_NAME"], self.given["TOPICS"], **arguments)
+        return follow_transactions(client)
+
+    def _resolved(self, key: str, default: Any = None) -> Any:
+        value = self.given.get(key)
+        if not isinstance(value, str):
+            return default if value is None else value
+        try:
+            return import_string(value)
+        except ImportError as error:
+            raise ConfigurationError(f"settings.{NAME}[{key!r}] cannot be imported: {error}") from error
+
+
+def default_client() -> EventClient:
+    """The client that settings describe."""
+    return EventsSettings.read().client()
+
+
+def _listed() -> str:
+    return ", ".join(KEYS)
+
+
+def _with_closest(key: object) -> str:
+    closest = difflib.get_close_matches(str(key).upper(), KEYS, n=1)
+    return f"{key!r} (did you mean {closest[0]}?)" if closest else repr(key)
