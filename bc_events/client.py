@@ -62,6 +62,7 @@ class EventClient:
         delivery: Delivery | None = None,
         baggage_key: str = BAGGAGE_KEY,
         write_baggage: bool = True,
+        show_values: bool = False,
     ) -> None:
         """`api_url` None logs events instead of sending them.
 
@@ -77,6 +78,7 @@ class EventClient:
             delivery: another way for events to leave, in place of the one `api_url` gives.
             baggage_key: where OpenTelemetry baggage carries the job id.
             write_baggage: whether a live session puts its job id there.
+            show_values: lets errors about events quote the values they refuse, which may be personal data.
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
@@ -85,9 +87,7 @@ class EventClient:
         self.service_name = service_name
         self.api_url = None if api_url is None else _checked_url(api_url, has_auth=_has_auth(auth, http))
         _check_limits(max_request_events, max_request_bytes, timeout, retry_budget)
-        self.topic_table = (
-            topic_definitions if isinstance(topic_definitions, TopicTable) else TopicTable.read(topic_definitions)
-        )
+        self.topic_table = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
         self.enrichers = tuple(enrichers)
         self.baggage_key = baggage_key
@@ -192,6 +192,14 @@ class EventClient:
 def job_id_for(client: EventClient) -> str:
     """The job id of a new unit of work with none given: the baggage's, else a generated one."""
     return jobs.from_baggage(client.baggage_key) or jobs.generated()
+
+
+def _table(definitions: Definitions | TopicTable, *, show_values: bool) -> TopicTable:
+    if not isinstance(definitions, TopicTable):
+        return TopicTable.read(definitions, show_values=show_values)
+    if show_values:
+        raise ConfigurationError("a TopicTable is read with or without values; give show_values to TopicTable.read")
+    return definitions
 
 
 def _outbox_named(name: str) -> Outbox:

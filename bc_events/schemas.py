@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import jsonschema_rs
 
 from .errors import Violation
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 HIDDEN: Final = "(hidden)"
+_OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
+_UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
+"""Drafts before 2019-09 do not define it, and would let anything pass."""
 
 
 class SchemaError(ValueError):
@@ -28,13 +31,6 @@ class Check:
     def __init__(self, validator: Any) -> None:
         self._validator = validator
         self.is_valid = validator.is_valid
-
-    def accepts(self, data: Any, body: bytes) -> bool:
-        """Whether data holds. What has no JSON type of its own (UUID, datetime …) is checked as it was serialised."""
-        try:
-            return bool(self.is_valid(data))
-        except ValueError:
-            return bool(self.is_valid(_as_sent(body)))
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Every breach of the schema, with paths."""
@@ -52,20 +48,23 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
     """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
     plain = schema if isinstance(schema, bool) else dict(schema)
     try:
-        jsonschema_rs.meta.validate(plain)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
-        raise SchemaError(_meta_message(error)) from error
-    try:
         validator = jsonschema_rs.validator_for(
             plain,
             validate_formats=True,
             ignore_unknown_formats=True,
+            formats=_LATER_FORMATS if _is_older(plain) else None,
             mask=None if show_values else HIDDEN,
             retriever=_refuse,
         )
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        raise SchemaError(str(error).splitlines()[0]) from error
+    except jsonschema_rs.ValidationError as error:
+        raise SchemaError(f"at {_pointer(error.instance_path) or 'its root'}: {_unmasked(error)}") from error
+    except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
+        raise SchemaError(_unquoted_key(schema) or str(error).splitlines()[0]) from error
     return Check(validator)
+
+
+def _is_older(schema: dict[str, Any] | bool) -> bool:
+    return any(jsonschema_rs.validator_cls_for(schema) is draft for draft in _OLDER_DRAFTS)
 
 
 def _refuse(uri: str) -> Any:
@@ -84,7 +83,22 @@ def _rule(schema_path: list[str | int]) -> str:
     return next((part for part in reversed(schema_path) if isinstance(part, str)), "schema")
 
 
-def _meta_message(error: Exception) -> str:
-    if isinstance(error, jsonschema_rs.ValidationError):
-        return f"at {_pointer(error.instance_path) or 'its root'}: {error.message}"
-    return str(error).splitlines()[0]
+def _unquoted_key(schema: object) -> str | None:
+    """What is wrong with the first key that is not text, if one is: YAML reads on, yes and 1 as something else."""
+    seen: set[int] = set()
+    parts: list[tuple[str, object]] = [("", schema)]
+    while parts:
+        path, part = parts.pop()
+        if id(part) in seen or not isinstance(part, Mapping | list):
+            continue
+        seen.add(id(part))
+        for key, item in part.items() if isinstance(part, Mapping) else enumerate(part):
+            if isinstance(part, Mapping) and not isinstance(key, str):
+                return f"at {path or 'its root'}: the key {key!r} is a {type(key).__name__}; quote it to make it text"
+            parts.append((path + _pointer([key]), item))
+    return None
+
+
+def _unmasked(error: jsonschema_rs.ValidationError) -> str:
+    """A message about a schema, which is no payload."""
+    return error.message.splitlines()[0].replace(HIDDEN, repr(error.instance))

@@ -21,7 +21,10 @@ _WORD: Final = re.compile(r"[A-Z][a-z]+")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic:
-    """One kind of event. `definition` is the whole mapping from the file, unknown keys included."""
+    """One kind of event. `definition` is the whole mapping from the file, unknown keys included.
+
+    With `show_values` the violations of its events quote what was wrong, which may be personal data.
+    """
 
     action: str
     entity: str
@@ -29,6 +32,7 @@ class Topic:
     schema: Mapping[str, Any] | bool
     description: str = ""
     definition: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    show_values: bool = field(default=False, repr=False)
     name: str = field(init=False)
     head: bytes = field(init=False, repr=False)
     check: Check = field(init=False, repr=False)
@@ -38,14 +42,15 @@ class Topic:
         head = orjson.dumps({"action": self.action, "category": self.category, "entity": self.entity})
         object.__setattr__(self, "name", f"{self.category}.{self.entity}{self.action}")
         object.__setattr__(self, "head", head[:-1] + b',"data":')
-        object.__setattr__(self, "check", compile_schema(self.schema))
+        object.__setattr__(self, "check", compile_schema(self.schema, show_values=self.show_values))
         object.__setattr__(self, "is_valid", self.check.is_valid)
 
     def __str__(self) -> str:
         return self.name
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Topic, (self.action, self.entity, self.category, self.schema, self.description, self.definition)
+        words = (self.action, self.entity, self.category)
+        return Topic, (*words, self.schema, self.description, self.definition, self.show_values)
 
     @property
     def magic_names(self) -> tuple[str, str]:
@@ -66,9 +71,9 @@ class Topic:
         """The envelope's bytes up to the actor, checked and serialised here and never again."""
         try:
             if type(data) is dict and data and self.is_valid(data):
-                half = self.head + orjson.dumps(data, payload.exactly)
-                # Where orjson may have written a NaN as null, or a NUL as an escape, it is looked at carefully.
-                if half.rfind(b"null") < 0 and _BACKSLASH not in half:
+                half = self.head + orjson.dumps(data, payload.exactly, payload.OPTIONS)
+                # Only where it has a null or an escape may orjson have written something else than the data says.
+                if (half.rfind(b"null") < 0 and _BACKSLASH not in half) or payload.is_exact(data, half):
                     return half
         except (TypeError, ValueError, RecursionError):
             pass  # the careful way says what is wrong, if anything is

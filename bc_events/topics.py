@@ -28,11 +28,14 @@ class TopicTable:
         self.magic_names: Mapping[str, Topic | None] = dict(_unambiguous(topics, default_category))
 
     @classmethod
-    def read(cls, source: Definitions) -> TopicTable:
-        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` naming every mistake."""
+    def read(cls, source: Definitions, *, show_values: bool = False) -> TopicTable:
+        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` naming every mistake.
+
+        `show_values` lets errors about events quote the values they refuse, which may be personal data.
+        """
         from .definitions import read_definitions  # noqa: PLC0415  loads yaml
 
-        return cls(*read_definitions(source))
+        return cls(*read_definitions(source, show_values=show_values))
 
     def __iter__(self) -> Iterator[Topic]:
         return iter(self._by_name.values())
@@ -60,7 +63,8 @@ class TopicTable:
             return (own or found)[0]
         if found:
             raise self._ambiguous(f"{entity}{action}", [topic.category for topic in found])
-        raise self._unknown(f"{self.default_category}.{entity}{action}", list(self._by_name))
+        own_name = f"{self.default_category}.{entity}{action}".removeprefix(".")
+        raise self._unknown(own_name, list(self._by_name))
 
     def resolve(self, magic_name: str) -> Topic:
         """The topic a magic call means: the default category's, else the only one in any other."""
