@@ -1,0 +1,68 @@
+"""`bc-events demo`: the story, told over a local Events API, and checked."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bc_events.cli import FAILED
+from bc_events.cli.extras import local_events_api
+from bc_events.cli.screen import screen
+from bc_events.cli.stopping import stoppable, wait_to_be_stopped
+
+if TYPE_CHECKING:
+    from bc_events.local import LocalEventsAPI, ReceivedEvent
+
+    from .narrator import Narrator
+
+
+@click.command(short_help="Watch three services say what happens.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 for any that is free.")
+def demo(port: int) -> None:
+    """Watch three services of an insurer say what happens, over a local Events API.
+
+    At a terminal the API goes on serving its page until Ctrl-C. Exits with 1 should an event of the story be missing.
+
+    \b
+    Example:
+      bc-events demo
+    """
+    local = local_events_api()
+    with stoppable(), local(port) as api:
+        _perform(api)
+
+
+def _perform(api: LocalEventsAPI) -> None:
+    from . import story  # noqa: PLC0415  what a story needs, other commands do not
+    from .narrator import Narrator  # noqa: PLC0415
+
+    narrator = Narrator(screen(), api)
+    narrator.say(f"A local Events API listens at {api.url}; three services of an insurer send to it.")
+    with narrator.hearing():
+        story.tell(narrator)
+    jobs = _by_job(api.events())
+    for job_id, received in jobs.items():
+        narrator.timeline(job_id, received)
+    told = [[(event.topic, event.actor.id) for event in received] for received in jobs.values()]
+    if told != [list(story.PURCHASE), list(story.RENEWAL)]:
+        narrator.say("\nWhat arrived is not what the story says.", "bold red")
+        sys.exit(FAILED)
+    narrator.say("\nAll of it arrived, once, under its job and its actor.", "bold green")
+    _stay(narrator, api)
+
+
+def _by_job(received: list[ReceivedEvent]) -> dict[str, list[ReceivedEvent]]:
+    jobs: dict[str, list[ReceivedEvent]] = {}
+    for event in received:
+        jobs.setdefault(event.job_id, []).append(event)
+    return jobs
+
+
+def _stay(narrator: Narrator, api: LocalEventsAPI) -> None:
+    """At a terminal, until somebody has looked."""
+    if sys.stdout.isatty():
+        narrator.say(f"See it at {api.url} - Ctrl-C ends it.")
+        wait_to_be_stopped()
+    narrator.say(f"Its page was at {api.url}; at a terminal it stays until Ctrl-C, as bc-events serve does.")

@@ -1,0 +1,161 @@
+"""`bc-events publish`: one event, or many from lines of JSON."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+import click
+from rich.progress import track
+
+from bc_events import DeliveryError, EventClient, jobs
+from bc_events.configuration import API_URL, LOG_ONLY, SERVICE_NAME, TOPICS
+from bc_events.constants import MAX_REQUEST_EVENTS
+
+from . import FAILED
+from .account import Account
+from .lines import LineError, publish_line, publish_named, read_data
+from .screen import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bc_events import Event, EventSession
+
+_STOPPED: Final = "the command was stopped"
+
+
+@click.command(short_help="Publish one event, or many from a file.")
+@click.argument("name", required=False)
+@click.argument("data", required=False)
+@click.option("-f", "--file", type=click.File("rb"), help="Lines of JSON to publish; - is standard input.")
+@click.option("--skip-bad", is_flag=True, help="With --file: leave bad lines out and send the others.")
+@click.option("--job-id", help="Job of all these events; a new one by default.")
+@click.option("--user", metavar="ID", help="Cognito id of the user who acts; the service by default.")
+@click.option("--api-url", envvar=API_URL, show_envvar=True, required=True, help=f"{LOG_ONLY} only checks.")
+@click.option("--service", envvar=SERVICE_NAME, show_envvar=True, required=True, help="Name of the service.")
+@click.option(
+    "--topics",
+    envvar=TOPICS,
+    show_envvar=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its topic definitions.",
+)
+def publish(
+    name: str | None,
+    data: str | None,
+    file: IO[bytes] | None,
+    *,
+    skip_bad: bool,
+    job_id: str | None,
+    user: str | None,
+    api_url: str,
+    service: str,
+    topics: Path,
+) -> None:
+    """Publish the event NAME with the JSON object DATA, or one from each line of a file.
+
+    A line is {"name": "created_policy", "data": {…}} or {"action": "Created", "entity": "Policy", "data": {…}}, the
+    latter with a "category" where it is not the default one. Every line is checked before anything is sent: where one
+    is bad, all bad ones are named and nothing is sent, unless --skip-bad is given.
+
+    Exits with 0 when every event was delivered, 1 when a line was bad or an event was not delivered (its line and
+    what is known of it are named), 2 when the command was not given what it needs.
+
+    \b
+    Example:
+      bc-events publish created_policy '{"id": "POL-1"}' --user 5c1d7e0a
+      bc-events publish --file events.jsonl --job-id import-2026-11
+    """
+    if (name is None) == (file is None) or (name is None) != (data is None):
+        raise click.UsageError("give either NAME and DATA, or --file")
+    with EventClient(None if api_url == LOG_ONLY else api_url, service, topics) as client:
+        job = jobs.generated() if job_id is None else jobs.checked(job_id)
+
+        def session() -> EventSession:
+            return client.service_session(job) if user is None else client.user_session(user, job)
+
+        if file is None:
+            _publish_one(session(), name or "", data or "")
+        else:
+            _publish_lines(session, file, skip_bad=skip_bad)
+
+
+def _publish_one(session: EventSession, name: str, data: str) -> None:
+    try:
+        found = read_data(data)
+    except LineError as error:
+        raise click.BadParameter(str(error), param_hint="DATA") from error
+    event = publish_named(session, name, found)
+    session.flush()
+    click.echo(f"{event} {_done(session)}, job {session.job_id}")
+
+
+def _publish_lines(session: Callable[[], EventSession], file: IO[bytes], *, skip_bad: bool) -> None:
+    places: dict[Event, int] = {}
+    bad: dict[int, LineError] = {}
+    sessions = list(_read(session, file, places, bad))
+    for line, error in bad.items():
+        click.echo(f"line {line}: {error}", err=True)
+    if bad and not skip_bad:
+        total = len(bad) + len(places)
+        _end(f"nothing was sent: {len(bad)} of {total} lines are bad; mend them, or leave them out with --skip-bad")
+    account = Account(places)
+    _send(sessions, account)
+    for fate in account.report():
+        click.echo(fate, err=True)
+    sample = sessions[0] if sessions else session()
+    click.echo(f"{account.delivered} of {len(places) + len(bad)} events {_done(sample)}, job {sample.job_id}")
+    if bad or account.undelivered:
+        sys.exit(FAILED)
+
+
+def _read(
+    session: Callable[[], EventSession], file: IO[bytes], places: dict[Event, int], bad: dict[int, LineError]
+) -> Iterator[EventSession]:
+    """Sessions that each hold what one request can, and where in the file their events stand."""
+    current = session()
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            places[publish_line(current, line)] = number
+        except LineError as error:
+            bad[number] = error
+            continue
+        if len(places) % MAX_REQUEST_EVENTS == 0:
+            yield current
+            current = session()
+    if current.events:
+        yield current
+
+
+def _send(sessions: list[EventSession], account: Account) -> None:
+    """Sends what it can; where an outcome is unknown or the command is stopped, the rest is left unsent."""
+    unsent: str | None = None
+    console = screen(is_error=True)
+    for session in track(sessions, "Sending", console=console, transient=True, disable=not console.is_terminal):
+        events = tuple(session.events)
+        if unsent is not None:
+            account.leave(events, unsent, "unsent")
+            continue
+        try:
+            session.flush()
+        except DeliveryError as error:
+            account.undelivered += error.undelivered
+            if any(item.outcome != "refused" for item in error.undelivered):
+                unsent = "the API did not answer for events before it"
+        except KeyboardInterrupt:
+            account.leave(events, _STOPPED, "unknown")
+            unsent = _STOPPED
+
+
+def _done(session: EventSession) -> str:
+    return "checked, none sent" if session.client.api_url is None else "delivered"
+
+
+def _end(reason: str) -> None:
+    click.echo(f"Error: {reason}", err=True)
+    sys.exit(FAILED)

@@ -1,0 +1,27 @@
+"""The group of all commands."""
+
+from __future__ import annotations
+
+import click
+
+from bc_events import __version__
+
+from .demo.command import demo
+from .publish import publish
+from .serve import serve
+from .topics import topics
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bc-events")
+def root() -> None:
+    """Say what happened, and see that it arrives.
+
+    \b
+    Example:
+      bc-events demo
+    """
+
+
+for command in (demo, serve, publish, topics):
+    root.add_command(command)

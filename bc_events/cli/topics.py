@@ -1,0 +1,95 @@
+"""`bc-events topics`: what a definitions file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.table import Table
+
+from bc_events import TopicTable
+from bc_events.errors import TopicDefinitionError
+
+from . import FAILED
+from .screen import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bc_events.topic import Topic
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def topics() -> None:
+    """Check and list topic definitions.
+
+    \b
+    Example:
+      bc-events topics check topics.yaml
+    """
+
+
+@topics.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@click.pass_context
+def check(context: click.Context, files: tuple[Path, ...]) -> None:
+    """List every mistake in definitions files, with its line; exit 1 where there is any.
+
+    \b
+    Example:
+      bc-events topics check topics.yaml
+    """
+    if not all([_is_right(file) for file in files]):  # noqa: C419  each is to be reported
+        context.exit(FAILED)
+
+
+def _is_right(file: Path) -> bool:
+    try:
+        table = TopicTable.read(file)
+    except TopicDefinitionError as error:
+        for problem in error.problems:
+            place = f"{file}:{problem.line}" if problem.line else str(file)
+            click.echo(f"{place}: {problem.message}")
+        return False
+    click.echo(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes")
+    return True
+
+
+@topics.command("list")
+@click.argument("file", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")
+def list_(file: Path, *, as_json: bool) -> None:
+    """List the topics of a definitions file and the calls that publish them.
+
+    \b
+    Example:
+      bc-events topics list topics.yaml
+    """
+    table = TopicTable.read(file)
+    if as_json:
+        click.echo(orjson.dumps([_described(topic) for topic in table], option=orjson.OPT_INDENT_2))
+    else:
+        screen().print(_drawn(table))
+
+
+def _described(topic: Topic) -> dict[str, Any]:
+    return {
+        "name": topic.name,
+        "category": topic.category,
+        "entity": topic.entity,
+        "action": topic.action,
+        "description": topic.description,
+        "calls": topic.magic_names,
+        "schema": topic.schema,
+    }
+
+
+def _drawn(topics: Iterable[Topic]) -> Table:
+    drawn = Table("Topic", "Call", "Description")
+    for topic in topics:
+        drawn.add_row(topic.name, f"events.{topic.magic_names[0]}(…)", topic.description)
+    return drawn
