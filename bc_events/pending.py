@@ -6,6 +6,7 @@ the seal is taken, and a publisher that finds the list swapped looks on which si
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -22,6 +23,7 @@ ENDED: Final = (
     "or open a session of its own for work that outlives it"
 )
 _SEAL: Final[Any] = object()
+_numbers: Final = itertools.count(1)
 
 
 class _Closed(list[Any]):
@@ -34,9 +36,10 @@ class _Closed(list[Any]):
 class Pending:
     """`entries` is where publishers append, then call `settle` if it is no longer the same list."""
 
-    __slots__ = ("entries", "lock")
+    __slots__ = ("entries", "lock", "number")
 
     def __init__(self) -> None:
+        self.number = next(_numbers)
         self.entries: list[Event] = []
         self.lock = threading.Lock()
 

@@ -60,6 +60,11 @@ class UnitOfWork:
         return self._born is not forks.generation
 
     @property
+    def number(self) -> int:
+        """Tells it, with the savepoints in it, from the other units of work of this process."""
+        return self._pending.number
+
+    @property
     def sends_at_once(self) -> bool:
         return self._sends_at_once
 
