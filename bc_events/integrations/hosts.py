@@ -1,0 +1,57 @@
+"""AllowedHosts: where outgoing calls may carry the job to. Elsewhere it would tell strangers about our work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from bc_events.errors import ConfigurationError
+from bc_events.propagation import Border, inject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class AllowedHosts:
+    """Hosts by name (`policies.internal`), with a port (`localhost:8000`), or all below a domain (`*.internal`)."""
+
+    __slots__ = ("_allowed", "_border")
+
+    def __init__(self, hosts: Iterable[str], border: Border) -> None:
+        """Raises `ConfigurationError` for hosts that are none, or all."""
+        self._border = border
+        self._allowed = [] if isinstance(hosts, str) else [_parsed(host) for host in hosts]
+        if not self._allowed:
+            raise ConfigurationError(
+                "hosts is no list of host names; name those of our own services, such as "
+                '["policies.internal", "*.britecore.example", "localhost:8000"]'
+            )
+
+    def allow(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return any(_matches(parts, allowed) for allowed in self._allowed)
+
+    def headers_for(self, url: str, present: Mapping[str, str]) -> dict[str, str]:
+        """What a call to `url` is to carry, but for the headers that it has; nothing where the host is not allowed."""
+        if not self.allow(url):
+            return {}
+        carried: dict[str, str] = {}
+        inject(carried, self._border)
+        return {name: value for name, value in carried.items() if name not in present}
+
+
+def _parsed(host: str) -> SplitResult:
+    parts = urlsplit(f"//{host}")
+    if "/" in host or "@" in host or parts.hostname in (None, "*"):
+        raise ConfigurationError(
+            f"{host!r} is no host to allow; give a name alone, without scheme or path, such as policies.internal, "
+            "localhost:8000 or *.internal"
+        )
+    return parts
+
+
+def _matches(parts: SplitResult, allowed: SplitResult) -> bool:
+    if allowed.port is not None and parts.port != allowed.port:
+        return False
+    host, name = parts.hostname or "", allowed.hostname or ""
+    return host.endswith(name[1:]) if name.startswith("*.") else host == name

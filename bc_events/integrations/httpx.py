@@ -1,0 +1,59 @@
+"""httpx (and its successor httpx2): calls of a client carry the live job to our own services, and to nobody else."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bc_events.propagation import HTTP, Border
+
+from .hosts import AllowedHosts
+
+if not (find_spec("httpx") or find_spec("httpx2")):
+    raise ModuleNotFoundError(
+        "bc_events.integrations.httpx needs httpx, which is not installed: pip install httpx", name="httpx"
+    )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import httpx
+    import httpx2
+
+    C = TypeVar("C", httpx.Client, httpx.AsyncClient, httpx2.Client, httpx2.AsyncClient)
+
+__all__ = ["install"]
+
+_ADDED: Final = "bc_events"
+
+
+def install(client: C, *, hosts: Iterable[str], border: Border = HTTP) -> C:
+    """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the client.
+
+    Args:
+        client: a `Client` or an `AsyncClient`.
+        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is looked at anew.
+        border: the names of the headers; by default the actor does not travel.
+
+    Raises `ConfigurationError`.
+    """
+    hook = _Hook(AllowedHosts(hosts, border))
+    client.event_hooks["request"].append(hook.carry_async if hasattr(client, "aclose") else hook.carry)
+    return client
+
+
+class _Hook:
+    def __init__(self, allowed: AllowedHosts) -> None:
+        self._allowed = allowed
+
+    def carry(self, request: httpx.Request | httpx2.Request) -> None:
+        """A redirect is a request with the headers and extensions of the one before: those added there go first."""
+        for name, value in request.extensions.get(_ADDED, {}).items():
+            if request.headers.get(name) == value:
+                del request.headers[name]
+        added = self._allowed.headers_for(str(request.url), request.headers)
+        request.headers.update(added)
+        request.extensions = {**request.extensions, _ADDED: added}
+
+    async def carry_async(self, request: httpx.Request | httpx2.Request) -> None:
+        self.carry(request)

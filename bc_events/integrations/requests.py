@@ -1,0 +1,53 @@
+"""requests: calls of a session carry the live job to our own services, and to nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import BaseAdapter
+
+from bc_events.propagation import HTTP, Border
+
+from .hosts import AllowedHosts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import requests
+
+__all__ = ["install"]
+
+
+def install(session: requests.Session, *, hosts: Iterable[str], border: Border = HTTP) -> requests.Session:
+    """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the session.
+
+    Args:
+        session: what is mounted on it already stays below; mount an adapter of your own before.
+        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is looked at anew.
+        border: the names of the headers; by default the actor does not travel.
+
+    Raises `ConfigurationError`.
+    """
+    allowed = AllowedHosts(hosts, border)
+    for prefix, adapter in list(session.adapters.items()):
+        session.mount(prefix, _Carrying(adapter, allowed))
+    return session
+
+
+class _Carrying(BaseAdapter):
+    """requests' own place for headers that depend on the connection: an adapter, here around another one."""
+
+    def __init__(self, adapter: BaseAdapter, allowed: AllowedHosts) -> None:
+        super().__init__()
+        self._adapter = adapter
+        self._allowed = allowed
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        headers = self._allowed.headers_for(request.url or "", request.headers)
+        if headers:
+            request = request.copy()  # a redirect starts from the original, which has none of this
+            request.headers.update(headers)
+        return self._adapter.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        self._adapter.close()
