@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry import propagate
 
 from . import forks, wire, witness
+from .bearer import BearerToken, TokenError
 from .wire import Answer, Request, Verdict
 
 if TYPE_CHECKING:
@@ -35,16 +36,12 @@ class EventsAPI:
     ) -> None:
         self.url = url
         self._auth = auth
+        self._authorise: Any = None
         self._timeout = timeout
         self._given = http
         self._http: requests.Session | None = None
-        self._token: str | None = None
         self.is_closed = False
-        self._renew()
-
-    def _renew(self) -> None:
         self._lock = threading.Lock()
-        self._http = None if self._http is None else _unconnected(self._http)
         self._born = forks.generation
 
     def post(self, request: Request[Any], patience: float | None = None) -> Answer:
@@ -56,63 +53,82 @@ class EventsAPI:
         return answer
 
     def _attempt(self, request: Request[Any], patience: float | None) -> Answer:
+        from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415  with the first request
+
         try:
-            answer = self._post(request, patience)
-            if answer.status == _UNAUTHORISED and self._token is not None:
-                self._token = None
-                answer = self._post(request, patience)
-        except (TypeError, ValueError) as error:
+            response = self._post(request, patience)
+            if response.status_code == _UNAUTHORISED and isinstance(self._authorise, BearerToken):
+                self._authorise.reject(response.request)
+                response = self._post(request, patience)
+        except TokenError as error:
+            return Answer(Verdict.AGAIN, str(error), cause=error)
+        except (InvalidHeader, InvalidSchema, InvalidURL) as error:
             return Answer(Verdict.FINAL, f"the request could not be made ({type(error).__name__})", cause=error)
         except Exception as error:  # noqa: BLE001  whatever it was, the outcome is unknown and the events are kept
-            return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
-        return answer
+            reason = f"no answer from {self.url} ({type(error).__name__})"
+            return Answer(Verdict.AGAIN, reason, cause=error, may_have_arrived=True)
+        return wire.read_answer(request, response.status_code, response.headers, response.content)
 
-    def _post(self, request: Request[Any], patience: float | None) -> Answer:
+    def _post(self, request: Request[Any], patience: float | None) -> requests.Response:
+        from requests import HTTPError  # noqa: PLC0415  with the first request
+
+        http = self._connected()
         headers = request.headers
         propagate.inject(headers)
-        response = self._connected().post(
-            self.url + request.path,
-            data=request.body,
-            headers=headers,
-            timeout=self._timeouts(patience),
-            allow_redirects=False,
-            auth=self._authorise,
-        )
-        return wire.read_answer(request, response.status_code, response.headers, response.content)
+        try:
+            return http.post(
+                self.url + request.path,
+                data=request.body,
+                headers=headers,
+                timeout=self._timeouts(patience),
+                allow_redirects=False,
+                auth=self._authorise,
+            )
+        except HTTPError as error:  # a hook of a ready session, such as raise_for_status
+            if error.response is None:
+                raise
+            return error.response
 
     def _timeouts(self, patience: float | None) -> tuple[float, float]:
         connect, answer = self._timeout
         return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
 
-    def _authorise(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
-
-        if self._auth is None:
-            return prepared
-        if isinstance(self._auth, AuthBase):
-            return self._auth(prepared)
-        token = self._token
-        if token is None:
-            token = self._token = self._auth()
-        prepared.headers["Authorization"] = f"Bearer {token}"
-        return prepared
-
     def _connected(self) -> requests.Session:
         if self._born is not forks.generation:
-            self._renew()
-        http = self._http
-        if http is not None:
-            return http
+            self._disown()
+        if self._http is not None:
+            return self._http
         with self._lock:
             if self._http is None:
+                self._authorise = _authorising(self._auth, is_ready=self._given is not None)
                 self._http = self._given or _pooled()
             return self._http
+
+    def _disown(self) -> None:
+        """In a forked child: the parent's connections are not ours to use or to close."""
+        self._lock = threading.Lock()
+        self._given = self._given and _unconnected(self._given)
+        self._http = None
+        self._born = forks.generation
 
     def close(self) -> None:
         """Closes the connections; a ready `requests.Session` that was passed in stays its owner's to close."""
         self.is_closed = True
         if self._http is not None and self._given is None and self._born is forks.generation:
             self._http.close()
+
+
+def _authorising(auth: AuthBase | Callable[[], str] | None, *, is_ready: bool) -> Any:
+    from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
+
+    if auth is None:
+        return None if is_ready else _anonymous
+    return auth if isinstance(auth, AuthBase) else BearerToken(auth)
+
+
+def _anonymous(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """In place of no auth, for which requests would look into ~/.netrc."""
+    return prepared
 
 
 def _pooled() -> requests.Session:
@@ -126,7 +142,7 @@ def _pooled() -> requests.Session:
 
 
 def _unconnected(session: requests.Session) -> requests.Session:
-    """The same settings with no connection: those of the parent process are not ours to use or to close."""
+    """The same settings with no connection."""
     twin = copy.copy(session)
     twin.adapters = OrderedDict((prefix, copy.copy(one)) for prefix, one in session.adapters.items())
     return twin

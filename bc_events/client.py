@@ -162,10 +162,10 @@ class EventClient:
             self.delivery.send(events)
         except DeliveryError:
             raise
-        except BaseException:
+        except BaseException as stop:
             _logger.error(  # noqa: TRY400  the exception goes on to whoever stopped the flush
-                "a flush was stopped; it is unknown which of its events arrived",
-                extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
+                "a flush was stopped; it is unknown which of these events arrived",
+                extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in _at_risk(stop, events)]},
             )
             raise
 
@@ -192,6 +192,12 @@ class EventClient:
 def job_id_for(client: EventClient) -> str:
     """The job id of a new unit of work with none given: the baggage's, else a generated one."""
     return jobs.from_baggage(client.baggage_key) or jobs.generated()
+
+
+def _at_risk(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:
+    """The events of a stopped flush that are not known to have arrived."""
+    told = stop.__cause__
+    return [item.event for item in told.undelivered] if isinstance(told, DeliveryError) else events
 
 
 def _table(definitions: Definitions | TopicTable, *, show_values: bool) -> TopicTable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from itertools import compress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from . import telemetry
 from .errors import DeliveryError, Undelivered
@@ -14,14 +14,26 @@ from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Request, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tenacity import RetryCallState
-
-    from .api import EventsAPI
     from .event import Event
 
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 2.0
 _SHORTEST_TIMEOUT: Final = 0.05
+
+
+class Sender(Protocol):
+    """One attempt at a request: `EventsAPI`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    def post(self, request: Request[Event], patience: float | None = None) -> Answer: ...
+
+
+class Clock(Protocol):
+    """The `time` module, or a test's own."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
 
 
 class Flush:
@@ -30,72 +42,96 @@ class Flush:
     A request that uses the budget up ends the flush: the rest is named undelivered, unsent.
     """
 
-    def __init__(self, api: EventsAPI, requests: Iterable[Request[Event]], retry_budget: float) -> None:
+    def __init__(
+        self, api: Sender, requests: Iterable[Request[Event]], retry_budget: float, clock: Clock = time
+    ) -> None:
         self._api = api
         self._queue = deque(requests)
         self._left = retry_budget
-        self._answer = Answer(Verdict.FINAL, "the client is closed")
+        self._clock = clock
         self._undelivered: list[Undelivered] = []
         self._failed: list[Request[Event]] = []
         self._sent = 0
+        self._open: Request[Event] | None = None  # what is not settled yet of the request whose turn it is
+        self._answer = Answer(Verdict.FINAL)  # the last one
+        self._is_doubtful = False  # whether it may have arrived, as far as earlier answers tell
+        self._patience: float | None = None  # seconds that its next attempt may take; None for the first
 
     def run(self) -> None:
-        """Raises `DeliveryError` naming each event that is not known to have arrived."""
-        if self._api.is_closed:
-            self._leave_unsent(self._answer.reason)
-        while self._queue:
-            unsettled = self._settle(self._queue.popleft())
-            if unsettled is not None:
-                self._fail(unsettled, "unknown", self._answer.reason)
-                self._leave_unsent(f"an earlier request used up the retry budget: {self._answer.reason}")
+        """Raises `DeliveryError` naming each event that is not known to have arrived.
+
+        What stops it from outside, such as KeyboardInterrupt, goes on, raised from that DeliveryError.
+        """
+        try:
+            self._send_all()
+        except BaseException as stop:
+            self._give_up(f"the flush was stopped by {type(stop).__name__}")
+            if isinstance(stop, Exception):
+                raise self._error() from stop
+            raise stop from self._error()
         telemetry.settled(self._sent, self._undelivered)
         if self._undelivered:
-            raise DeliveryError(self._undelivered, self._failed, self._sent) from self._answer.cause
+            raise self._error() from self._answer.cause
 
-    def _settle(self, request: Request[Event]) -> Request[Event] | None:
-        """Sends a request until each record has its result; returns what of it the budget did not suffice for."""
+    def _send_all(self) -> None:
+        if self._api.is_closed:
+            self._give_up("the client is closed")
+        while self._queue:
+            self._open, self._is_doubtful, self._patience = self._queue.popleft(), False, None
+            self._settle()
+            if self._open is not None:
+                self._give_up(self._answer.reason)
+
+    def _give_up(self, reason: str) -> None:
+        """Names what is open, whose outcome is unknown, and what has had no turn yet."""
+        if self._open is not None:
+            self._fail(self._open, "unknown", reason)
+            self._open = None
+            reason = f"an earlier request ended the flush: {reason}"
+        while self._queue:
+            self._fail(self._queue.popleft(), "unsent", reason)
+
+    def _settle(self) -> None:
+        """Sends the open request until each of its records has its result, or the budget is used up."""
         from tenacity import Retrying, retry_if_result, wait_random_exponential  # noqa: PLC0415  as requests: lazily
 
-        unsettled: Request[Event] | None = request
-        patience: float | None = None
         jitter = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
-
-        def attempt() -> Request[Event] | None:
-            nonlocal unsettled, patience
-            if unsettled is None:
-                return None
-            started = time.monotonic()
-            telemetry.attempted(len(unsettled.events), is_repeat=patience is not None)
-            self._answer = self._api.post(unsettled, patience)
-            if patience is not None:
-                self._left -= time.monotonic() - started
-            unsettled = self._account(unsettled, self._answer)
-            return unsettled
-
-        def wait(state: RetryCallState) -> float:
-            return max(self._answer.pause or 0.0, jitter(state))
-
-        def sleep(seconds: float) -> None:
-            nonlocal patience
-            time.sleep(seconds)
-            self._left -= seconds
-            patience = max(self._left, _SHORTEST_TIMEOUT)
-
-        return Retrying(
-            retry=retry_if_result(lambda left: left is not None),
-            wait=wait,
+        Retrying(
+            retry=retry_if_result(lambda unsettled: unsettled is not None),
+            wait=lambda state: max(self._answer.pause or 0.0, jitter(state)),
             stop=lambda state: state.upcoming_sleep >= self._left,
-            sleep=sleep,
-            retry_error_callback=lambda _: unsettled,
-        )(attempt)
+            sleep=self._wait,
+            retry_error_callback=lambda _: None,
+        )(self._attempt)
+
+    def _wait(self, seconds: float) -> None:
+        started = self._clock.monotonic()
+        self._clock.sleep(seconds)
+        self._left -= self._clock.monotonic() - started
+        self._patience = max(self._left, _SHORTEST_TIMEOUT)
+
+    def _attempt(self) -> Request[Event] | None:
+        request = self._open
+        if request is None:
+            return None
+        started = self._clock.monotonic()
+        telemetry.attempted(len(request.events), is_repeat=self._patience is not None)
+        self._answer = self._api.post(request, self._patience)
+        if self._patience is not None:
+            self._left -= self._clock.monotonic() - started
+        self._open = self._account(request, self._answer)
+        return self._open
 
     def _account(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
         """Notes what an answer settles; returns the request to send again, if any."""
-        if answer.verdict is Verdict.AGAIN:
-            return request
         if answer.verdict is Verdict.SETTLED:
             return self._account_records(request, answer)
-        if answer.verdict is Verdict.SPLIT and len(request.events) > 1:
+        if answer.verdict is Verdict.AGAIN:
+            self._is_doubtful |= answer.may_have_arrived
+            return request
+        if self._is_doubtful:  # an earlier attempt may have arrived, which a refusal does not undo
+            self._fail(request, "unknown", answer.reason)
+        elif answer.verdict is Verdict.SPLIT and len(request.events) > 1:
             self._queue.extendleft(reversed(request.halves()))
         else:
             self._fail(request, "refused", answer.reason)
@@ -113,12 +149,12 @@ class Flush:
             return None
         names = sorted({result for result in answer.results if result in RETRYABLE_TYPES})
         self._answer = Answer(Verdict.AGAIN, " and ".join(names), status=answer.status)
+        self._is_doubtful = False
         return Request.of(list(compress(request.events, again)))
 
     def _fail(self, request: Request[Event], outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
         self._failed.append(request)
         self._undelivered.extend(Undelivered(event, reason, outcome) for event in request.events)
 
-    def _leave_unsent(self, reason: str) -> None:
-        while self._queue:
-            self._fail(self._queue.popleft(), "unsent", reason)
+    def _error(self) -> DeliveryError:
+        return DeliveryError(self._undelivered, self._failed, self._sent)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
 _RETRYABLE_STATUS: Final = frozenset({408, 425, 429, 502, 503, 504})
+_UNPROCESSED_STATUS: Final = frozenset({408, 425, 429, 503})
 _TOO_LARGE: Final = 413
+_LONGEST_PAUSE: Final = 86_400.0
+_LONGEST_WORD: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class Verdict(Enum):
 class Answer:
     """What the API said. `results` has one entry per record where the verdict is SETTLED.
 
-    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log.
+    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `may_have_arrived` tells,
+    where the verdict is AGAIN, that the API may have taken the request all the same.
     """
 
     verdict: Verdict
@@ -114,6 +118,7 @@ class Answer:
     pause: float | None = None
     status: int | None = None
     cause: Exception | None = None
+    may_have_arrived: bool = False
 
 
 def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -125,12 +130,11 @@ def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], 
     pause = _retry_after(headers.get("Retry-After"))
     if status == _TOO_LARGE:
         return Answer(Verdict.SPLIT, reason, status=status)
-    if status in _RETRYABLE_STATUS:
-        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
     if (status == 400 or status >= 500) and error_type in RETRYABLE_TYPES:  # noqa: PLR2004
         return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
-    if status >= 500 and not error_type:  # noqa: PLR2004
-        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+    if status in _RETRYABLE_STATUS or (status >= 500 and not error_type):  # noqa: PLR2004
+        in_doubt = status not in _UNPROCESSED_STATUS
+        return Answer(Verdict.AGAIN, reason, pause=pause, status=status, may_have_arrived=in_doubt)
     return Answer(Verdict.FINAL, reason, status=status)
 
 
@@ -142,7 +146,8 @@ def taken(request: Request[S], answer: Answer) -> list[S]:
 def _success(request: Request[Any], status: int, body: bytes) -> Answer:
     results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
     if results is None:
-        return Answer(Verdict.AGAIN, f"HTTP {status} whose body is not what the contract promises", status=status)
+        reason = f"HTTP {status} whose body is not what the contract promises"
+        return Answer(Verdict.AGAIN, reason, status=status, may_have_arrived=True)
     return Answer(Verdict.SETTLED, results=results, status=status)
 
 
@@ -158,12 +163,21 @@ def _records(body: bytes, count: int) -> tuple[str, ...] | None:
     if not isinstance(records, list) or len(records) != count or not all(isinstance(one, str) for one in records):
         return None
     failed = sum(one != SUCCESS for one in records)
-    return tuple(records) if answer.get("failedRecords") == failed else None
+    return (
+        tuple(_word(one) or "an error without a name" for one in records)
+        if answer.get("failedRecords") == failed
+        else None
+    )
 
 
 def _error_type(body: bytes) -> str:
     found = _object(body).get("errorType")
-    return found[:100] if isinstance(found, str) and found.isprintable() else ""
+    return _word(found) if isinstance(found, str) else ""
+
+
+def _word(text: str) -> str:
+    """A name that the API gave, fit for a log line."""
+    return text[:_LONGEST_WORD] if text.isprintable() else ""
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -179,11 +193,11 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     if value.strip().isdecimal():
-        return float(value)
+        return min(float(value), _LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE)

@@ -1,0 +1,60 @@
+"""A bearer token, asked for when the first request needs it and again when the API refuses it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from . import forks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+
+class TokenError(Exception):
+    """There is no token to send, because its source failed. The message never has what the source returned."""
+
+
+class BearerToken:
+    """Authorises requests with what `source` returns. Threads share it; each token is asked for once."""
+
+    def __init__(self, source: Callable[[], str]) -> None:
+        self._source = source
+        self._token: str | None = None
+        self._renew_lock()
+
+    def _renew_lock(self) -> None:
+        self._lock = threading.Lock()
+        self._born = forks.generation
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers["Authorization"] = f"Bearer {self._current()}"
+        return prepared
+
+    def reject(self, refused: requests.PreparedRequest) -> None:
+        """The API refused the token of this request: unless there is a newer one, the next request asks for it."""
+        if self._token is not None and refused.headers.get("Authorization") == f"Bearer {self._token}":
+            self._token = None
+
+    def _current(self) -> str:
+        if self._born is not forks.generation:
+            self._renew_lock()
+        with self._lock:
+            if self._token is None:
+                self._token = self._fetched()
+            return self._token
+
+    def _fetched(self) -> str:
+        try:
+            token = self._source()
+        except Exception as error:
+            raise TokenError(f"the auth callable raised {type(error).__name__}, so there is no token") from error
+        if not isinstance(token, str) or not token:
+            raise TokenError(f"the auth callable returned {_shape(token)} where a bearer token is needed")
+        return token
+
+
+def _shape(value: object) -> str:
+    return "an empty string" if value == "" else f"a {type(value).__name__}"

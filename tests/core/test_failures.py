@@ -1,0 +1,412 @@
+"""Every row of the Events API's table of failures, against a real server on loopback."""
+
+import json
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from bc_events import DeliveryError
+from bc_events.wire import Request, Verdict, read_answer
+
+from .scripted import (
+    Reply,
+    ScriptedAPI,
+    closes,
+    closes_mid_body,
+    failed,
+    refused,
+    resets,
+    talks_nonsense,
+)
+
+THROTTLED = "ProvisionedThroughputExceededException"
+INTERNAL = "InternalFailureException"
+
+
+def undelivered(session):
+    """(id, outcome, reason) of each event that a flush could not deliver."""
+    with pytest.raises(DeliveryError) as caught:
+        session.flush()
+    return [(item.event.data["id"], item.outcome, item.reason) for item in caught.value.undelivered]
+
+
+@pytest.mark.parametrize("status", [400, 500, 502, 503])
+@pytest.mark.parametrize("error_type", [THROTTLED, INTERNAL])
+def test_a_retryable_error_type_repeats_the_same_request(session_of, status, error_type):
+    with ScriptedAPI(refused(status, error_type)) as api:
+        session_of(api, 3).flush()
+    first, second = api.received
+    assert (first.body, first.key, first.job_id) == (second.body, second.key, second.job_id)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_another_error_type_is_final_and_says_why(session_of, status):
+    with ScriptedAPI(refused(status, "ValidationException")) as api:
+        reason = f"HTTP {status} ValidationException"
+        assert undelivered(session_of(api, 2)) == [(0, "refused", reason), (1, "refused", reason)]
+    assert len(api.received) == 1
+
+
+def test_records_that_failed_for_now_are_sent_again_under_a_new_key(session_of):
+    with ScriptedAPI(failed("Success", THROTTLED, "Success", INTERNAL)) as api:
+        session_of(api, 4).flush()
+    assert api.ids == [[0, 1, 2, 3], [1, 3]]
+    assert len(set(api.keys)) == 2
+
+
+def test_a_lone_record_that_failed_for_now_is_sent_again_alone(session_of):
+    with ScriptedAPI(failed(THROTTLED, "Success")) as api:
+        session_of(api, 2).flush()
+    assert [request.path for request in api.received] == ["/events/bulk/", "/events"]
+
+
+def test_records_that_all_failed_for_now_are_sent_again_under_a_new_key(session_of):
+    """Equal bytes, but another request: the server has answered the first."""
+    with ScriptedAPI(failed(THROTTLED, THROTTLED)) as api:
+        session_of(api, 2).flush()
+    first, second = api.received
+    assert first.body == second.body
+    assert first.key != second.key
+
+
+def test_any_other_failed_result_is_final_for_that_record_alone(session_of):
+    with ScriptedAPI(failed("Success", "ValidationException", THROTTLED)) as api:
+        assert undelivered(session_of(api, 3)) == [(1, "refused", "ValidationException")]
+    assert api.ids == [[0, 1, 2], [2]]
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_a_temporary_status_repeats_the_same_request(session_of, status):
+    with ScriptedAPI(refused(status)) as api:
+        session_of(api, 1).flush()
+    assert len(api.received) == 2
+    assert len(set(api.keys)) == 1
+
+
+def test_retry_after_is_waited_for(session_of):
+    with ScriptedAPI(refused(429, Retry_After="1")) as api:
+        session = session_of(api, 1)
+        started = time.monotonic()
+        session.flush()
+    assert time.monotonic() - started >= 1
+
+
+def test_a_retry_after_beyond_the_budget_gives_up_at_once(session_of):
+    with ScriptedAPI(refused(503, Retry_After="30")) as api:
+        assert undelivered(session_of(api, 1)) == [(0, "unknown", "HTTP 503")]
+    assert len(api.received) == 1
+
+
+def pause(value):
+    request = Request(events=(), body=b"", key="")
+    return read_answer(request, 503, {"Retry-After": value}, b"").pause
+
+
+def test_retry_after_is_read_in_both_forms():
+    assert (pause("120"), pause(" 3 "), pause("0")) == (120, 3, 0)
+    assert 8 < pause(format_datetime(datetime.now(UTC) + timedelta(seconds=10), usegmt=True)) <= 10
+    assert pause("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert pause("Wed, 21 Oct 2015 07:28:00 -0000") == 0
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "-1", "1.5", "", "Mon, 99 Foo 2020 99:99 GMT", "Mon, 1 Jan 99999999999 00:00 GMT"]
+)
+def test_a_retry_after_that_is_rubbish_is_no_pause(value):
+    assert pause(value) is None
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_retry_after_is_a_day_at_most(value):
+    assert pause(value) == 86_400
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
+def test_a_redirect_is_final_and_never_followed(session_of, status):
+    with ScriptedAPI() as elsewhere, ScriptedAPI(Reply(status, {"Location": f"{elsewhere.url}/events"}, b"")) as api:
+        assert undelivered(session_of(api, 1, auth=lambda: "secret")) == [(0, "refused", f"HTTP {status}")]
+    assert elsewhere.received == []
+
+
+def test_a_request_that_is_too_large_is_halved_in_order_under_new_keys(session_of):
+    with ScriptedAPI(refused(413), Reply(), refused(413)) as api:
+        session_of(api, 5).flush()
+    assert api.ids == [[0, 1, 2, 3, 4], [0, 1], [2, 3, 4], [2], [3, 4]]
+    assert len(set(api.keys)) == 5
+
+
+def test_a_single_event_that_is_too_large_is_final(session_of):
+    with ScriptedAPI(refused(413), refused(413), Reply()) as api:
+        assert undelivered(session_of(api, 2)) == [(0, "refused", "HTTP 413")]
+    assert api.ids == [[0, 1], [0], [1]]
+
+
+@pytest.mark.parametrize("fault", [closes, closes_mid_body, resets, talks_nonsense])
+def test_without_a_whole_answer_the_same_bytes_go_again_with_the_same_key(session_of, fault):
+    with ScriptedAPI(fault, fault) as api:
+        session_of(api, 3).flush()
+    assert len({(request.body, request.key) for request in api.received}) == 1
+    assert len(api.received) == 3
+
+
+def test_a_server_that_hangs_is_left_after_the_timeout(session_of):
+    with ScriptedAPI() as api:
+        api.script = [api.hangs]
+        session_of(api, 1, timeout=(3.05, 0.2)).flush()
+    assert len(api.received) == 2
+    assert len(set(api.keys)) == 1
+
+
+def test_a_server_that_is_not_there_leaves_every_event_named(session_of):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    session = session_of(url, 2, retry_budget=0.05)
+    assert undelivered(session) == [
+        (number, "unknown", f"no answer from {url} (ConnectionError)") for number in range(2)
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 451])
+def test_any_other_client_error_is_final(session_of, status):
+    with ScriptedAPI(refused(status, THROTTLED if status == 403 else None)) as api:
+        assert [item[:2] for item in undelivered(session_of(api, 1))] == [(0, "refused")]
+    assert len(api.received) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"OK",
+        b"[]",
+        b"{}",
+        b'{"failedRecords": 0}',
+        b'{"failedRecords": 0, "records": ["Success"]}',
+        b'{"failedRecords": 1, "records": ["Success", "Success"]}',
+        b'{"failedRecords": 0, "records": ["Success", 1]}',
+        b'{"failedRecords": 0, "records": "SS"}',
+        b'{"eventId": "a", "jobId": "b"}',
+        b'{"records": ["Success", "Success"]}',
+        b"[" * 100_000,
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_a_success_whose_body_is_not_the_promised_one_is_no_success(status, body):
+    answer = read_answer(Request((None, None), b"", "key"), status, {}, body)
+    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, True)
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b"{}", b'{"eventId": 1, "jobId": "b"}', b'{"records": ["Success"]}'])
+def test_a_wrong_body_repeats_the_same_bytes_with_the_same_key(session_of, body):
+    with ScriptedAPI(Reply(201, {}, body or b" ")) as api:
+        session_of(api, 1).flush()
+    assert len(api.received) == 2
+    assert len(set(api.keys)) == 1
+
+
+def test_what_the_api_says_is_cut_to_what_a_log_line_takes(session_of):
+    with ScriptedAPI(failed("A" * 500, "with\nline")) as api:
+        assert undelivered(session_of(api, 2)) == [(0, "refused", "A" * 100), (1, "refused", "an error without a name")]
+
+
+def test_a_refusal_does_not_settle_what_an_earlier_attempt_may_have_done(session_of):
+    with ScriptedAPI(closes, refused(403)) as api:
+        assert undelivered(session_of(api, 1)) == [(0, "unknown", "HTTP 403")]
+
+
+def test_what_may_have_arrived_is_not_halved(session_of):
+    """Halves have new keys, so what had arrived would arrive twice."""
+    with ScriptedAPI(closes, refused(413)) as api:
+        assert [item[1] for item in undelivered(session_of(api, 2))] == ["unknown", "unknown"]
+
+
+def test_an_answer_that_did_not_take_a_request_leaves_no_doubt(session_of):
+    with ScriptedAPI(refused(429), refused(400, "ValidationException")) as api:
+        assert [item[1] for item in undelivered(session_of(api, 1))] == ["refused"]
+
+
+def test_many_events_make_as_few_requests_as_the_contract_allows_on_one_connection(session_of):
+    with ScriptedAPI() as api:
+        session_of(api, 600).flush()
+    assert [len(ids) for ids in api.ids] == [250, 250, 100]
+    assert [number for ids in api.ids for number in ids] == list(range(600))
+    assert api.connections == 1
+
+
+def test_five_events_make_one_request_and_one_makes_a_single(session_of):
+    with ScriptedAPI() as api:
+        session_of(api, 5).flush()
+        session_of(api, 1).flush()
+    assert [request.path for request in api.received] == ["/events/bulk/", "/events"]
+
+
+def test_a_second_flush_sends_nothing(session_of):
+    with ScriptedAPI() as api:
+        session = session_of(api, 3)
+        session.flush()
+        session.flush()
+        assert session.events == []
+    assert len(api.received) == 1
+
+
+def test_what_could_not_be_delivered_belongs_to_the_error_and_no_longer_to_the_session(session_of):
+    with ScriptedAPI(refused(404)) as api:
+        session = session_of(api, 2)
+        undelivered(session)
+        session.flush()
+        assert session.events == []
+    assert len(api.received) == 1
+
+
+def test_one_request_carries_one_job_single_and_bulk(client_of):
+    with ScriptedAPI() as api:
+        client = client_of(api)
+        for job, count in (("job-1", 1), ("job-2", 3)):
+            session = client.service_session(job)
+            for number in range(count):
+                session.created_test({"id": number})
+            session.flush()
+        both = [
+            event
+            for job in ("job-3", "job-4")
+            for event in [client.service_session(job).created_test({"id": job}) for _ in range(2)]
+        ]
+        client.send(both)
+    assert [(request.job_id, len(request.ids)) for request in api.received] == [
+        *(("job-1", 1), ("job-2", 3), ("job-3", 2), ("job-4", 2))
+    ]
+
+
+def test_a_request_is_cut_by_its_bytes_too(session_of):
+    with ScriptedAPI() as api:
+        size = len(session_of(api, 1).events[0].envelope)
+        session_of(api, 6, max_request_bytes=2 + 2 * size + 1).flush()
+        session_of(api, 6, max_request_bytes=2 + 2 * size).flush()
+    assert [len(ids) for ids in api.ids] == [2, 2, 2] + [1] * 6
+    assert all(len(request.body) <= 2 + 2 * size + 1 for request in api.received)
+
+
+def test_an_event_larger_than_a_request_may_be_is_refused_at_the_call(session_of):
+    session = session_of(None, max_request_bytes=200)
+    with pytest.raises(ValueError, match=r"is \d+ bytes long, more than a whole request may be"):
+        session.created_test({"id": "x" * 200})
+    assert session.events == []
+
+
+def test_a_connection_that_the_server_closed_while_idle_neither_fails_nor_doubles_a_flush(session_of):
+    with ScriptedAPI() as api:
+        client = session_of(api, 1, retry_budget=0).client
+        for number in range(3):
+            session = client.service_session("job-1")
+            session.created_test({"id": number})
+            session.flush()
+            api.drop_connections()
+    assert api.ids == [[0], [1], [2]]
+    assert api.connections == 3
+
+
+def test_what_arrives_is_the_envelope_and_its_headers(session_of):
+    with ScriptedAPI() as api:
+        session_of(api, 1).flush()
+    (request,) = api.received
+    assert json.loads(request.body) == {
+        "action": "Created",
+        "category": "testing",
+        "entity": "Test",
+        "data": {"id": 0},
+        "actor": {"id": "TestService", "type": "service"},
+    }
+    assert request.headers["content-type"] == "application/json"
+    assert request.job_id == "job-1"
+    assert "authorization" not in request.headers
+
+
+def test_a_flush_that_ends_early_names_what_had_no_turn(session_of):
+    with ScriptedAPI(Reply(), refused(429, Retry_After="60")) as api:
+        found = undelivered(session_of(api, 5, max_request_events=2))
+    assert found[:2] == [(2, "unknown", "HTTP 429"), (3, "unknown", "HTTP 429")]
+    assert found[2:] == [(4, "unsent", "an earlier request ended the flush: HTTP 429")]
+    assert api.ids == [[0, 1], [2, 3]]
+
+
+def test_a_refused_request_does_not_stop_the_others(session_of):
+    with ScriptedAPI(refused(400, "ValidationException"), Reply()) as api:
+        assert [item[0] for item in undelivered(session_of(api, 4, max_request_events=2))] == [0, 1]
+    assert api.ids == [[0, 1], [2, 3]]
+
+
+def test_resending_repeats_the_same_bytes_with_the_same_keys(session_of):
+    with ScriptedAPI(closes, refused(429, Retry_After="60")) as api:
+        session = session_of(api, 5, max_request_events=2)
+        with pytest.raises(DeliveryError) as caught:
+            session.flush()
+        session.client.resend(caught.value)
+    (before, again), resent = api.received[:2], api.received[2:]
+    assert (before.body, before.key) == (again.body, again.key) == (resent[0].body, resent[0].key)
+    assert [request.ids for request in resent] == [[0, 1], [2, 3], [4]]
+
+
+def test_resending_sends_refused_records_once_more_and_no_others(session_of):
+    with ScriptedAPI(failed("Success", "ValidationException", "Success"), refused(400, "ValidationException")) as api:
+        session = session_of(api, 3)
+        with pytest.raises(DeliveryError) as caught:
+            session.flush()
+        with pytest.raises(DeliveryError) as again:
+            session.client.resend(caught.value)
+        session.client.resend(again.value)
+    assert api.ids == [[0, 1, 2], [1], [1]]
+
+
+def test_resending_without_an_api_is_told(session_of):
+    with ScriptedAPI(refused(404)) as api, pytest.raises(DeliveryError) as caught:
+        session_of(api, 1).flush()
+    with pytest.raises(Exception, match="has no api_url, so it cannot resend"):
+        session_of(None).client.resend(caught.value)
+
+
+def test_a_closed_client_leaves_events_named_unsent(session_of):
+    with ScriptedAPI() as api:
+        session = session_of(api, 2)
+        session.client.close()
+        assert undelivered(session) == [(0, "unsent", "the client is closed"), (1, "unsent", "the client is closed")]
+    assert api.received == []
+
+
+def test_many_threads_share_a_client_and_each_event_arrives_once(client_of):
+    with ScriptedAPI() as api:
+        client = client_of(api)
+
+        def work(thread):
+            for number in range(5):
+                session = client.service_session(f"job-{thread}")
+                session.created_test({"id": f"{thread}-{number}"})
+                session.flush()
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(number for ids in api.ids for number in ids) == sorted(
+        f"{t}-{n}" for t in range(12) for n in range(5)
+    )
+    assert api.connections <= 12
+    assert all(request.ids[0].startswith(request.job_id.removeprefix("job-") + "-") for request in api.received)
+
+
+def test_publishing_immediately_sends_from_the_call(client_of):
+    from bc_events import EventSession
+
+    with ScriptedAPI(Reply(), refused(404)) as api:
+        session = EventSession("TestService", "service", "job-1", client_of(api), publish_immediately=True)
+        session.created_test({"id": 1})
+        assert api.ids == [[1]]
+        with pytest.raises(DeliveryError):
+            session.created_test({"id": 2})
+        session.flush()
+        assert (session.events, session.publish_immediately) == ([], True)
+    assert api.ids == [[1], [2]]
