@@ -13,7 +13,7 @@ def test_what_the_page_says_arrives(tmp_path):
     shutil.copytree(TUTORIAL, tmp_path, dirs_exist_ok=True)
     *steps, test = [example.parsed for example in examples_of(DOCS / "tutorial.md")]
     with LocalEventsAPI(topics=TUTORIAL / "topics.yaml") as api:
-        service = (TUTORIAL / "service.py").read_text(encoding="utf-8").replace("http://127.0.0.1:8025", api.url)
+        service = (TUTORIAL / "service.py").read_text(encoding="utf-8").replace("http://127.0.0.1:8026", api.url)
         run(tmp_path, "service.py", service)
         run(tmp_path, "steps.py", "\n".join(steps))
         run(tmp_path, "test_service.py", test, "-m", "pytest", "-q")

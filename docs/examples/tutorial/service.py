@@ -2,7 +2,7 @@ from uuid import uuid4
 
 from bc_events import EventClient, events
 
-events.configure(EventClient("http://127.0.0.1:8025", "PolicyService", "topics.yaml"))
+events.configure(EventClient("http://127.0.0.1:8026", "PolicyService", "topics.yaml"))
 
 
 def store_policy(premium):
