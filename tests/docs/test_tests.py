@@ -3,8 +3,10 @@
 import shutil
 
 import pytest
+import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
 
 from bc_events import configuration
+from bc_events.local import LocalEventsAPI  # noqa: F401
 from tests.docs.pages import DOCS, TUTORIAL, examples_of
 
 CONFTEST = 'pytest_plugins = ["bc_events.local.pytest"]'

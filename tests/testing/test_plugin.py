@@ -3,6 +3,9 @@
 import textwrap
 
 import pytest
+import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
+
+import bc_events.testing.network  # noqa: F401
 
 SERVICE = """
     from bc_events import EventClient, events
