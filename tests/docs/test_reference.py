@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from tests.docs.pages import DOCS
+from bc_events.cli.serve import serve
+from tests.docs import command_line
+from tests.docs.pages import DOCS, PAGES
 
 MODULES = ["bc_events", "bc_events.events", "bc_events.propagation", "bc_events.testing", "bc_events.local"]
 PUBLIC = [
@@ -33,3 +35,14 @@ def test_every_setting_is_in_the_reference():
     settings = {value for value in vars(configuration).values() if str(value).startswith("BC_EVENTS_")}
     documented = set(re.findall(r"^\| `(BC_EVENTS_\w+)`", (DOCS / "reference/settings.md").read_text(), re.MULTILINE))
     assert settings == documented
+
+
+def test_every_command_is_in_the_reference_with_its_help():
+    """`python -m tests.docs.command_line` writes the page anew. Where its lines break is click's to say."""
+    assert command_line.PAGE.read_text(encoding="utf-8").split() == command_line.page().split()
+
+
+def test_the_pages_name_the_port_that_serve_listens_on():
+    (port,) = {option.default for option in serve.params if option.name == "port"}
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", pages)) == {str(port)}
