@@ -44,6 +44,20 @@ class EventsAPI:
         self._lock = threading.Lock()
         self._born = forks.generation
 
+    @property
+    def deadline(self) -> float:
+        """Seconds that one attempt takes at most, as its timeouts go."""
+        return sum(self._timeout)
+
+    def prepare(self) -> None:
+        """Loads now, on this thread, what a request needs.
+
+        A thread that was importing when the process forked leaves the modules locked for ever in the child.
+        """
+        import netrc  # noqa: F401, PLC0415  requests imports it with its first request
+
+        self._connected()
+
     def post(self, request: Request[Any], patience: float | None = None) -> Answer:
         """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
         network = witness.network()

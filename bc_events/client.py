@@ -99,6 +99,7 @@ class EventClient:
             self._api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, limits, retry_budget)
         telemetry.refresh()
+        self._has_outbox = outbox is not None and delivery is None
         self.delivery: Delivery = delivery or self._stored(outbox, limits) or self._direct or LogDelivery()
 
     def _stored(self, outbox: str | Outbox | None, limits: Limits) -> Delivery | None:
@@ -170,7 +171,13 @@ class EventClient:
             raise
 
     def resend(self, error: DeliveryError) -> None:
-        """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew."""
+        """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew.
+
+        With an outbox it tries again to store it; what is stored already is not stored twice.
+        """
+        if self._has_outbox:
+            self.delivery.send([event for request in error.requests for event in request.events])
+            return
         if self._direct is None:
             raise ConfigurationError("this client has no api_url, so it cannot resend; use one that has")
         self._direct.repeat(error.requests)
@@ -178,6 +185,8 @@ class EventClient:
     def close(self) -> None:
         """Closes the connections. What is flushed afterwards is undelivered, and says so."""
         self.delivery.close()
+        if self._direct is not None:
+            self._direct.close()
 
     def __enter__(self) -> Self:
         return self

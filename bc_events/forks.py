@@ -18,10 +18,10 @@ def after_fork(reset: Callable[[], None]) -> None:
         os.register_at_fork(after_in_child=reset)
 
 
-def around_fork(before: Callable[[], None], after: Callable[[], None]) -> None:
-    """Calls `before` in a process that is about to fork, and `after` in it and in the child once it has."""
+def around_fork(before: Callable[[], None], parent: Callable[[], None], child: Callable[[], None]) -> None:
+    """Calls `before` in a process that is about to fork, then `parent` in it and `child` in the other."""
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
+        os.register_at_fork(before=before, after_in_parent=parent, after_in_child=child)
 
 
 after_fork(_renew)

@@ -12,7 +12,7 @@ from .event import Actor, Event, LazyActor
 from .pending import ENDED, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from .client import EventClient
     from .topic import Topic
@@ -29,7 +29,7 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("_born", "_children", "_is_watched", "_pending", "_sends_at_once"),
+        *("__weakref__", "_born", "_children", "_is_watched", "_pending", "_sends_at_once"),
         *("actor", "client", "is_closed", "job_id", "parent"),
     )
 
@@ -151,6 +151,14 @@ class UnitOfWork:
         kept = self._discard(dropped)
         self.client.send(self._restore(kept))
         return len(dropped) - len(kept)
+
+    def let_go(self, events: Collection[Event]) -> list[Event]:
+        """What became of these was decided elsewhere, such as in a database: they are no longer pending.
+
+        Returns those that were.
+        """
+        with self._pending.lock:
+            return self._pending.drop(lambda event: event in events)
 
     def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
         """A savepoint within it. Raises `SessionClosedError` where it has ended."""

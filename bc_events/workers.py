@@ -53,11 +53,7 @@ def _is_asyncio() -> bool:
 
 
 async def _run_under_asyncio(work: Callable[[], None]) -> None:
-    await finished(asyncio.wrap_future(_threads().submit(work)))
-
-
-async def finished(running: asyncio.Future[None]) -> None:
-    """Waits for the end of a flush that runs already, as `run` does."""
+    running = asyncio.wrap_future(_threads().submit(work))
     cancelled: asyncio.CancelledError | None = None
     while not running.done():
         try:

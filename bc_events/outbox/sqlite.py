@@ -30,8 +30,9 @@ _open: weakref.WeakSet[SQLiteDatabase] = weakref.WeakSet()
 class SQLiteDatabase:
     """Durable once committed: write-ahead log, `synchronous=FULL`. The table is made where it is missing.
 
-    A connection must not cross a fork, not even to be closed in the child. So those that are idle are closed just
-    before one; those in use belong to threads that do not exist in the child, and are never touched there.
+    Neither a connection nor a lock may cross a fork: SQLite keeps books on both for the whole process, and the child
+    would wait for threads that it does not have. So a fork waits for open transactions, which are short, and closes
+    every connection first.
     """
 
     dialect = SQLITE
@@ -41,11 +42,16 @@ class SQLiteDatabase:
         self._path = Path(path).absolute()
         self._max_pages = max(1, max_bytes // _PAGE)
         self._busy_timeout = busy_timeout
-        self._idle: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
         self._is_made = False
-        self._process = os.getpid()
+        self._begin_anew()
         _open.add(self)
+
+    def _begin_anew(self) -> None:
+        self._idle: list[sqlite3.Connection] = []
+        self._gate = threading.Condition()
+        self._busy = 0
+        self._is_forking = False
+        self._process = os.getpid()
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
@@ -60,7 +66,7 @@ class SQLiteDatabase:
                     connection.execute("ROLLBACK")
                 raise
             finally:
-                self._put_back(connection)
+                self._leave(connection)
         except sqlite3.Error as error:
             raise OutboxError(
                 f"the outbox {self._path} refused ({error}); see that its folder can be written to, that its disk "
@@ -70,17 +76,17 @@ class SQLiteDatabase:
     def _take(self) -> sqlite3.Connection:
         if self._process != os.getpid():  # forked by a server that told nobody
             _abandoned.extend(self._idle)
-            self._idle, self._process = [], os.getpid()
-        with self._lock:
+            self._begin_anew()
+        with self._gate:
+            self._gate.wait_for(lambda: not self._is_forking)
+            self._busy += 1
             if self._idle:
                 return self._idle.pop()
-        connection = self._connected()
         try:
-            self._make_table(connection)
+            return self._connected()
         except BaseException:
-            connection.close()
+            self._leave(None)
             raise
-        return connection
 
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -90,6 +96,7 @@ class SQLiteDatabase:
             self._log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA max_page_count={self._max_pages}")
+            self._make_table(connection)
         except BaseException:
             connection.close()
             raise
@@ -112,15 +119,19 @@ class SQLiteDatabase:
                 connection.execute(statement)
         self._is_made = True
 
-    def _put_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
+    def _leave(self, connection: sqlite3.Connection | None) -> None:
+        with self._gate:
+            self._busy -= 1
+            self._gate.notify_all()
+            if connection is None:
+                return
             if len(self._idle) < _IDLE_CONNECTIONS and not connection.in_transaction:
                 self._idle.append(connection)
-                return
-        connection.close()
+            else:
+                connection.close()
 
     def close(self) -> None:
-        with self._lock:
+        with self._gate:
             self._close_idle()
 
     def _close_idle(self) -> None:
@@ -128,13 +139,19 @@ class SQLiteDatabase:
             self._idle.pop().close()
 
     def before_fork(self) -> None:
-        """Closes what is idle, and keeps other threads from putting anything back until the fork is done."""
-        self._lock.acquire()
-        self._close_idle()
+        with self._gate:
+            self._is_forking = True
+            self._gate.wait_for(lambda: self._busy == 0, self._busy_timeout)
+            self._close_idle()
 
-    def after_fork(self) -> None:
-        self._process = os.getpid()
-        self._lock.release()
+    def after_fork_in_parent(self) -> None:
+        with self._gate:
+            self._is_forking = False
+            self._gate.notify_all()
+
+    def after_fork_in_child(self) -> None:
+        _abandoned.extend(self._idle)
+        self._begin_anew()
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}>"
@@ -151,18 +168,19 @@ class _Transaction:
         self._connection.executemany(sql, rows)
 
 
-_held: list[SQLiteDatabase] = []
-
-
 def _before_fork() -> None:
-    _held[:] = list(_open)
-    for database in _held:
+    for database in list(_open):
         database.before_fork()
 
 
-def _after_fork() -> None:
-    while _held:
-        _held.pop().after_fork()
+def _after_fork_in_parent() -> None:
+    for database in list(_open):
+        database.after_fork_in_parent()
 
 
-forks.around_fork(_before_fork, _after_fork)
+def _after_fork_in_child() -> None:
+    for database in list(_open):
+        database.after_fork_in_child()
+
+
+forks.around_fork(_before_fork, _after_fork_in_parent, _after_fork_in_child)

@@ -19,11 +19,6 @@ def test_unavailable_answers_503_with_retry_after_and_stores_nothing(local_event
     assert local_events_api.events() == []
 
 
-def test_unavailable_may_be_another_status_that_says_to_try_later(local_events_api):
-    local_events_api.faults(unavailable={"status": 429})
-    assert post(local_events_api, envelope()).status_code == 429
-
-
 @pytest.mark.parametrize("status", [400, 500])
 @pytest.mark.parametrize(
     ("kind", "error_type"),

@@ -41,11 +41,12 @@ class Narrator:
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))
 
-    def chapter(self, title: str, *shown: Callable[..., Any]) -> None:
+    def chapter(self, title: str, *, shows: Callable[..., Any] | tuple[Callable[..., Any], ...]) -> None:
         """A heading, and the code that is about to run."""
         self._chapter += 1
         self.say(f"\n{self._chapter}. {title}", "bold")
-        source = "\n\n".join(textwrap.dedent(inspect.getsource(inspect.unwrap(one))).rstrip() for one in shown)
+        functions = shows if isinstance(shows, tuple) else (shows,)
+        source = "\n\n".join(textwrap.dedent(inspect.getsource(inspect.unwrap(one))).rstrip() for one in functions)
         code = Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True)
         self._console.print(Padding(code, (0, 0, 0, 3)))
 

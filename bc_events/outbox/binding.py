@@ -1,0 +1,179 @@
+"""Binding: the events that wait for the transactions of one SQLAlchemy session."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import event as listening
+
+from bc_events import telemetry, witness
+from bc_events.constants import LOGGER_NAME
+
+from .row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy.orm import Session, SessionTransaction
+
+    from bc_events.event import Event
+    from bc_events.unit import UnitOfWork
+
+    from .bindings import Bindings
+
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """`transaction` None waits for the next one. `is_handed_over`: its unit of work has ended and no longer has it."""
+
+    root: UnitOfWork
+    event: Event
+    transaction: SessionTransaction | None
+    is_handed_over: bool = False
+    is_written: bool = False
+
+
+class Binding:
+    """Rows are written at the outermost commit only: `before_commit` also fires when a savepoint is released, and what
+    is written then can still be lost.
+    """
+
+    def __init__(self, session: Session, engine: Engine, table: Table, bindings: Bindings) -> None:
+        self._engine = engine
+        self._table = table
+        self._bindings = bindings
+        self._lock = threading.RLock()
+        self._entries: list[_Entry] = []
+        self._has_committed = False
+        listening.listen(session, "after_transaction_create", self._begins)
+        listening.listen(session, "before_commit", self._write)
+        listening.listen(session, "after_commit", self._committed)
+        listening.listen(session, "after_soft_rollback", self._rolled_back)
+        listening.listen(session, "after_transaction_end", self._ended)
+
+    def add(self, root: UnitOfWork, event: Event, session: Session) -> None:
+        """Ties an event to the innermost transaction that is open, or to the next one."""
+        transaction = session.get_nested_transaction() or session.get_transaction()
+        with self._lock:
+            self._entries.append(_Entry(root, event, transaction))
+
+    def remove(self, event: Event) -> None:
+        with self._lock:
+            self._entries = [entry for entry in self._entries if entry.event is not event]
+
+    def hand_over(self, event: Event) -> bool:
+        """Whether a transaction that is open decides about it; if not, it is no longer here."""
+        with self._lock:
+            entry = next((one for one in self._entries if one.event is event), None)
+            if entry is None:
+                return False
+            entry.is_handed_over = entry.transaction is not None
+            if not entry.is_handed_over:
+                self._entries.remove(entry)
+            return entry.is_handed_over
+
+    def _begins(self, _session: Session, transaction: SessionTransaction) -> None:
+        with self._lock:
+            for entry in self._entries:
+                if entry.transaction is None and transaction.parent is None:
+                    entry.transaction = transaction
+
+    def _write(self, session: Session) -> None:
+        if session.in_nested_transaction() or not self._entries:
+            return
+        session.flush()  # what is published while it flushes belongs to this commit
+        with self._lock:
+            entries = list(self._entries)
+            for entry in entries:
+                entry.is_written = True
+        rows = [_values(Row.of(entry.event, self._bindings.service_name)) for entry in entries]
+        if rows:
+            self._connection(session).execute(self._table.insert(), rows)
+
+    def _connection(self, session: Session) -> Connection:
+        """The session's own connection to the outbox's database, and with it its own transaction there."""
+        own = session.bind
+        is_same = own is not None and _address(own.engine) == _address(self._engine)
+        return session.connection(bind_arguments={"bind": own if is_same else self._engine})
+
+    def _committed(self, session: Session) -> None:
+        if session.in_nested_transaction():
+            return
+        self._has_committed = True
+        written = self._taken(lambda entry: entry.is_written)
+        self._settle(written)
+        if written:
+            witness.confirmed([entry.event for entry in written])
+            self._bindings.wake()
+
+    def _rolled_back(self, _session: Session, transaction: SessionTransaction) -> None:
+        self._drop(transaction)
+
+    def _ended(self, _session: Session, transaction: SessionTransaction) -> None:
+        """One that is closed without a word was rolled back. What another thread published while it was committed
+        waits for the next one, or for its scope's end.
+        """
+        if transaction.parent is not None:
+            return
+        if not self._has_committed:
+            self._drop(transaction)
+        self._has_committed = False
+        with self._lock:
+            for entry in self._entries:
+                entry.transaction = None
+
+    def _drop(self, transaction: SessionTransaction) -> None:
+        gone = self._taken(lambda entry: _is_within(entry.transaction, transaction))
+        self._settle(gone)
+        if gone:
+            events = [entry.event for entry in gone]
+            telemetry.rolled_back(events)
+            witness.dropped(events)
+            _logger.info("a database transaction was rolled back with its events", extra={"bc_dropped": len(gone)})
+
+    def _taken(self, is_taken: Callable[[_Entry], bool]) -> list[_Entry]:
+        with self._lock:
+            taken = [entry for entry in self._entries if is_taken(entry)]
+            self._entries = [entry for entry in self._entries if not is_taken(entry)]
+        return taken
+
+    def _settle(self, entries: list[_Entry]) -> None:
+        by_root: dict[UnitOfWork, list[Event]] = {}
+        for entry in entries:
+            if not entry.is_handed_over:
+                by_root.setdefault(entry.root, []).append(entry.event)
+        for root, events in by_root.items():
+            self._bindings.settle(root, events)
+
+
+def _address(engine: Engine) -> tuple[object, ...]:
+    """Which database it is: the session's driver may be another, and async."""
+    url = engine.url
+    return engine.dialect.name, url.host, url.port, url.database, url.query.get("host")
+
+
+def _values(row: Row) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "aggregatetype": row.category,
+        "aggregateid": row.job_id,
+        "type": row.topic,
+        "payload": row.payload,
+        "created_at": row.created_at,
+        "service": row.service,
+        "trace": row.trace,
+    }
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None:
+        if transaction is outer:
+            return True
+        transaction = transaction.parent
+    return False

@@ -1,0 +1,142 @@
+"""Bindings: which units of work are tied to which database sessions, and which events to which transactions."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event as listening
+
+from bc_events import frames
+from bc_events.errors import ConfigurationError
+
+from .binding import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine, Table
+    from sqlalchemy.orm import Session, SessionTransaction
+
+    from bc_events.event import Event
+    from bc_events.unit import UnitOfWork
+
+
+class Bindings:
+    """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
+
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self._engine = engine
+        self._table = table
+        self._lock = threading.RLock()
+        self._named: weakref.WeakKeyDictionary[UnitOfWork, weakref.ref[Session]] = weakref.WeakKeyDictionary()
+        self._begun: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
+        self._settled: weakref.WeakKeyDictionary[UnitOfWork, set[Event]] = weakref.WeakKeyDictionary()
+        self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
+        self._service_name = ""
+        self._wake: Callable[[], None] = _nothing
+
+    def serve(self, service_name: str, wake: Callable[[], None]) -> None:
+        """What rows say who published them, and what is called when some were committed."""
+        self._service_name = service_name
+        self._wake = wake
+
+    def bind(self, unit: UnitOfWork, session: Session) -> None:
+        """By hand: it takes precedence, also while no transaction is open."""
+        self._binding_of(session)
+        self._named[_root(unit)] = weakref.ref(session)
+
+    def follow(self, factory: Any) -> None:
+        """Binds each session of a factory to the unit of work in which one of its transactions begins."""
+        listening.listen(factory, "after_transaction_create", self._begins)
+        listening.listen(factory, "after_begin", self._connects)
+
+    def _begins(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None:
+            self._has_begun(session)
+
+    def _connects(self, session: Session, _transaction: SessionTransaction, _connection: object) -> None:
+        self._has_begun(session)
+
+    def _has_begun(self, session: Session) -> None:
+        unit = frames.unit_to_join()
+        if unit is not None:
+            self._binding_of(session)
+            self._begun.setdefault(_root(unit), weakref.WeakSet()).add(session)
+
+    def record(self, event: Event) -> None:
+        """Ties an event to the transaction that is open in its unit of work, if one is."""
+        root = _root(event.origin)
+        session = self._session_for(root)
+        if session is None:
+            return
+        binding = self._binding_of(session)
+        with self._lock:
+            binding.add(root, event, session)
+            self._holders.setdefault(root, weakref.WeakSet()).add(binding)
+
+    def _session_for(self, root: UnitOfWork) -> Session | None:
+        named = self._named.get(root)
+        session = named() if named is not None else None
+        if session is not None:
+            return session
+        open_ones = [one for one in self._begun.get(root, ()) if one.in_transaction()]
+        if len(open_ones) > 1:
+            raise ConfigurationError(
+                f"{len(open_ones)} database sessions have a transaction open in this scope, and it cannot be told "
+                "with which of them the event belongs; name it: outbox.bind(db)"
+            )
+        return open_ones[0] if open_ones else None
+
+    def _binding_of(self, session: Session) -> Binding:
+        key = f"bc_events.outbox.{id(self)}"
+        with self._lock:
+            binding = session.info.get(key)
+            if binding is None:
+                binding = session.info[key] = Binding(session, self._engine, self._table, self)
+            return binding
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """These were rolled back by their scope; they leave the transaction they were tied to."""
+        with self._lock:
+            for event in events:
+                for binding in list(self._holders.get(_root(event.origin), ())):
+                    binding.remove(event)
+
+    def keep(self, events: Sequence[Event]) -> list[Event]:
+        """Their scope has ended: those tied to an open transaction stay with it; returns the others."""
+        with self._lock:
+            return [event for event in events if not self._is_kept(event)]
+
+    def _is_kept(self, event: Event) -> bool:
+        root = _root(event.origin)
+        settled = self._settled.get(root, set())
+        if event in settled:
+            settled.discard(event)
+            return True
+        return any(binding.hand_over(event) for binding in list(self._holders.get(root, ())))
+
+    def settle(self, root: UnitOfWork, events: Sequence[Event]) -> None:
+        """Their transaction has ended, and they with it: their unit of work need not send them any more."""
+        missed = set(events).difference(root.let_go(set(events)))
+        if missed:  # published by another thread, and not pending yet
+            self._settled.setdefault(root, set()).update(missed)
+
+    @property
+    def service_name(self) -> str:
+        return self._service_name
+
+    def wake(self) -> None:
+        self._wake()
+
+
+def _root(origin: Any) -> UnitOfWork:
+    unit: UnitOfWork = origin
+    while unit.parent is not None:
+        unit = unit.parent
+    return unit
+
+
+def _nothing() -> None:
+    """No relay is in this process."""

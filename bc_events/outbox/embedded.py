@@ -1,0 +1,114 @@
+"""EmbeddedRelay: a relay in the process that publishes, started by its first event."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Final
+
+from bc_events import forks
+from bc_events.constants import LOGGER_NAME
+from bc_events.errors import OutboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .relay import Relay
+    from .store import Store
+
+_AT_EXIT: Final = 2.0
+_logger = logging.getLogger(LOGGER_NAME)
+_running: weakref.WeakSet[EmbeddedRelay] = weakref.WeakSet()
+
+
+class EmbeddedRelay:
+    """Starts no thread until something was stored in this very process, so it never crosses a fork.
+
+    At exit it has two seconds to send what is left; the rest waits in the outbox, which is logged.
+    """
+
+    def __init__(self, store: Store, make: Callable[[], Relay]) -> None:
+        self._store = store
+        self._make = make
+        self._relay: Relay | None = None
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        _warn_where_threads_are_off()
+
+    def wake(self) -> None:
+        """Something was stored."""
+        if self._relay is None or self._process != os.getpid():
+            self._start()
+        else:
+            self._relay.wake()
+
+    def _start(self) -> None:
+        if self._process != os.getpid():
+            self._lock = threading.Lock()
+            self._relay, self._process = None, os.getpid()
+        with self._lock:
+            if self._relay is None:
+                relay = self._make()
+                relay.start()
+                self._relay = relay
+                _running.add(self)
+
+    def stop(self, timeout: float = _AT_EXIT) -> None:
+        """Sends what it can in so many seconds, then ends. The next event starts another."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            relay, self._relay = self._relay, None
+            _running.discard(self)
+        if relay is not None:
+            self._end(relay, timeout)
+
+    def _end(self, relay: Relay, timeout: float) -> None:
+        relay.drain(timeout)
+        relay.stop()
+        relay.join(timeout)
+        self._report()
+
+    def _report(self) -> None:
+        try:
+            pending = self._store.stats().pending
+        except OutboxError as error:
+            _logger.warning("the outbox could not be looked at when its relay ended", extra={"bc_reason": str(error)})
+            return
+        if pending:
+            _logger.warning(
+                "events wait in the outbox for the next relay; they are stored, not lost",
+                extra={"bc_pending": pending, "bc_outbox": repr(self._store)},
+            )
+
+
+def _stop_all() -> None:
+    for relay in list(_running):
+        relay.stop()
+
+
+def _forget() -> None:
+    _running.clear()
+
+
+atexit.register(_stop_all)
+forks.after_fork(_forget)
+
+
+def _warn_where_threads_are_off() -> None:
+    """Under uWSGI without `--enable-threads` no thread but the request's ever runs."""
+    uwsgi = sys.modules.get("uwsgi")
+    options = getattr(uwsgi, "opt", None)
+    if options is not None and not {"enable-threads", "threads"} & {_text(name) for name in options}:
+        _logger.warning(
+            "uWSGI runs without --enable-threads, so the embedded relay cannot send; "
+            "add the option, or run `bc-events outbox relay` beside it"
+        )
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

@@ -1,0 +1,75 @@
+"""EngineDatabase: the database behind a SQLAlchemy engine, as a store uses it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from bc_events.errors import OutboxError
+
+from . import dialect, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+_DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
+# A transaction that reads before it writes cannot wait for SQLite's lock; one that writes first can.
+_TAKE_LOCK: Final = f"DELETE FROM {schema.TABLE} WHERE 0"
+
+
+class EngineDatabase:
+    """Transactions of a store's own, on a sync engine: the application's where its driver is the one used here."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Raises `ConfigurationError` for a database that no outbox can live in."""
+        self.dialect = dialect.named(engine.dialect.name)
+        self._is_ours = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
+        if self._is_ours:
+            engine = create_engine(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
+        is_sqlite = self.dialect.name == "sqlite"
+        self.placeholder = "?" if is_sqlite else "%s"
+        # Under a stricter level two relays would fail each other's claims.
+        self._engine = engine if is_sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        try:
+            with self._engine.begin() as connection:
+                if self.dialect.name == "sqlite":
+                    connection.exec_driver_sql(_TAKE_LOCK)
+                yield _Transaction(connection)
+        except SQLAlchemyError as error:
+            raise OutboxError(
+                f"the outbox's database {self._engine.url.render_as_string()} refused "
+                f"({type(error).__name__}: {reason_of(error)}); see that it is up, and that `bc-events outbox sql` "
+                "has been applied to it"
+            ) from error
+
+    def close(self) -> None:
+        if self._is_ours:
+            self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"<EngineDatabase {self._engine.url.render_as_string()}>"
+
+
+def reason_of(error: SQLAlchemyError) -> str:
+    """What the driver said, in one line: SQLAlchemy's own text shows the parameters, which are personal data."""
+    return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
+
+
+class _Transaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        result = self._connection.exec_driver_sql(sql, tuple(parameters))
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])

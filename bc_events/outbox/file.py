@@ -1,0 +1,64 @@
+"""SQLiteOutbox: events go to a file first, in one commit for each session, and a relay brings them on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events.errors import ConfigurationError
+
+from .embedded import EmbeddedRelay
+from .relay import Relay
+from .sqlite import SQLiteDatabase
+from .stored import StoredDelivery
+from .table import TableStore
+
+if TYPE_CHECKING:
+    import os
+
+    from bc_events.api import EventsAPI
+    from bc_events.wire import Limits
+
+    from .pace import Pace
+    from .store import Order
+
+
+class SQLiteOutbox:
+    """A file on a local disk. Threads, processes and forks of one machine may share it."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        relay: bool = True,
+        order: Order = "time",
+        pace: Pace | None = None,
+        max_bytes: int = 1 << 30,
+        busy_timeout: float = 5.0,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            path: the file; it is made where it is missing, its folder is not.
+            relay: whether this process sends what it stores; if not, run `bc-events outbox relay` beside it.
+            order: see `Order`; of the relay in this process.
+            pace: of the relay in this process.
+            max_bytes: of the file. Once it is full each flush raises, and so does nothing in silence.
+            busy_timeout: seconds that a flush waits for another writer.
+        """
+        self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
+        self._has_relay = relay
+        self._order: Order = order
+        self._pace = pace
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        if not self._has_relay:
+            return StoredDelivery(self.store, service_name, None)
+        if api is None:
+            raise ConfigurationError(
+                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
+            )
+        relay = EmbeddedRelay(
+            self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
+        )
+        return StoredDelivery(self.store, service_name, relay)

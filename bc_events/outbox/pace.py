@@ -1,0 +1,53 @@
+"""Pace: how fast a relay asks, waits and gives up a lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from tenacity import RetryCallState, Retrying, wait_random_exponential
+
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from tenacity.wait import wait_base
+
+_LEASE_PER_DEADLINE: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """All in seconds.
+
+    `lease`: how long claimed rows are one worker's; at least three times what one request may take.
+    `poll`: waits between looks at an empty outbox, from the first to the longest.
+    `retry`: wait before a failed event is sent again, by its attempts.
+    `pause`: wait before the API is asked again after an outage, by the failures in a row.
+    `alarm`: age of the oldest waiting event from which on it is reported as an error.
+    """
+
+    lease: float = 60.0
+    poll: tuple[float, float] = (0.05, 1.0)
+    retry: wait_base = field(default_factory=lambda: wait_random_exponential(multiplier=1, max=300))
+    pause: wait_base = field(default_factory=lambda: wait_random_exponential(multiplier=0.5, max=30))
+    alarm: float = 300.0
+
+    def check(self, deadline: float) -> None:
+        """Raises `ConfigurationError` where a lease could end while its request is under way."""
+        if self.lease < _LEASE_PER_DEADLINE * deadline:
+            raise ConfigurationError(
+                f"a lease of {self.lease} s is too short for requests that may take {deadline} s; "
+                f"give {_LEASE_PER_DEADLINE * deadline} s or more, or shorter timeouts"
+            )
+
+    def retry_after(self, attempts: int) -> float:
+        return _waited(self.retry, attempts)
+
+    def pause_after(self, failures: int) -> float:
+        return _waited(self.pause, failures)
+
+
+def _waited(wait: wait_base, times: int) -> float:
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = times
+    return wait(state)

@@ -1,0 +1,127 @@
+"""Relay: brings events from an outbox to the Events API, on threads of its own."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from bc_events.constants import LOGGER_NAME
+from bc_events.errors import ConfigurationError, OutboxError
+from bc_events.wire import Limits
+
+from . import metrics
+from .pace import Pace
+from .tally import Tally
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from bc_events.api import EventsAPI
+
+    from .store import Order, Store
+
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+class Relay:
+    """Any number of relays, on any number of machines, may share a store. One object is started once.
+
+    `with relay:` starts it and stops it; `run` works until another thread, or a signal handler, calls `stop`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        api: EventsAPI,
+        *,
+        workers: int = 1,
+        order: Order = "time",
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """`workers` threads send at once. Raises `ConfigurationError`."""
+        if workers < 1:
+            raise ConfigurationError(f"a relay with {workers} workers sends nothing; give 1 or more")
+        self._store = store
+        self._api = api
+        self._pace = pace or Pace(lease=max(Pace().lease, 3 * api.deadline))
+        self._pace.check(api.deadline)
+        self.tally = Tally()
+        self._workers = [
+            Worker(store, api, pace=self._pace, limits=limits or Limits(), order=order, tally=self.tally)
+            for _ in range(workers)
+        ]
+        self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there."""
+        metrics.observe(self._store)
+        self._api.prepare()
+        targets = [*((worker.run, "bc-events-relay") for worker in self._workers), (self._watch, "bc-events-relay-age")]
+        self._threads = [
+            threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
+            for target, name in targets
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def run(self) -> None:
+        """Works until `stop`, then finishes the requests in hand and releases the rest."""
+        self.start()
+        self._stopped.wait()
+        self.join()
+
+    def wake(self) -> None:
+        """Something was stored: looks for it now."""
+        for worker in self._workers:
+            worker.wake()
+
+    def drain(self, timeout: float) -> None:
+        """Waits until nothing that is ready is left, or cannot be sent now; so many seconds at most."""
+        deadline = time.monotonic() + timeout
+        for worker in self._workers:
+            worker.hurry()
+        for worker in self._workers:
+            worker.rested(max(0.0, deadline - time.monotonic()))
+
+    def stop(self) -> None:
+        """Asks the workers to end with the request in hand. A signal handler may call it."""
+        for worker in self._workers:
+            worker.stop()
+        self._stopped.set()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Waits for the workers to end; False where some have not in time."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _watch(self) -> None:
+        """Reports, as an error, that events wait for too long: a dead API must not fill the disk unseen."""
+        while not self._stopped.wait(max(1.0, self._pace.alarm / 10)):
+            try:
+                stats = self._store.stats()
+            except OutboxError:
+                continue  # the workers report it
+            if stats.oldest_age > self._pace.alarm:
+                _logger.error(
+                    "events wait in the outbox for too long",
+                    extra={"bc_oldest_age": round(stats.oldest_age), "bc_pending": stats.pending},
+                )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.join()

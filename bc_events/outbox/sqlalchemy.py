@@ -1,0 +1,177 @@
+"""SQLAlchemyOutbox: events are rows in the application's own transactions, on PostgreSQL or SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Engine,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from bc_events import frames
+from bc_events.errors import ConfigurationError
+
+from . import schema
+from .bindings import Bindings
+from .embedded import EmbeddedRelay
+from .engine import EngineDatabase
+from .relay import Relay
+from .table import TableStore
+from .transactional import TransactionalDelivery
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from bc_events.api import EventsAPI
+    from bc_events.session import EventSession
+    from bc_events.wire import Limits
+
+    from .pace import Pace
+    from .store import Order
+
+    Factory = sessionmaker[Any] | async_sessionmaker[Any] | scoped_session[Any] | async_scoped_session[Any]
+    Target = str | URL | Engine | AsyncEngine | Factory
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate."""
+    uuid = Uuid()
+    table = Table(
+        schema.TABLE,
+        metadata,
+        Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+        Column("id", uuid, nullable=False, unique=True),
+        Column("aggregatetype", Text, nullable=False),
+        Column("aggregateid", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("payload", Text, nullable=False),
+        Column("created_at", Double, nullable=False),
+        Column("available_at", Double, nullable=False, server_default=text("0")),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("lease", uuid),
+        Column("batch", uuid),
+        Column("service", Text, nullable=False),
+        Column("trace", Text),
+        Column("last_error", Text),
+        Column("dead_at", Double),
+        sqlite_autoincrement=True,
+    )
+    for name, (columns, condition) in schema.INDEXES.items():
+        where = text(condition)
+        Index(name, *(table.c[column] for column in columns), postgresql_where=where, sqlite_where=where)
+    return table
+
+
+class SQLAlchemyOutbox:
+    """The table is in the database that `target` leads to: what a transaction commits arrives, and nothing else does.
+
+    Given a session factory, its sessions are bound to the scope in which their transaction begins; others are with
+    `bind`. Events published while no transaction is open are stored at the flush, in a transaction of their own.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        engine: Engine | AsyncEngine | None = None,
+        relay: bool = False,
+        order: Order = "time",
+        pace: Pace | None = None,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            target: a URL, an engine or a session factory, sync or async.
+            engine: of the outbox, where a factory has several engines or none of its own.
+            relay: whether this process also sends; if not, run `bc-events outbox relay`.
+            order: see `Order`; of the relay in this process.
+            pace: of the relay in this process.
+
+        Raises `ConfigurationError`.
+        """
+        self.engine = _sync(engine or _engine_of(target))
+        self.store = TableStore(EngineDatabase(self.engine))
+        self._has_relay = relay
+        self._order: Order = order
+        self._pace = pace
+        self._bindings = Bindings(self.engine, outbox_table(MetaData()))
+        listened = _session_class_of(target)
+        if listened is not None:
+            self._bindings.follow(listened)
+
+    def bind(self, db: Session | AsyncSession, session: EventSession | None = None) -> None:
+        """Makes events of `session`, the live one by default, part of the transactions of `db`.
+
+        What is published while none is open belongs to the next one. Raises `NoActiveSessionError`.
+        """
+        unit = (session or frames.current_session()).unit
+        self._bindings.bind(unit, db.sync_session if isinstance(db, AsyncSession) else db)
+
+    def create(self) -> None:
+        """Makes the table where it is missing: for tests and first steps; migrations do it better."""
+        outbox_table(metadata := MetaData())
+        metadata.create_all(self.engine)
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        relay = None
+        if self._has_relay:
+            if api is None:
+                raise ConfigurationError(
+                    "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
+                )
+            relay = EmbeddedRelay(
+                self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
+            )
+        return TransactionalDelivery(self.store, service_name, relay, self._bindings)
+
+
+def _engine_of(target: Target) -> Engine | AsyncEngine:
+    if isinstance(target, Engine | AsyncEngine):
+        return target
+    if isinstance(target, scoped_session | async_scoped_session):
+        target = target.session_factory
+    if isinstance(target, sessionmaker | async_sessionmaker):
+        bind = target.kw.get("bind")
+        if bind is None:
+            raise ConfigurationError(
+                "this session factory has no engine of its own; tell the outbox which: SQLAlchemyOutbox(…, engine=…)"
+            )
+        found: Engine | AsyncEngine = bind.engine
+        return found
+    return create_engine(target)
+
+
+def _sync(engine: Engine | AsyncEngine) -> Engine:
+    """An async engine's own sync half: what its sessions work with, in their greenlets."""
+    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+
+
+def _session_class_of(target: Target) -> Any:
+    """What to listen on for the sessions of a factory, and of no other; None where there is no factory."""
+    if isinstance(target, scoped_session | async_scoped_session):
+        target = target.session_factory
+    if isinstance(target, sessionmaker):
+        return target
+    if not isinstance(target, async_sessionmaker):
+        return None
+    given = target.kw.get("sync_session_class") or target.class_.sync_session_class
+    if isinstance(given, sessionmaker):
+        return given
+    own = type(given.__name__, (given,), {})
+    target.configure(sync_session_class=own)
+    return own

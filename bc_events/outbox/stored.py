@@ -1,0 +1,52 @@
+"""StoredDelivery: a session's events become rows at its flush, in one transaction of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events.errors import DeliveryError, OutboxError, Undelivered
+from bc_events.wire import Request
+
+from .row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bc_events.event import Event
+
+    from .embedded import EmbeddedRelay
+    from .store import Store
+
+
+class StoredDelivery:
+    """Once `send` has returned, only the loss of the database can keep an event from arriving."""
+
+    record = None
+    runner = None
+
+    def __init__(self, store: Store, service_name: str, relay: EmbeddedRelay | None) -> None:
+        """Without a `relay` here one must run elsewhere."""
+        self._store = store
+        self._service_name = service_name
+        self._relay = relay
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never stored."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        try:
+            self._store.add([Row.of(event, self._service_name) for event in events])
+        except OutboxError as error:
+            undelivered = [Undelivered(event, str(error), "unknown") for event in events]
+            raise DeliveryError(undelivered, [Request.of(events)]) from error
+        self.wake()
+
+    def wake(self) -> None:
+        """Tells the relay in this process, if there is one, that something was stored."""
+        if self._relay is not None:
+            self._relay.wake()
+
+    def close(self) -> None:
+        if self._relay is not None:
+            self._relay.stop()
+        self._store.close()

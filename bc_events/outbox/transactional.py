@@ -1,0 +1,45 @@
+"""TransactionalDelivery: events that follow the application's database transaction, or else get one of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events import witness
+
+from .stored import StoredDelivery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bc_events.event import Event
+
+    from .bindings import Bindings
+    from .embedded import EmbeddedRelay
+    from .store import Store
+
+
+class TransactionalDelivery:
+    """An event belongs to the transaction that was open when it was published: that commits it or drops it."""
+
+    runner = None
+
+    def __init__(self, store: Store, service_name: str, relay: EmbeddedRelay | None, bindings: Bindings) -> None:
+        self._apart = StoredDelivery(store, service_name, relay)
+        self._bindings = bindings
+        bindings.serve(service_name, self._apart.wake)
+
+    def record(self, event: Event) -> None:
+        self._bindings.record(event)
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """What a transaction has committed is no longer among them."""
+        self._bindings.discard(events)
+
+    def send(self, events: Sequence[Event]) -> None:
+        own = self._bindings.keep(events)
+        if own:
+            self._apart.send(own)
+            witness.confirmed(own)
+
+    def close(self) -> None:
+        self._apart.close()

@@ -1,0 +1,133 @@
+"""Worker: one thread of a relay. It claims, sends and settles, and waits where there is nothing to do or to gain."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from bc_events.constants import LOGGER_NAME, MAX_REQUEST_EVENTS
+
+from .errand import Errand, Interruption
+from .fate import Fate
+
+if TYPE_CHECKING:
+    from bc_events.api import EventsAPI
+    from bc_events.wire import Limits
+
+    from .pace import Pace
+    from .store import Claim, Order, Store
+    from .tally import Tally
+
+_AWAY: Final = "the Events API does not take events; the relay pauses"
+_REFUSES: Final = "the Events API refuses this relay; mend its address or its credentials"
+_BROKEN: Final = "a relay cannot use its outbox; it pauses"
+_logger = logging.getLogger(LOGGER_NAME)
+
+
+class Worker:
+    """`wake` ends its wait for more rows, but never a pause: the API asked for that."""
+
+    def __init__(self, store: Store, api: EventsAPI, *, pace: Pace, limits: Limits, order: Order, tally: Tally) -> None:
+        self._store = store
+        self._api = api
+        self._pace = pace
+        self._limits = limits
+        self._order: Order = order
+        self._tally = tally
+        self._stopping = threading.Event()
+        self._news = threading.Event()
+        self._rest = threading.Event()
+        self._is_paused = False
+        self._outages = 0
+        self._faults = 0
+
+    def run(self) -> None:
+        """Works until `stop`. A turn that fails, whatever the reason, is reported and followed by another."""
+        wait, longest = self._pace.poll
+        while not self._stopping.is_set():
+            if self._turn():
+                wait = self._pace.poll[0]
+            elif not self._stopping.is_set():
+                self._rest.set()
+                self._news.wait(wait)
+                self._news.clear()
+                wait = min(2 * wait, longest)
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def hurry(self) -> None:
+        """Asks for one more look at the outbox, which `rested` then waits for."""
+        if not self._is_paused:
+            self._rest.clear()
+        self._news.set()
+
+    def rested(self, timeout: float) -> bool:
+        """Whether, within so many seconds, it found nothing more to send or could not send it."""
+        return self._rest.wait(timeout)
+
+    def stop(self) -> None:
+        """The request in hand is the last; what else is claimed is released."""
+        self._stopping.set()
+        self._news.set()
+
+    def _turn(self) -> bool:
+        """One claim; whether there was something in it."""
+        try:
+            claim = self._store.claim(
+                limit=MAX_REQUEST_EVENTS, seconds=self._pace.lease, limits=self._limits, order=self._order
+            )
+            self._faults = 0
+            if claim is not None:
+                self._serve(claim)
+        except Exception as error:  # whatever it was, the rows are stored and their leases end
+            self._faults += 1
+            self._tally.trouble = str(error)
+            if self._faults == 1:
+                _logger.exception(_BROKEN)
+            self._pause(self._pace.pause_after(self._faults))
+            return True
+        return claim is not None
+
+    def _serve(self, claim: Claim) -> None:
+        errand = Errand(
+            claim,
+            self._store,
+            self._api,
+            pace=self._pace,
+            tally=self._tally,
+            is_stopping=self._stopping.is_set,
+            on_answer=self._recover,
+        )
+        interruption = errand.run()
+        if interruption is not None:
+            self._put_off(claim, interruption)
+
+    def _put_off(self, claim: Claim, interruption: Interruption) -> None:
+        """Its rows come after what else is ready: it may be that only they cannot pass."""
+        answer = interruption.answer
+        self._outages += 1
+        self._tally.trouble = answer.reason
+        seconds = max(answer.pause or 0.0, self._pace.pause_after(self._outages))
+        if self._outages == 1:
+            is_refused = interruption.fate is Fate.MISCONFIGURED
+            _logger.log(
+                logging.ERROR if is_refused else logging.WARNING,
+                _REFUSES if is_refused else _AWAY,
+                extra={"bc_reason": answer.reason, "bc_pause": round(seconds, 3)},
+            )
+        self._store.release(claim.lease, interruption.request.events, delay=seconds, reason=answer.reason)
+        self._pause(seconds)
+
+    def _recover(self) -> None:
+        if self._outages:
+            _logger.info("the Events API takes events again", extra={"bc_failed_requests": self._outages})
+        self._outages = 0
+        self._tally.trouble = None
+
+    def _pause(self, seconds: float) -> None:
+        self._is_paused = True
+        self._rest.set()
+        self._stopping.wait(seconds)
+        self._is_paused = False

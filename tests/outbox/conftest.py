@@ -1,0 +1,34 @@
+"""A PostgreSQL for each test process, and an empty database in it for each test that wants one."""
+
+from __future__ import annotations
+
+import pytest
+
+from bc_events.local import LocalEventsAPI
+from bc_events.outbox import schema
+from bc_events.outbox.dialect import POSTGRESQL
+from tests.postgres import PostgreSQL
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    server = PostgreSQL(fsync="off")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """The URL of a database that has an empty outbox table and nothing else."""
+    with postgres.connect() as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        for statement in schema.creation(POSTGRESQL):
+            connection.execute(statement)
+    return postgres.url()
+
+
+@pytest.fixture
+def api():
+    with LocalEventsAPI() as api:
+        yield api

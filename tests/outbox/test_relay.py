@@ -1,0 +1,318 @@
+"""A relay against a real Events API over HTTP: what it does with each kind of answer, and when it is stopped."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from tenacity import wait_fixed
+
+from bc_events import ConfigurationError
+from bc_events.errors import OutboxError
+from bc_events.local import LocalEventsAPI
+from bc_events.outbox import Pace, Relay
+from bc_events.outbox.errand import Errand
+from bc_events.outbox.sqlite import SQLiteDatabase
+from bc_events.outbox.table import TableStore
+from bc_events.outbox.tally import Tally
+from bc_events.wire import Limits
+from tests.outbox.service import QUICK, TOPICS, api_of, numbers, row
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = TableStore(SQLiteDatabase(tmp_path / "events.db", max_bytes=1 << 30, busy_timeout=5))
+    yield store
+    store.close()
+
+
+def relay_of(store, api, **options) -> Relay:
+    return Relay(store, api_of(api.url), **{"pace": QUICK, **options})
+
+
+def drained(store, api, **options) -> Relay:
+    """A relay that has run until nothing was pending."""
+    with relay_of(store, api, **options) as relay:
+        until(lambda: store.stats().pending == 0)
+    return relay
+
+
+def until(is_so, timeout=30.0) -> None:
+    """Other threads and processes have no event to wait for in common with a test."""
+    deadline = time.monotonic() + timeout
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def test_events_arrive_in_order_with_their_job_and_bytes(store, api):
+    exact = (
+        '{"action":"Created","category":"testing","entity":"Thing","data":{"b":1.10,"a":12345678901234567890.5},'
+        '"actor":{"id":"PolicyService","type":"service"}}'
+    )
+    store.add([row(1), row(2, payload=exact), row(3)])
+    relay = drained(store, api)
+    received = api.events()
+    assert [event.job_id for event in received] == ["job-1"] * 3
+    assert received[1].raw == b'{"b":1.10,"a":12345678901234567890.5}'
+    assert (relay.tally.sent, relay.tally.requests) == (3, 1)
+
+
+def test_one_request_carries_one_job(store, api):
+    store.add([row(number, f"job-{number % 3}") for number in range(9)])
+    drained(store, api)
+    assert {(request.job_id, request.records) for request in api.requests()} == {
+        ("job-0", 3),
+        ("job-1", 3),
+        ("job-2", 3),
+    }
+
+
+def test_many_events_become_requests_of_at_most_250(store, api):
+    store.add([row(number) for number in range(600)])
+    drained(store, api, workers=3)
+    assert sorted(numbers(api.events())) == list(range(600))
+    assert all(request.records <= 250 for request in api.requests())
+
+
+def test_each_event_travels_under_the_trace_it_was_published_in(store, api):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    store.add([row(1, "a", trace=trace), row(2, "b")])
+    drained(store, api)
+    assert {event.job_id: event.traceparent for event in api.events()} == {"a": trace, "b": None}
+
+
+def test_records_that_fail_for_now_are_sent_again_under_a_new_key(store, api):
+    api.faults(partial_failure={"probability": 0.5, "count": 10}, seed=3)
+    store.add([row(number) for number in range(40)])
+    relay = drained(store, api)
+    assert set(numbers(api.events())) == set(range(40))
+    assert relay.tally.retried == 10
+    keys = [request.idempotency_key for request in api.requests()]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_failed_record_waits_as_its_attempts_demand(store, api):
+    api.faults(partial_failure={"count": 1})
+    store.add([row(1), row(2)])
+    pace = Pace(poll=(0.005, 0.05), retry=wait_fixed(3600))
+    with relay_of(store, api, pace=pace):
+        until(lambda: store.stats().retried == 1)
+    (left,) = store.show()
+    assert left.attempts == 1
+    assert left.last_error in ("ProvisionedThroughputExceededException", "InternalFailureException")
+    assert left.available_at > time.time() + 3000
+
+
+def test_a_lost_answer_is_repeated_with_the_same_bytes_and_key(store, api):
+    api.faults(lost_answer={"count": 2})
+    store.add([row(number) for number in range(5)])
+    drained(store, api)
+    assert numbers(api.events()) == [0, 1, 2, 3, 4]
+    assert len({request.idempotency_key for request in api.requests()}) == 1
+    assert [request.is_replay for request in api.requests()] == [False, True, True]
+
+
+def test_an_outage_counts_no_attempt_and_loses_nothing(store, api):
+    api.faults(unavailable={"count": 4, "retry_after": 0})
+    store.add([row(number) for number in range(5)])
+    with relay_of(store, api) as relay:
+        until(lambda: api.fired()["unavailable"] == 4)
+        until(lambda: store.stats().pending == 0)
+    assert numbers(api.events()) == [0, 1, 2, 3, 4]
+    assert (relay.tally.retried, relay.tally.dead, relay.tally.trouble) == (0, 0, None)
+
+
+def test_a_worker_leaves_the_api_alone_for_as_long_as_it_asks(store, api):
+    """And new events do not make it ask sooner."""
+    api.faults(unavailable={"count": 1, "retry_after": 3600})
+    store.add([row(1)])
+    with relay_of(store, api) as relay:
+        until(lambda: relay.tally.trouble is not None)
+        store.add([row(2, "job-2")])
+        relay.wake()
+        relay.drain(30)
+    assert len(api.requests()) == 1
+    assert store.stats().pending == 2
+    assert all(found.attempts == 0 for found in store.show())
+
+
+def test_what_cannot_pass_does_not_hold_up_the_rest(store):
+    """One request that the API answers with 5xx for ever is put behind what else is ready."""
+    with LocalEventsAPI() as api:
+        plain = api_of(api.url)
+        post = plain.post
+
+        def fussy(request, patience=None):
+            from bc_events.wire import Answer, Verdict
+
+            if request.events[0].job_id == "poison":
+                return Answer(Verdict.AGAIN, "HTTP 502", status=502)
+            return post(request, patience)
+
+        plain.post = fussy
+        store.add([row(0, "poison"), *(row(number, f"job-{number}") for number in range(1, 6))])
+        with Relay(store, plain, pace=Pace(poll=(0.005, 0.05), pause=wait_fixed(0.02))):
+            api.wait(count=5)
+        assert sorted(numbers(api.events())) == [1, 2, 3, 4, 5]
+        assert store.stats().pending == 1
+
+
+def test_a_refusal_of_everything_pauses_and_is_an_error(store, api, caplog):
+    """A wrong address must not kill events."""
+    store.add([row(1), row(2, "job-2")])
+    with Relay(store, api_of(f"{api.url}/wrong"), pace=Pace(pause=wait_fixed(3600))) as relay:
+        until(lambda: relay.tally.trouble is not None)
+    assert (store.stats().pending, store.stats().dead) == (2, 0)
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "refuses this relay" in record.message
+    assert record.bc_reason.startswith("HTTP 404")
+
+
+def test_a_bulk_that_is_refused_is_halved_until_the_bad_record_stands_alone(store, api):
+    bad = row(3, payload='{"action":"wrong"}')
+    store.add([row(1), row(2), bad, row(4)])
+    with relay_of(store, api):
+        until(lambda: store.stats().pending == 0)
+    assert sorted(numbers(api.events())) == [1, 2, 4]
+    (dead,) = store.show(dead=True)
+    assert dead.id == bad.id
+    assert dead.last_error.startswith("HTTP 400")
+
+
+def test_a_request_that_is_too_large_is_sent_in_parts(store, api):
+    api.faults(too_large={"records": 3})
+    store.add([row(number) for number in range(8)])
+    drained(store, api)
+    assert sorted(numbers(api.events())) == list(range(8))
+    assert {request.records for request in api.requests() if request.status == 201} == {2}
+
+
+def test_a_record_that_its_topic_forbids_is_dead_and_replay_delivers_it_once_mended(store):
+    strict = {**TOPICS, "Topics": [{**TOPICS["Topics"][0], "Schema": {"type": "object", "required": ["url"]}}]}
+    store.add([row(1), row(2)])
+    with LocalEventsAPI(topics=strict) as strict_api:
+        drained(store, strict_api)
+        assert strict_api.events() == []
+    assert store.stats().dead == 2
+    assert store.replay() == 2
+    with LocalEventsAPI(topics=TOPICS) as mended:
+        drained(store, mended)
+        assert sorted(numbers(mended.events())) == [1, 2]
+
+
+def test_a_job_id_that_no_header_may_carry_is_dead_and_stops_nothing(store, api):
+    store.add([row(1, "two\nlines"), row(2)])
+    drained(store, api)
+    assert numbers(api.events()) == [2]
+    assert "job id" in store.show(dead=True)[0].last_error
+
+
+def test_a_dead_event_is_reported_without_its_data(store, api, caplog):
+    store.add([row(1, payload='{"secret":"data"}')])
+    drained(store, api)
+    (record,) = [one for one in caplog.records if "refused for good" in one.message]
+    assert (record.bc_topic, record.bc_job_id) == ("testing.ThingCreated", "job-1")
+    assert "secret" not in str(record.__dict__)
+
+
+def test_in_order_of_jobs_nothing_overtakes(store, api):
+    api.faults(internal_failure={"probability": 0.2}, lost_answer={"probability": 0.1}, seed=5)
+    store.add([row(number, f"job-{number % 4}") for number in range(40)])
+    drained(store, api, workers=3, order="job")
+    for job in range(4):
+        assert numbers(api.events(f"job:job-{job}")) == list(range(job, 40, 4))
+
+
+def test_the_result_of_a_relay_that_was_held_up_is_fenced_off(store, api, caplog):
+    """It stops between the POST and the settlement for longer than its lease; another has taken over meanwhile."""
+    plain = api_of(api.url)
+    post, posted, go_on = plain.post, threading.Event(), threading.Event()
+
+    def held_up(request, patience=None):
+        answer = post(request, patience)
+        posted.set()
+        go_on.wait()
+        return answer
+
+    plain.post = held_up
+    store.add([row(1)])
+    slow = Relay(store, plain, pace=QUICK)
+    slow.start()
+    posted.wait()
+    with store._database.transaction() as transaction:
+        transaction.run("UPDATE bc_outbox SET available_at = 0")
+    fast = drained(store, api)
+    go_on.set()
+    slow.stop()
+    slow.join()
+    assert (slow.tally.lost_leases, fast.tally.sent) == (1, 1)
+    assert numbers(api.events()) == [1]
+    assert "a lease ended" in caplog.text
+
+
+def test_stopping_finishes_the_request_in_hand_and_releases_the_rest(store, api):
+    plain = api_of(api.url)
+    post, posted, go_on = plain.post, threading.Event(), threading.Event()
+
+    def waiting(request, patience=None):
+        posted.set()
+        go_on.wait()
+        return post(request, patience)
+
+    plain.post = waiting
+    store.add([row(1), row(2, "job-2")])
+    relay = Relay(store, plain, pace=QUICK)
+    relay.start()
+    posted.wait()
+    relay.stop()
+    go_on.set()
+    assert relay.join(30)
+    assert numbers(api.events()) == [1]
+    (left,) = store.show()
+    assert left.lease is None
+    assert store.claim(limit=1, seconds=1, limits=Limits()) is not None
+
+
+def test_a_lease_that_is_nearly_over_is_not_used(store, api):
+    """With many slow requests in one claim the last ones would be sent when somebody else may hold them."""
+    store.add([row(1), row(2, "job-2")])
+    claim = store.claim(limit=10, seconds=60, limits=Limits())
+    plain = api_of(api.url)
+    late = replace(claim, until=time.monotonic() + plain.deadline / 2)
+    errand = Errand(late, store, plain, pace=QUICK, tally=Tally(), is_stopping=lambda: False, on_answer=lambda: None)
+    assert errand.run() is None
+    assert api.requests() == []
+    assert all(found.lease is None for found in store.show())
+
+
+def test_a_relay_survives_its_database(store, api, caplog):
+    claim, failures = store.claim, [OutboxError("gone"), OutboxError("gone")]
+
+    def sometimes(**options):
+        if failures:
+            raise failures.pop()
+        return claim(**options)
+
+    store.claim = sometimes
+    store.add([row(1)])
+    drained(store, api)
+    assert numbers(api.events()) == [1]
+    assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
+
+
+def test_events_that_wait_for_too_long_are_an_error(store, api, caplog):
+    store.add([row(1)])
+    api.faults(unavailable={"retry_after": 3600})
+    with relay_of(store, api, pace=Pace(alarm=1)):
+        until(lambda: "wait in the outbox for too long" in caplog.text)
+
+
+def test_a_lease_shorter_than_three_deadlines_is_refused(store, api):
+    with pytest.raises(ConfigurationError, match="too short"):
+        Relay(store, api_of(api.url, timeout=(1, 10)), pace=Pace(lease=32))
+
+
+def test_a_relay_without_workers_is_refused(store, api):
+    with pytest.raises(ConfigurationError, match="give 1 or more"):
+        relay_of(store, api, workers=0)

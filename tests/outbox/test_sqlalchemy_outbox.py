@@ -1,0 +1,451 @@
+"""Events in the application's own transaction: committed means delivered, rolled back means never, savepoints too."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy import MetaData, String, create_engine, event as listening, inspect
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+
+from bc_events import ConfigurationError, DeliveryError, NoActiveSessionError, events
+from bc_events.outbox import SQLAlchemyOutbox, schema
+from bc_events.outbox.dialect import SQLITE
+from bc_events.outbox.sqlalchemy import outbox_table
+from tests.outbox.service import QUICK, client_of, numbers
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Policy(Base):
+    __tablename__ = "policy"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(20), default="")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    return f"sqlite:///{tmp_path}/app.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def engine(url):
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":  # as SQLAlchemy's documentation has it for savepoints
+        listening.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+        listening.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def outbox(engine):
+    """Without a session factory: sessions are bound by hand."""
+    outbox = SQLAlchemyOutbox(engine)
+    outbox.create()
+    return outbox
+
+
+@pytest.fixture
+def factory(engine):
+    return sessionmaker(engine)
+
+
+@pytest.fixture
+def following(outbox, factory):
+    """An outbox that follows the sessions of `factory`."""
+    return SQLAlchemyOutbox(factory)
+
+
+@pytest.fixture
+def client(outbox):
+    with client_of(None, outbox) as client, events.override(client):
+        yield client
+
+
+@pytest.fixture
+def follower(following):
+    with client_of(None, following) as client, events.override(client):
+        yield client
+
+
+def publish(*values: int) -> None:
+    for number in values:
+        events.created_thing({"number": number})
+
+
+def stored(outbox) -> list[int]:
+    import json
+
+    return [json.loads(row.payload)["data"]["number"] for row in outbox.store.show()]
+
+
+def test_events_are_committed_with_the_work(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        assert stored(outbox) == []
+        db.commit()
+        assert stored(outbox) == [1]
+    assert stored(outbox) == [1]
+
+
+def test_events_published_before_the_first_statement_are_committed_with_the_work(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        publish(1)
+        db.add(Policy(id=1))
+        db.commit()
+        assert stored(outbox) == [1]
+
+
+def test_a_commit_that_fails_stores_nothing(client, outbox, engine):
+    with Session(engine) as db:
+        db.add(Policy(id=1))
+        db.commit()
+    with pytest.raises(Exception, match="(?i)unique"), events.session(), Session(engine) as db:
+        outbox.bind(db)
+        publish(1)
+        db.add(Policy(id=1))
+        db.commit()
+    assert stored(outbox) == []
+
+
+def test_events_of_a_rolled_back_transaction_never_arrive_though_the_scope_succeeds(client, outbox, engine):
+    with events.session() as session, Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        db.rollback()
+        assert session.events == []
+        db.add(Policy(id=2))
+        publish(2)
+        db.commit()
+    assert stored(outbox) == [2]
+
+
+def test_a_transaction_that_is_closed_without_a_commit_is_rolled_back(client, outbox, engine):
+    with events.session():
+        with Session(engine) as db:
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+        publish(2)
+    assert stored(outbox) == [2]
+
+
+def test_a_savepoint_drops_what_was_published_in_it(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        with pytest.raises(ZeroDivisionError), db.begin_nested():
+            publish(2)
+            raise ZeroDivisionError
+        publish(3)
+        db.commit()
+    assert stored(outbox) == [1, 3]
+
+
+def test_a_released_savepoint_stores_nothing_yet(client, outbox, engine):
+    """`before_commit` fires for it too; what is written then would be lost with the outer savepoint."""
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        publish(1)
+        db.add(Policy(id=1))
+        outer = db.begin_nested()
+        with db.begin_nested():
+            publish(2)
+        outer.rollback()
+        db.commit()
+    assert stored(outbox) == [1]
+
+
+def test_a_scope_that_fails_drops_its_events_though_the_transaction_commits(client, outbox, engine):
+    with Session(engine) as db:
+        with pytest.raises(ZeroDivisionError), events.session():
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+            raise ZeroDivisionError
+        db.commit()
+    assert stored(outbox) == []
+
+
+def test_an_inner_scope_that_fails_drops_its_own_events_alone(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        with pytest.raises(ZeroDivisionError), events.session():
+            publish(2)
+            raise ZeroDivisionError
+        db.commit()
+    assert stored(outbox) == [1]
+
+
+def test_committed_events_are_beyond_rollback(client, outbox, engine):
+    with pytest.raises(ZeroDivisionError), events.session(), Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        db.commit()
+        publish(2)
+        raise ZeroDivisionError
+    assert stored(outbox) == [1]
+
+
+def test_a_scope_that_ends_before_its_transaction_leaves_its_events_to_it(client, outbox, engine):
+    with Session(engine) as db:
+        with events.session():
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+        assert stored(outbox) == []
+        db.commit()
+    assert stored(outbox) == [1]
+    with Session(engine) as db:
+        with events.session():
+            outbox.bind(db)
+            db.add(Policy(id=2))
+            publish(2)
+        db.rollback()
+    assert stored(outbox) == [1]
+
+
+def test_without_a_database_session_the_flush_has_a_transaction_of_its_own(client, outbox):
+    with events.session():
+        publish(1, 2)
+        assert stored(outbox) == []
+    assert stored(outbox) == [1, 2]
+
+
+def test_what_a_flush_hook_publishes_is_committed_with_it(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        listening.listen(db, "after_flush", lambda *_: publish(7))
+        db.add(Policy(id=1))
+        publish(1)
+        db.commit()
+        assert stored(outbox) == [1, 7]
+
+
+def test_bind_needs_a_session(outbox, engine):
+    with Session(engine) as db, pytest.raises(NoActiveSessionError):
+        outbox.bind(db)
+
+
+def test_a_session_made_by_hand_can_be_bound(client, outbox, engine):
+    session = client.user_session("user-1", "job-9")
+    with Session(engine) as db:
+        outbox.bind(db, session)
+        db.add(Policy(id=1))
+        session.created_thing({"number": 1})
+        db.commit()
+    assert stored(outbox) == [1]
+    session.flush()
+    assert stored(outbox) == [1]
+
+
+def test_sessions_of_a_factory_bind_themselves(follower, following, factory):
+    with events.session(), factory.begin() as db:
+        publish(1)
+        db.add(Policy(id=1))
+        assert stored(following) == []
+    assert stored(following) == [1]
+    with events.session(), factory() as db:
+        db.add(Policy(id=2))
+        publish(2)
+        db.rollback()
+    assert stored(following) == [1]
+
+
+def test_a_scoped_session_binds_itself(outbox, factory):
+    scoped = scoped_session(factory)
+    following = SQLAlchemyOutbox(scoped)
+    with client_of(None, following) as client, events.session(client=client):
+        scoped.add(Policy(id=1))
+        publish(1)
+        scoped.commit()
+        assert stored(following) == [1]
+    scoped.remove()
+
+
+def test_two_database_sessions_in_one_scope_are_refused_and_bind_decides(follower, following, factory):
+    with events.session(), factory() as one, factory() as two:
+        one.add(Policy(id=1))
+        two.add(Policy(id=2))
+        with pytest.raises(ConfigurationError, match=r"outbox\.bind\(db\)"):
+            publish(1)
+        following.bind(two)
+        publish(2)
+        two.commit()
+        assert stored(following) == [2]
+        one.rollback()
+
+
+def test_one_database_session_after_another_is_no_conflict(follower, following, factory):
+    with events.session():
+        for number in (1, 2):
+            with factory.begin() as db:
+                db.add(Policy(id=number))
+                publish(number)
+    assert stored(following) == [1, 2]
+
+
+def test_sessions_of_other_factories_are_left_alone(follower, following, engine):
+    with events.session(), sessionmaker(engine).begin() as db:
+        db.add(Policy(id=1))
+        publish(1)
+    assert stored(following) == [1]
+
+
+def test_several_engines_write_to_the_outbox_s_own(tmp_path, outbox, engine, client):
+    """The session's models live elsewhere; its one commit goes to both."""
+    other = create_engine(f"sqlite:///{tmp_path}/other.db")
+    Base.metadata.create_all(other)
+    with events.session(), Session(binds={Policy: other}) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        publish(1)
+        db.commit()
+        assert stored(outbox) == [1]
+        db.add(Policy(id=2))
+        publish(2)
+        db.rollback()
+    assert stored(outbox) == [1]
+    other.dispose()
+
+
+def test_a_session_on_a_connection_follows_its_outer_transaction(client, outbox, engine):
+    """As test suites have it: the whole test is rolled back."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with events.session(), Session(connection, join_transaction_mode="create_savepoint") as db:
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+            db.commit()
+        outer.rollback()
+    assert stored(outbox) == []
+
+
+def test_a_factory_without_an_engine_is_refused():
+    with pytest.raises(ConfigurationError, match="engine="):
+        SQLAlchemyOutbox(sessionmaker())
+
+
+def test_a_missing_table_is_named_by_the_flush_and_by_the_check(engine):
+    outbox = SQLAlchemyOutbox(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema.TABLE}")
+    with pytest.raises(Exception, match="bc-events outbox sql"):
+        outbox.store.check()
+    client = client_of(None, outbox)
+    with pytest.raises(DeliveryError, match="bc-events outbox sql"), events.session(client=client):
+        publish(1)
+
+
+def test_the_flush_raises_where_the_database_is_gone():
+    outbox = SQLAlchemyOutbox("postgresql://postgres@127.0.0.1:9/nowhere")
+    client = client_of(None, outbox)
+    with pytest.raises(DeliveryError, match="see that it is up"), events.session(client=client):
+        publish(1)
+
+
+def test_threads_of_one_scope_publish_into_its_transaction(client, outbox, engine):
+    with events.session(), Session(engine) as db:
+        outbox.bind(db)
+        db.add(Policy(id=1))
+        threads = [threading.Thread(target=events.propagate(publish), args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        db.commit()
+    assert sorted(stored(outbox)) == list(range(20))
+
+
+def async_url(url: str) -> str:
+    return url.replace("sqlite://", "sqlite+aiosqlite://")
+
+
+@pytest.mark.parametrize("outcome", ["commit", "rollback"])
+def test_an_async_session_bound_by_hand(client, outbox, url, outcome):
+    async def work() -> None:
+        engine = create_async_engine(async_url(url))
+        async with events.session(), AsyncSession(engine) as db:
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+            async with db.begin_nested() as savepoint:
+                publish(2)
+                await savepoint.rollback()
+            await getattr(db, outcome)()
+        await engine.dispose()
+
+    asyncio.run(work())
+    assert stored(outbox) == ([1] if outcome == "commit" else [])
+
+
+def test_sessions_of_an_async_factory_bind_themselves(outbox, url):
+    async def work() -> None:
+        engine = create_async_engine(async_url(url))
+        factory = async_sessionmaker(engine)
+        following = SQLAlchemyOutbox(factory)
+        with client_of(None, following) as client:
+            async with events.session(client=client), factory.begin() as db:
+                db.add(Policy(id=1))
+                publish(1)
+            async with events.session(client=client), factory() as db:
+                db.add(Policy(id=2))
+                publish(2)
+                await db.rollback()
+                publish(3)
+        await engine.dispose()
+
+    asyncio.run(work())
+    assert stored(outbox) == [1, 3]
+
+
+def test_a_relay_in_the_process_is_woken_by_a_commit(api, outbox, factory):
+    following = SQLAlchemyOutbox(factory, relay=True, pace=QUICK)
+    with client_of(api.url, following) as client, events.session(client=client), factory.begin() as db:
+        db.add(Policy(id=1))
+        publish(1)
+    assert numbers(api.wait(count=1)) == [1]
+    client.close()
+
+
+def columns_of(engine) -> dict[str, tuple[str, bool]]:
+    found = inspect(engine).get_columns(schema.TABLE)
+    return {column["name"]: (str(column["type"]).lower(), column["nullable"]) for column in found}
+
+
+def test_metadata_and_printed_sql_make_the_same_table(outbox, engine):
+    """What Alembic sees, and what `bc-events outbox sql` prints."""
+    made = columns_of(engine)
+    indexes = {index["name"] for index in inspect(engine).get_indexes(schema.TABLE)}
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE {schema.TABLE}")
+        for statement in schema.creation(outbox.store._dialect):
+            connection.exec_driver_sql(statement)
+    printed = columns_of(engine)
+    assert list(printed) == list(made)
+    assert set(schema.INDEXES) <= indexes
+    outbox.store.check()
+    if outbox.store._dialect is not SQLITE:
+        assert printed == made
+
+
+def test_the_table_has_the_columns_of_debezium_s_event_router():
+    """Its defaults: table.field.event.id, route.by.field, …event.key, …event.type, …event.payload."""
+    table = outbox_table(MetaData())
+    assert {"id", "aggregatetype", "aggregateid", "type", "payload"} <= set(table.c.keys())
+    assert not any(table.c[name].nullable for name in ("id", "aggregatetype", "aggregateid", "type", "payload"))

@@ -1,0 +1,223 @@
+"""EventClient(outbox="events.db"): what a flush promises, and the relay in the process."""
+
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from bc_events import ConfigurationError, DeliveryError, events
+from bc_events.outbox import SQLiteOutbox
+from tests.outbox.service import QUICK, client_of, numbers
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def outbox(path):
+    """One whose relay is elsewhere."""
+    outbox = SQLiteOutbox(path, relay=False)
+    yield outbox
+    outbox.store.close()
+
+
+def publish(client, *values: int, job: str = "job-1") -> None:
+    with events.session(job, client=client):
+        for number in values:
+            events.created_thing({"number": number})
+
+
+def test_a_session_is_stored_whole_when_its_flush_returns(outbox):
+    with client_of(None, outbox) as client:
+        publish(client, 1, 2)
+        stored = outbox.store.show()
+    assert [(row.topic, row.category, row.job_id, row.service) for row in stored] == [
+        ("testing.ThingCreated", "testing", "job-1", "PolicyService")
+    ] * 2
+    assert stored[0].payload == (
+        '{"action":"Created","category":"testing","entity":"Thing","data":{"number":1},'
+        '"actor":{"id":"PolicyService","type":"service"}}'
+    )
+
+
+def test_nothing_of_a_rolled_back_session_is_stored(outbox):
+    with client_of(None, outbox) as client:
+        with pytest.raises(ZeroDivisionError), events.session(client=client):
+            events.created_thing({"number": 1})
+            raise ZeroDivisionError
+        assert outbox.store.stats().pending == 0
+
+
+def test_a_commit_is_durable(outbox, path):
+    """Write-ahead log and a full sync: what a flush has promised survives kill -9 and the loss of power."""
+    with client_of(None, outbox) as client:
+        publish(client, 1)
+        with outbox.store._database.transaction() as transaction:
+            assert transaction.run("PRAGMA synchronous") == [(2,)]
+            assert transaction.run("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_the_relay_in_this_process_delivers(api, path):
+    outbox = SQLiteOutbox(path, pace=QUICK)
+    with client_of(api.url, outbox) as client:
+        publish(client, 1, 2)
+        assert numbers(api.wait(count=2)) == [1, 2]
+        (request,) = api.requests()
+        assert request.job_id == "job-1"
+    assert outbox.store.stats().pending == 0
+
+
+def test_a_name_is_enough(api, path):
+    with client_of(api.url, str(path)) as client:
+        publish(client, 1)
+        assert numbers(api.wait(count=1)) == [1]
+
+
+@pytest.mark.parametrize("form", ["sqlite:///{}", "{}"])
+def test_a_file_may_be_named_as_a_url(api, path, form):
+    with client_of(api.url, form.format(path)) as client:
+        publish(client, 1)
+    assert path.exists()
+
+
+def test_an_unknown_kind_of_outbox_is_refused():
+    with pytest.raises(ConfigurationError, match=r"no outbox lives at mysql://; give a file name"):
+        client_of(None, "mysql://somewhere")
+
+
+def test_a_relay_without_an_api_is_refused(path):
+    with pytest.raises(ConfigurationError, match="relay=False"):
+        client_of(None, str(path))
+
+
+def test_no_thread_is_started_before_the_first_event(api, path):
+    before = threading.active_count()
+    with client_of(api.url, str(path)):
+        assert threading.active_count() == before
+
+
+def test_closing_sends_what_is_left(api, path):
+    client = client_of(api.url, str(path))
+    publish(client, *range(10))
+    client.close()
+    assert sorted(numbers(api.events())) == list(range(10))
+
+
+def test_closing_with_the_api_down_keeps_the_events_and_says_so(path, caplog):
+    outbox = SQLiteOutbox(path, pace=QUICK)
+    client = client_of("http://127.0.0.1:9", outbox)
+    publish(client, 1)
+    client.close()
+    (record,) = [one for one in caplog.records if one.message.startswith("events wait in the outbox")]
+    assert record.levelno == logging.WARNING
+    assert record.bc_pending == 1
+    assert outbox.store.stats().pending == 1
+    outbox.store.close()
+
+
+def test_a_failing_flush_raises_and_the_error_keeps_the_events(tmp_path):
+    outbox = SQLiteOutbox(tmp_path / "missing" / "events.db", relay=False)
+    with client_of(None, outbox) as client:
+        with pytest.raises(DeliveryError, match="see that its folder can be written to") as failure:
+            publish(client, 1, 2)
+        assert [item.event.data["number"] for item in failure.value.undelivered] == [1, 2]
+        (tmp_path / "missing").mkdir()
+        client.resend(failure.value)
+        client.resend(failure.value)
+        assert outbox.store.stats().pending == 2
+
+
+def test_a_full_outbox_refuses_and_recovers(path):
+    """The size cap: a dead API must not fill the disk unseen."""
+    outbox = SQLiteOutbox(path, relay=False, max_bytes=256 * 1024)
+    with client_of(None, outbox) as client:
+        with pytest.raises(DeliveryError, match="full"):
+            for _ in range(1000):
+                publish(client, *range(100))
+        kept = outbox.store.stats().pending
+        assert kept % 100 == 0, "a session is stored whole or not at all"
+        assert kept > 0
+
+
+def test_a_locked_file_makes_the_flush_raise(path):
+    outbox = SQLiteOutbox(path, relay=False, busy_timeout=0.05)
+    with client_of(None, outbox) as client:
+        publish(client, 1)
+        other = sqlite3.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DeliveryError, match="locked"):
+            publish(client, 2)
+        other.rollback()
+        other.close()
+        publish(client, 3)
+        assert outbox.store.stats().pending == 2
+
+
+def test_threads_store_side_by_side(outbox):
+    with client_of(None, outbox) as client:
+        threads = [threading.Thread(target=publish, args=(client, *range(5))) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert outbox.store.stats().pending == 100
+
+
+def test_async_scopes_store_off_the_loop(outbox):
+    import asyncio
+
+    async def work(client) -> None:
+        async with events.session(client=client):
+            events.created_thing({"number": 1})
+
+    with client_of(None, outbox) as client:
+        asyncio.run(work(client))
+        assert outbox.store.stats().pending == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_forked_processes_store_and_send_each_event_once(api, path):
+    """Connections never cross the fork, and each child that stores starts a relay of its own."""
+    script = f"""
+import os, sys, warnings
+from bc_events import events
+from tests.outbox.service import client_of
+client = client_of({api.url!r}, {str(path)!r})
+def publish(number):
+    with events.session("job-1", client=client):
+        events.created_thing({{"number": number}})
+publish(0)
+warnings.simplefilter("ignore")
+for number in range(1, 5):
+    if os.fork() == 0:
+        publish(number)
+        sys.exit(0)
+for _ in range(4):
+    _, status = os.wait()
+    assert status == 0, status
+publish(5)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+    assert sorted(numbers(api.events())) == [0, 1, 2, 3, 4, 5]
+
+
+def test_uwsgi_without_threads_is_told(path, monkeypatch, caplog):
+    """A mock, because uWSGI itself runs in `python -m tests.faults`."""
+    uwsgi = type(sys)("uwsgi")
+    uwsgi.opt = {"http": b":0"}
+    monkeypatch.setitem(sys.modules, "uwsgi", uwsgi)
+    client_of("http://127.0.0.1:9", str(path)).close()
+    assert "--enable-threads" in caplog.text
+    caplog.clear()
+    uwsgi.opt = {"enable-threads": True}
+    client_of("http://127.0.0.1:9", str(path)).close()
+    assert "--enable-threads" not in caplog.text
