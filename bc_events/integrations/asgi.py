@@ -148,8 +148,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             status: int = message["status"]
             self._status = status
-            if self._success(status):
-                await self._work.aflush()
+            await self._work.asettle(self._verdict())
         try:
             await self._send(message)
         except OSError as error:  # how a server says that the client has left, since version 2.4 of the ASGI spec
@@ -160,11 +159,12 @@ class _Exchange:
         """Why the request failed; None where it did not. That the client has left is no failure of the application."""
         if error is not None and not _stems_from(error, self._lost):
             return error
-        if self._status is None and self._is_client_gone:
+        return None if self._status is None and self._is_client_gone else self._verdict()
+
+    def _verdict(self) -> FailedResponseError | None:
+        if self._status is not None and self._success(self._status):
             return None
-        if self._status is None or not self._success(self._status):
-            return FailedResponseError(self._status)
-        return None
+        return FailedResponseError(self._status)
 
 
 def _stems_from(error: BaseException | None, lost: OSError | None) -> bool:

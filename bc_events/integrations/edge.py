@@ -129,21 +129,32 @@ class Work:
     def resume(self) -> None:
         self._apart.resume()
 
-    def flush(self) -> None:
-        """Sends what is pending, and goes on."""
-        self._reporting(self.session.flush)
+    def settle(self, failure: FailedResponseError | None) -> None:
+        """A response is about to start: sends what is pending, or drops it because of a failure, and goes on."""
+        self._reporting(partial(self._settle, failure))
 
-    async def aflush(self) -> None:
-        """`flush`, off the event loop."""
+    async def asettle(self, failure: FailedResponseError | None) -> None:
+        """`settle`, off the event loop."""
         if not self.session.events:
             return
         from bc_events import workers  # noqa: PLC0415  loads asyncio, which edges without it do not pay for
 
         run = self.session.client.delivery.runner or workers.run
         try:
-            await run(partial(copy_context().run, self.session.flush))
+            await run(partial(copy_context().run, self._settle, failure))
         except DeliveryError as error:
             self._edge.report(error)
+
+    def _settle(self, failure: FailedResponseError | None) -> None:
+        if failure is None:
+            self.session.flush()
+            return
+        dropped = self.session.rollback()
+        if dropped:
+            _logger.warning(
+                "a response was one of failure; the events before it were dropped",
+                extra={"bc_job_id": self.session.job_id, "bc_dropped": dropped, "bc_status": failure.status},
+            )
 
     def close(self, error: BaseException | None) -> None:
         """Ends the session: sends what is pending, or drops it because of `error`, which is not raised here."""

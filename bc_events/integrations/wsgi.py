@@ -146,17 +146,16 @@ class _Response:
         except BaseException as error:
             self._work.close(self._error or error)
             raise
-        self._work.close(self._error or self._failure())
+        self._work.close(self._error or self._verdict())
 
     def _settle(self) -> None:
-        """Sends what was published before the response leaves, once."""
+        """Sends, or drops, what was published before the response leaves, once."""
         if self._status is None or self._is_settled:
             return
         self._is_settled = True
-        if self._success(self._status):
-            self._work.flush()
+        self._work.settle(self._verdict())
 
-    def _failure(self) -> BaseException | None:
-        if self._status is None or not self._success(self._status):
-            return FailedResponseError(self._status)
-        return None
+    def _verdict(self) -> FailedResponseError | None:
+        if self._status is not None and self._success(self._status):
+            return None
+        return FailedResponseError(self._status)

@@ -139,9 +139,8 @@ def test_a_status_of_failure_rolls_back(client, delivery, caplog):
 
     assert asked(EventsMiddleware(app, client=client)).status_code == 409
     assert delivery.sent == []
-    assert [record.bc_exception for record in caplog.records if hasattr(record, "bc_exception")] == [
-        "FailedResponseError"
-    ]
+    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert (warning.bc_status, warning.bc_dropped) == (409, 1)
 
 
 def test_the_service_may_say_what_success_is(client, delivery):
@@ -312,6 +311,17 @@ def test_a_session_is_seen_by_sync_views_behind_a_base_http_middleware(client, d
     app.add_middleware(EventsMiddleware, client=client)
     asked(app, headers=JOB)
     assert delivery.data == [{"id": "job-1"}, {"id": "job-1"}]
+
+
+def test_background_tasks_of_a_refused_request_publish_nothing(client, delivery):
+    def later():
+        events.created_other({"id": 2})
+
+    async def endpoint(request):
+        return PlainTextResponse("no", 400, background=BackgroundTask(later))
+
+    assert asked(app_of(endpoint, client)).status_code == 400
+    assert delivery.sent == []
 
 
 def test_what_a_streaming_body_publishes_is_sent_when_the_application_returns(client, delivery):

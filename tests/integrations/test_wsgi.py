@@ -114,6 +114,20 @@ def test_a_flask_error_handler_does_not_hide_failure(client, delivery):
     assert (told, delivery.sent) == ([None], [])
 
 
+def test_a_response_of_failure_drops_its_events_before_it_leaves(client, delivery):
+    """Flask's test client may never close it."""
+    sessions = []
+
+    def app(environ, start_response):
+        sessions.append(events.current_session())
+        return ok("409 Conflict")(environ, start_response)
+
+    body = EventsMiddleware(app, client=client)(environ(), nothing)
+    assert sessions[0].events == []
+    body.close()
+    assert delivery.sent == []
+
+
 def test_a_redirect_is_a_success(client, delivery):
     list(EventsMiddleware(ok("303 See Other"), client=client)(environ(), nothing))
     assert delivery.data == [{"id": 1}]
