@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -19,11 +21,12 @@ from .lines import LineError, publish_line, publish_named, read_data
 from .screen import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bc_events import Event, EventSession
 
 _STOPPED: Final = "the command was stopped"
+_SILENT: Final = "the API gave no answer for events before these"
 
 
 @click.command(short_help="Publish one event, or many from a file.")
@@ -134,22 +137,27 @@ def _read(
 
 def _send(sessions: list[EventSession], account: Account) -> None:
     """Sends what it can; where an outcome is unknown or the command is stopped, the rest is left unsent."""
-    unsent: str | None = None
+    waiting = deque((session, session.events) for session in sessions)
+    reason = _STOPPED
+    with suppress(KeyboardInterrupt):
+        _flush_each(waiting, account)
+        reason = _SILENT
+    for session, events in waiting:
+        account.leave(events, reason, "unsent" if session.events else "unknown")
+
+
+def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], account: Account) -> None:
+    """Takes each off when it is known what became of it; stops behind one of which that stays unknown."""
     console = screen(is_error=True)
-    for session in track(sessions, "Sending", console=console, transient=True, disable=not console.is_terminal):
-        events = tuple(session.events)
-        if unsent is not None:
-            account.leave(events, unsent, "unsent")
-            continue
+    for _ in track(range(len(waiting)), "Sending", console=console, transient=True, disable=not console.is_terminal):
         try:
-            session.flush()
+            waiting[0][0].flush()
         except DeliveryError as error:
             account.undelivered += error.undelivered
             if any(item.outcome != "refused" for item in error.undelivered):
-                unsent = "the API did not answer for events before it"
-        except KeyboardInterrupt:
-            account.leave(events, _STOPPED, "unknown")
-            unsent = _STOPPED
+                waiting.popleft()
+                return
+        waiting.popleft()
 
 
 def _done(session: EventSession) -> str:

@@ -15,14 +15,15 @@ class Fault(TypedDict, total=False):
     """When one kind of fault happens: to each request with `probability` (1), at most `count` times (no limit), once
     `after` (0) requests were left alone. For `partial_failure` read records for requests.
 
-    `status`: of `throttle` and `internal_failure`, 400 or 500. `retry_after`: seconds, of `unavailable`.
+    `status`: of `throttle` and `internal_failure` 400 or 500 (500), of `unavailable` any that says to try later (503).
+    `retry_after`: seconds, of `unavailable`.
     `ms`: of `latency`. `records`: `too_large` happens only to requests of that many records or more.
     """
 
     probability: float
     count: int
     after: int
-    status: Literal[400, 500]
+    status: Literal[400, 408, 425, 429, 500, 502, 503, 504]
     retry_after: int
     ms: float
     records: int
@@ -31,10 +32,10 @@ class Fault(TypedDict, total=False):
 class FaultPlan(TypedDict, total=False):
     """What may go wrong, in the order in which it is looked at; of those that answer for it the first one does.
 
-    `latency`: the answer takes a while. `unavailable`: 503 with Retry-After. `throttle`, `internal_failure`: the whole
-    request fails with an error type that asks for a repeat. `too_large`: 413. `partial_failure`: records of a bulk
-    request fail with either of those types, half of them stored anyway. `lost_answer`: what was asked is done, and the
-    connection closed without a word.
+    `latency`: the answer takes a while. `unavailable`: 503, or a like status, with Retry-After. `throttle`,
+    `internal_failure`: the whole request fails with an error type that asks for a repeat. `too_large`: 413.
+    `partial_failure`: records of a bulk request fail with either of those types, half of them stored anyway.
+    `lost_answer`: what was asked is done, and the connection closed without a word.
     """
 
     latency: Fault
@@ -54,7 +55,10 @@ _WHEN: Final = {
 _STATUS: Final = {"status": {"enum": [400, 500]}}
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "latency": {"ms": {"type": "number", "minimum": 0, "maximum": 60_000}},
-    "unavailable": {"retry_after": {"type": "integer", "minimum": 0}},
+    "unavailable": {
+        "retry_after": {"type": "integer", "minimum": 0},
+        "status": {"enum": [408, 425, 429, 502, 503, 504]},
+    },
     "throttle": _STATUS,
     "internal_failure": _STATUS,
     "too_large": {"records": {"type": "integer", "minimum": 1}},

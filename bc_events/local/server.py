@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 import uvicorn
@@ -42,8 +43,26 @@ _KEEP_ALIVE: Final = 300
 _GRACE: Final = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What is open while it serves."""
+
+    store: Store
+    publishing: Publishing
+    reading: Reading
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    def stop(self) -> None:
+        self.reading.is_closing = True
+        self.store.wake()
+        self.server.should_exit = True
+        self.thread.join()
+        self.store.close()
+
+
 class LocalEventsAPI:
-    """Serves from `start` (or `with`) to `stop`, on a thread of its own. Threads share it; usable once."""
+    """Serves from `start` (or `with`) to `stop`, on a thread of its own. Threads share it."""
 
     def __init__(
         self,
@@ -71,62 +90,28 @@ class LocalEventsAPI:
         self._seed = seed
         self._max_request_bytes = max_request_bytes
         self._seen = SeenRequests()
-        self._is_up = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._live: _Live | None = None
 
     def start(self) -> Self:
         """Returns when requests are answered. Raises `ConfigurationError` for a port or file that cannot be had."""
+        if self._live is not None:
+            raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
         listener = _listening(self._port)
         try:
-            self._store = Store(self._db)
+            store = Store(self._db)
         except BaseException:
             listener.close()
             raise
         self._port = listener.getsockname()[1]
-        self._publishing = Publishing(
-            Intake(self._store, self._catalogue, max_request_bytes=self._max_request_bytes), self._seen, self._seed
-        )
-        self._reading = Reading(self._store, self._seen, self._publishing)
-        self._serve(listener)
+        intake = Intake(store, self._catalogue, max_request_bytes=self._max_request_bytes)
+        self._live = _serving(listener, store, Publishing(intake, self._seen, self._seed), self._seen)
         return self
-
-    def _serve(self, listener: socket.socket) -> None:
-        app = make_app(self._publishing, self._reading, Page(self._store), self._lifespan)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=hangable,  # type: ignore[arg-type]  # called as the class it stands for
-                loop="asyncio",
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                server_header=False,
-                backlog=_BACKLOG,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        )
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="bc-events-local", daemon=True
-        )
-        self._thread.start()
-        self._is_up.wait()
-
-    @asynccontextmanager
-    async def _lifespan(self, _app: object) -> AsyncIterator[None]:
-        self._is_up.set()
-        yield
 
     def stop(self) -> None:
         """Ends every wait, answers what is being asked, and closes. May be called again."""
-        if self._thread is None:
-            return
-        self._reading.is_closing = True
-        self._store.wake()
-        self._server.should_exit = True
-        self._thread.join()
-        self._thread = None
-        self._store.close()
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -139,23 +124,31 @@ class LocalEventsAPI:
         """What an `EventClient` takes as `api_url`; its page is there too."""
         return f"http://{_ADDRESS}:{self._port}"
 
+    @property
+    def _open(self) -> _Live:
+        if self._live is None:
+            raise ConfigurationError(
+                "this local Events API does not serve; use it between start and stop, or in its with"
+            )
+        return self._live
+
     def events(self, q: str = "", *, after: int = 0, limit: int | None = None) -> list[ReceivedEvent]:
         """The events that match a filter such as `"topic:policies.PolicyCreated job:4711"`, in the order of receipt.
 
         `after` leaves out those up to that `seq`. Raises `QueryError`, a ValueError, for a filter that cannot be read.
         """
-        return self._store.events(q, after=after, limit=limit)
+        return self._open.store.events(q, after=after, limit=limit)
 
     def wait(self, q: str = "", count: int = 1, timeout: float = 5.0) -> list[ReceivedEvent]:
         """The events that match once there are `count`; raises `TimeoutError` after `timeout` seconds without them."""
-        news = threading.Event()
+        store, news = self._open.store, threading.Event()
         deadline = time.monotonic() + timeout
-        with self._store.listening(news.set):
-            while self._store.count(q) < count:
+        with store.listening(news.set):
+            while store.count(q) < count:
                 if not news.wait(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError(f"{self._store.count(q)} of {count} events for {q!r} came in {timeout} s")
+                    raise TimeoutError(f"{store.count(q)} of {count} events for {q!r} came in {timeout} s")
                 news.clear()
-        return self._store.events(q)
+        return store.events(q)
 
     def requests(self) -> list[SeenRequest]:
         """Every POST to the contract's two paths, oldest first, refused ones and lost answers included."""
@@ -166,24 +159,53 @@ class LocalEventsAPI:
 
         See `Fault` for what each kind takes. Raises `FaultError`, a ValueError.
         """
-        self._publishing.faults = Faults(plan, self._seed if seed is None else seed)
+        self._open.publishing.faults = Faults(plan, self._seed if seed is None else seed)
 
     def fired(self) -> dict[str, int]:
         """How often each kind of fault has happened since `faults` was called."""
-        return self._publishing.faults.fired
+        return self._open.publishing.faults.fired
 
     def delete(self, q: str = "") -> int:
         """Forgets the events that match, and returns how many. Answers stay known: a repeat is still a repeat."""
-        return self._store.delete(q)
+        return self._open.store.delete(q)
 
     def clear(self) -> None:
         """As if it were new: no events, no requests, no answers remembered, no faults."""
         self.faults()
         self._seen.clear()
-        self._store.clear()
+        self._open.store.clear()
 
     def __repr__(self) -> str:
-        return f"<LocalEventsAPI {self.url} {'stopped' if self._thread is None else 'serving'}>"
+        return f"<LocalEventsAPI {self.url} {'stopped' if self._live is None else 'serving'}>"
+
+
+def _serving(listener: socket.socket, store: Store, publishing: Publishing, seen: SeenRequests) -> _Live:
+    is_up = threading.Event()
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        is_up.set()
+        yield
+
+    reading = Reading(store, seen, publishing)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_app(publishing, reading, Page(store), lifespan),
+            http=hangable,  # type: ignore[arg-type]  # called as the class it stands for
+            loop="asyncio",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+    thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
+    thread.start()
+    is_up.wait()  # from here on the listener's backlog holds what comes too early
+    return _Live(store, publishing, reading, server, thread)
 
 
 def _listening(port: int) -> socket.socket:

@@ -3,12 +3,14 @@
 import json
 import os
 import pty
+import signal
 import subprocess
-import sys
 
 import pytest
 
 from bc_events import Actor
+
+from .processes import output, started
 
 
 def lines(*events) -> bytes:
@@ -145,29 +147,28 @@ def test_with_log_events_are_checked_and_none_is_said_to_be_delivered(run):
     assert run("publish", "created_policy", "{}", BC_EVENTS_API_URL="log:").returncode == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal on Windows")
+def test_stopped_it_says_what_was_delivered_and_what_is_not_known(topics, tmp_path, local_events_api):
+    (tmp_path / "events.jsonl").write_bytes(lines(*map(policy, range(1, 751))))
+    local_events_api.faults(latency={"after": 1, "ms": 3000})
+    arguments = ("--file", "events.jsonl", "--api-url", local_events_api.url, "--service", "PolicyService")
+    with started("publish", *arguments, "--topics", str(topics), cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        local_events_api.wait(count=250, timeout=20)
+        while local_events_api.fired() == {"latency": 0}:
+            pass
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=20)
+    assert b"lines 251-500: unknown: the command was stopped" in errors
+    assert b"lines 501-750: unsent: the command was stopped" in errors
+    assert told.startswith(b"250 of 750 events delivered")
+    assert process.returncode == 1
+
+
 def test_a_terminal_shows_progress(topics, tmp_path, local_events_api):
     (tmp_path / "events.jsonl").write_bytes(lines(policy(1)))
     ours, theirs = pty.openpty()
     arguments = ("--file", "events.jsonl", "--api-url", local_events_api.url, "--service", "PolicyService")
-    with subprocess.Popen(
-        [sys.executable, "-m", "bc_events.cli", "publish", *arguments, "--topics", str(topics)],
-        stderr=theirs,
-        stdout=subprocess.PIPE,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
-    ) as process:
+    with started("publish", *arguments, "--topics", str(topics), cwd=tmp_path, stderr=theirs) as process:
         os.close(theirs)
-        shown = b""
-        while chunk := _read(ours):
-            shown += chunk
-    os.close(ours)
+        shown = b"".join(output(ours))
     assert b"Sending" in shown
     assert process.returncode == 0
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # Linux says so when the other side is gone
-        return b""

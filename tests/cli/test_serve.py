@@ -1,14 +1,14 @@
 """`bc-events serve` serves until it is told to stop."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 
 import pytest
 import requests
+
+from .processes import started
 
 ENVELOPE = {
     "action": "Created",
@@ -21,17 +21,9 @@ ENVELOPE = {
 
 @contextmanager
 def serving(tmp_path, *arguments):
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "bc_events.cli", "serve", "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    ) as process:
+    with started("serve", "--port", "0", *arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
         try:
-            found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-            yield process, found[0]
+            yield process, re.search(rb"http://127\.0\.0\.1:\d+", process.stdout.readline())[0].decode()
         finally:
             process.kill()
 
@@ -46,7 +38,7 @@ def test_it_serves_until_it_is_told_to_stop_and_ends_well(tmp_path, number):
         assert requests.get(f"{url}/readyz", timeout=10).status_code == 200
         process.send_signal(number)
         _, errors = process.communicate(timeout=10)
-    assert (process.returncode, errors) == (0, "")
+    assert (process.returncode, errors) == (0, b"")
 
 
 def test_events_outlive_a_restart_in_a_file_and_data_is_checked(tmp_path, topics):

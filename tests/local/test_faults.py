@@ -19,6 +19,11 @@ def test_unavailable_answers_503_with_retry_after_and_stores_nothing(local_event
     assert local_events_api.events() == []
 
 
+def test_unavailable_may_be_another_status_that_says_to_try_later(local_events_api):
+    local_events_api.faults(unavailable={"status": 429})
+    assert post(local_events_api, envelope()).status_code == 429
+
+
 @pytest.mark.parametrize("status", [400, 500])
 @pytest.mark.parametrize(
     ("kind", "error_type"),
@@ -88,6 +93,17 @@ def test_a_kind_of_fault_does_not_shift_another(local_events_api):
     alone = fates(local_events_api, 5, unavailable={"probability": 0.4})
     beside = fates(local_events_api, 5, unavailable={"probability": 0.4}, partial_failure={"probability": 0.5})
     assert [status for status, _ in alone] == [status for status, _ in beside]
+
+
+def test_kinds_of_faults_do_not_happen_in_step(local_events_api):
+    local_events_api.faults(latency={"probability": 0.5, "ms": 0}, unavailable={"probability": 0.5})
+    happened = set()
+    for _ in range(20):
+        before = local_events_api.fired()
+        post(local_events_api, envelope())
+        after = local_events_api.fired()
+        happened.add(tuple(after[kind] > before[kind] for kind in ("latency", "unavailable")))
+    assert happened == {(True, True), (True, False), (False, True), (False, False)}
 
 
 def test_faults_are_set_read_and_cleared_over_http(local_events_api):

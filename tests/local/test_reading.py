@@ -14,7 +14,7 @@ from .wire import ask, envelope, post
 def stocked(local_events_api):
     post(local_events_api, envelope(data={"id": 1, "name": "Ünal 100%"}))
     post(local_events_api, envelope(entity="Quote", category="quotes", actor={"id": "QuoteService", "type": "service"}))
-    post(local_events_api, envelope(action="Cancelled", data={"id": 3}), job="job['x?*] 1".replace(" ", "_"), key="k-1")
+    post(local_events_api, envelope(action="Cancelled", data={"id": 3}), job="job['x?*]_1", key="k-1")
     return local_events_api
 
 
@@ -33,6 +33,7 @@ def stocked(local_events_api):
         ('job:"job[\'x?*]_1"', [3]),
         ('job:"job[\'x?*"', [3]),
         ('job:"job[\'xy*"', []),
+        ('job:"job[\'x*"', [3]),
         ("ünal", []),
         ("Ünal", [1]),
         ("'Ünal 100%'", [1]),

@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from bc_events import ConfigurationError
 from bc_events.local import LocalEventsAPI
@@ -37,7 +38,7 @@ def test_stopping_ends_those_who_wait():
         with LocalEventsAPI() as api:
             post(api, envelope())
             waiting = pool.submit(ask, api, "GET", "/api/events/wait?count=2&timeout=60")
-            while not api._store._listeners:
+            while not api._open.store._listeners:  # until it waits
                 pass
         assert waiting.result().status_code == 408
 
@@ -76,6 +77,31 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path, is_databas
     assert file.read_bytes() == before
 
 
+def test_stopped_and_started_again_it_is_at_the_same_place(tmp_path):
+    """As an outage looks to a client: refused connections, and then the same server."""
+    api = LocalEventsAPI(db=tmp_path / "events.db")
+    with api:
+        url = api.url
+        post(api, envelope())
+    with pytest.raises(requests.ConnectionError):
+        post(api, envelope())
+    with api:
+        assert api.url == url
+        assert len(api.events()) == 1
+
+
+def test_it_is_started_once_at_a_time():
+    with LocalEventsAPI() as api, pytest.raises(ConfigurationError, match="serves already"):
+        api.start()
+
+
+def test_what_it_received_is_read_while_it_serves():
+    api = LocalEventsAPI()
+    api.stop()
+    with pytest.raises(ConfigurationError, match="between start and stop"):
+        api.events()
+
+
 def test_a_port_that_is_taken_is_named():
     with LocalEventsAPI() as api:
         port = int(api.url.rpartition(":")[2])
@@ -100,6 +126,21 @@ def test_without_the_extra_it_says_what_to_install(missing):
         f"ModuleNotFoundError: the local Events API needs {missing}, which is not installed; "
         'run pip install "bc_events[local]"\n'
     )
+
+
+def test_the_fixture_comes_with_one_line_of_a_conftest(tmp_path):
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["bc_events.local.pytest"]\n')
+    (tmp_path / "test_it.py").write_text("def test_it(local_events_api):\n    assert local_events_api.events() == []\n")
+    arguments = ["-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_naming_the_package_loads_neither_starlette_nor_uvicorn():

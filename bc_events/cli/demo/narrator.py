@@ -8,7 +8,7 @@ import textwrap
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bc_events import InvalidEventError
     from bc_events.local import LocalEventsAPI, ReceivedEvent
 
-_DIM = "dim"
+_DIM: Final = "dim"
 
 
 class Narrator:
@@ -41,12 +41,11 @@ class Narrator:
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))
 
-    def chapter(self, title: str, *, shows: Callable[..., Any] | tuple[Callable[..., Any], ...]) -> None:
+    def chapter(self, title: str, *shown: Callable[..., Any]) -> None:
         """A heading, and the code that is about to run."""
         self._chapter += 1
         self.say(f"\n{self._chapter}. {title}", "bold")
-        functions = shows if isinstance(shows, tuple) else (shows,)
-        source = "\n\n".join(textwrap.dedent(inspect.getsource(inspect.unwrap(one))).rstrip() for one in functions)
+        source = "\n\n".join(textwrap.dedent(inspect.getsource(inspect.unwrap(one))).rstrip() for one in shown)
         code = Syntax(source, "python", theme="ansi_dark", background_color="default", word_wrap=True)
         self._console.print(Padding(code, (0, 0, 0, 3)))
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bc_events import EventClient, InvalidEventError, TopicTable, events
+from bc_events import EventClient, InvalidEventError, events
 
 from . import billing, policies, quotes
 
 if TYPE_CHECKING:
     from .narrator import Narrator
+    from .policies import Policy
+    from .quotes import Quote
 
 ADA: Final = "5c1d7e0a-ada-lovelace"
 
@@ -25,56 +26,61 @@ PURCHASE: Final = (
     ("billing.PaymentReceived", ADA),
 )
 RENEWAL: Final = (("policies.PolicyRenewed", "PolicyService"),) * 3
+_HERE: Final = Path(__file__).parent
 
 
 def tell(narrator: Narrator) -> None:
-    """Raises nothing that the story does not expect."""
-    with ExitStack() as stack:
-        quoting, insuring, invoicing = (
-            stack.enter_context(_client(narrator.api.url, service))
-            for service in ("QuoteService", "PolicyService", "BillingService")
-        )
-        # Three services in one process: each finds its own client while it is at work.
+    """Three services in one process, each with a client of its own that is the default one while it is at work."""
+    url = narrator.api.url
+    with (
+        EventClient(url, "QuoteService", _HERE / "quotes.yaml") as quoting,
+        EventClient(url, "PolicyService", _HERE / "policies.yaml") as insuring,
+        EventClient(url, "BillingService", _HERE / "billing.yaml") as invoicing,
+    ):
         with events.override(quoting):
-            narrator.chapter("Ada asks what it would cost to insure her house", shows=quotes.ask)
-            quote = quotes.ask(ADA, "SW1A 1AA")
-            narrator.arrived("One unit of work, one request, and Ada is the actor.")
-
+            quote = _a_quote(narrator)
         with events.override(insuring):
-            narrator.chapter(
-                "She accepts; the underwriter will not cover floods",
-                shows=(policies.issue, policies.add_cover),
-            )
-            policy = policies.issue(quote)
-            narrator.arrived(
-                "The job goes on in another service. The flood cover's event was dropped with its scope, "
-                "and that alone."
-            )
-
+            policy = _a_policy(narrator, quote)
         with events.override(invoicing):
-            narrator.chapter("An invoice with a mistake in it", shows=billing.send_invoice)
-            try:
-                billing.send_invoice(policy, "a lot")  # type: ignore[arg-type]  # the mistake, which mypy sees too
-            except InvalidEventError as error:
-                narrator.refused(error)
-            narrator.arrived("Refused at the line that made it; nothing was sent.")
-            billing.send_invoice(policy, policy.premium)
-            narrator.arrived("Mended, it arrives.")
-
-            narrator.chapter("Ada pays, and the Events API is down", shows=billing.receive_payment)
-            narrator.api.faults(unavailable={"count": 3, "retry_after": 0})
-            billing.receive_payment(ADA, policy)
-            narrator.api.faults()
-            narrator.arrived("The same request was repeated until it was answered; the event is there once.")
-
+            _a_mistake(narrator, policy)
+            _an_outage(narrator, policy)
         with events.override(insuring):
-            narrator.chapter("Overnight, other policies are renewed: another job", shows=policies.renew_overnight)
-            policies.renew_overnight(["POL-101", "POL-102", "POL-103"])
-            narrator.arrived("Three events, one request.")
+            _a_night(narrator)
 
 
-def _client(url: str, service: str) -> EventClient:
-    """What each service configures once; its topics are the file named after it."""
-    name = {"QuoteService": "quotes", "PolicyService": "policies", "BillingService": "billing"}[service]
-    with files("bc_events.cli.demo").joinpath(f"{name}.yaml").open("rb") as definitions:
-        return EventClient(url, service, TopicTable.read(definitions))
+def _a_quote(narrator: Narrator) -> Quote:
+    narrator.chapter("Ada asks what it would cost to insure her house", quotes.ask)
+    quote = quotes.ask(ADA, "SW1A 1AA")
+    narrator.arrived("One unit of work, one request, and Ada is the actor.")
+    return quote
+
+
+def _a_policy(narrator: Narrator, quote: Quote) -> Policy:
+    narrator.chapter("She accepts; the underwriter will not cover floods", policies.issue, policies.add_cover)
+    policy = policies.issue(quote)
+    narrator.arrived("Another service, the same job. The flood cover's event was dropped with its scope.")
+    return policy
+
+
+def _a_mistake(narrator: Narrator, policy: Policy) -> None:
+    narrator.chapter("An invoice whose amount is no number", billing.send_invoice)
+    try:
+        billing.send_invoice(policy, "a lot")  # type: ignore[arg-type]  # the mistake, which mypy sees too
+    except InvalidEventError as error:
+        narrator.refused(error)
+    narrator.arrived("Refused at the line that made it; nothing was sent.")
+    billing.send_invoice(policy, policy.premium)
+    narrator.arrived("Mended, it arrives.")
+
+
+def _an_outage(narrator: Narrator, policy: Policy) -> None:
+    narrator.chapter("Ada pays, and the Events API is down", billing.receive_payment)
+    narrator.api.faults(unavailable={"count": 3, "retry_after": 0})
+    billing.receive_payment(ADA, policy)
+    narrator.arrived("The same request was repeated until it was answered; the event is there once.")
+
+
+def _a_night(narrator: Narrator) -> None:
+    narrator.chapter("Overnight, other policies are renewed: another job", policies.renew_overnight)
+    policies.renew_overnight(["POL-101", "POL-102", "POL-103"])
+    narrator.arrived("Three events, one request.")
