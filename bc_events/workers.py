@@ -53,7 +53,11 @@ def _is_asyncio() -> bool:
 
 
 async def _run_under_asyncio(work: Callable[[], None]) -> None:
-    running = asyncio.wrap_future(_threads().submit(work))
+    await finished(asyncio.wrap_future(_threads().submit(work)))
+
+
+async def finished(running: asyncio.Future[None]) -> None:
+    """Waits for the end of a flush that runs already, as `run` does."""
     cancelled: asyncio.CancelledError | None = None
     while not running.done():
         try:
