@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "rest_framework",
     "bc_events.integrations.django",
+    "bc_events.outbox.django",
     "tests.django.policies",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,56 @@
+"""The admin: look at what waits and at what is dead, and replay the dead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+
+from bc_events.outbox.table import TableStore
+
+from .database import AmbientDatabase
+from .models import OutboxRow
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, _request: HttpRequest, _admin: admin.ModelAdmin[OutboxRow]) -> list[tuple[str, str]]:
+        return [("waiting", "waiting"), ("dead", "dead")]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[OutboxRow]) -> QuerySet[OutboxRow]:
+        return rows if self.value() is None else rows.filter(dead_at__isnull=self.value() == "waiting")
+
+
+@admin.register(OutboxRow)
+class OutboxRowAdmin(admin.ModelAdmin[OutboxRow]):
+    """Read-only: what was published cannot be changed, and what waits must not be deleted."""
+
+    list_display = ("topic", "event_id", "job_id", "service", "published", "attempts", "is_dead", "last_error")
+    list_filter = (StateFilter, "service", "topic")
+    search_fields = ("job_id", "event_id")
+    show_full_result_count = False
+    actions = ("replay",)
+
+    @admin.action(description="Replay dead events", permissions=["replay"])
+    def replay(self, request: HttpRequest, rows: QuerySet[OutboxRow]) -> None:
+        count = TableStore(AmbientDatabase(rows.db)).replay(list(rows.values_list("event_id", flat=True)))
+        self.message_user(request, f"{count} dead events will be sent again", messages.SUCCESS)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm("bc_events_outbox.replay_outboxrow"))
+
+    def has_add_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+        return False

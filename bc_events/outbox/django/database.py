@@ -1,0 +1,126 @@
+"""A database alias of Django's, as a store uses it: in the transaction that is open, or in transactions of its own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import DatabaseError, InterfaceError, connections, transaction
+
+from bc_events.errors import OutboxError
+from bc_events.outbox import dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+
+_ERRORS: Final = (DatabaseError, InterfaceError)
+_IDLE_CONNECTIONS: Final = 8
+# SQLite cannot wait for its lock in a transaction that has read already. Under a stricter level than READ COMMITTED
+# two relays on PostgreSQL would fail each other's claims.
+_BEGIN: Final = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED"}
+_abandoned: Final[list[BaseDatabaseWrapper]] = []
+
+
+class AmbientDatabase:
+    """The calling thread's own connection: inside `atomic`, a part of that transaction."""
+
+    placeholder = "%s"
+
+    def __init__(self, using: str) -> None:
+        """Raises `ConfigurationError` for a database that no outbox can live in."""
+        self._using = using
+        self.dialect = dialect.named(connections[using].vendor)
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        try:
+            with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
+                yield _Transaction(cursor)
+        except _ERRORS as error:
+            raise _refusal(self._using, error) from error
+
+    def close(self) -> None:
+        """Nothing: the connection is Django's."""
+
+
+class OwnDatabase:
+    """Connections apart from Django's, which belong to requests: for relays, on any thread."""
+
+    placeholder = "%s"
+
+    def __init__(self, using: str) -> None:
+        """Raises `ConfigurationError` for a database that no outbox can live in."""
+        self._using = using
+        self.dialect = dialect.named(connections[using].vendor)
+        self._lock = threading.Lock()
+        self._idle: list[BaseDatabaseWrapper] = []
+        self._process = os.getpid()
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        connection = self._take()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(_BEGIN[self.dialect.name])
+                yield _Transaction(cursor)
+                cursor.execute("COMMIT")
+        except BaseException as error:
+            with suppress(*_ERRORS):  # the database rolls back what a closed connection leaves
+                connection.close()
+            if isinstance(error, _ERRORS):
+                raise _refusal(self._using, error) from error
+            raise
+        self._put_back(connection)
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> BaseDatabaseWrapper:
+        with self._lock:
+            if self._process != os.getpid():  # a connection must not cross a fork, not even to be closed
+                _abandoned.extend(self._idle)
+                self._idle, self._process = [], os.getpid()
+            if self._idle:
+                return self._idle.pop()
+        connection: BaseDatabaseWrapper = connections[self._using].copy()
+        connection.inc_thread_sharing()
+        return connection
+
+    def _put_back(self, connection: BaseDatabaseWrapper) -> None:
+        with self._lock:
+            if len(self._idle) < _IDLE_CONNECTIONS:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def __repr__(self) -> str:
+        return f"<OwnDatabase {self._using}>"
+
+
+def _refusal(using: str, error: Exception) -> OutboxError:
+    """The database's reason in one line: the rest may show parameters, which are personal data."""
+    reason = (str(error).splitlines() or [""])[0]
+    return OutboxError(
+        f"the outbox in the database {using!r} refused ({type(error).__name__}: {reason}); "
+        'see that it is up, and that "manage.py migrate" was run on it'
+    )
+
+
+class _Transaction:
+    def __init__(self, cursor: CursorWrapper) -> None:
+        self._cursor = cursor
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        self._cursor.execute(sql, parameters)
+        return list(self._cursor.fetchall()) if self._cursor.description else []
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._cursor.executemany(sql, rows)

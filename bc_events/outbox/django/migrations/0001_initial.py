@@ -1,0 +1,45 @@
+from typing import ClassVar
+
+from django.db import migrations, models
+from django.db.models import Index, Q
+
+
+class Migration(migrations.Migration):
+    """Version 1 of the table."""
+
+    initial = True
+    dependencies: ClassVar = []
+    operations: ClassVar = [
+        migrations.CreateModel(
+            name="OutboxRow",
+            fields=[
+                ("seq", models.BigAutoField(primary_key=True, serialize=False)),
+                ("event_id", models.UUIDField(db_column="id", unique=True)),
+                ("category", models.TextField(db_column="aggregatetype")),
+                ("job_id", models.TextField(db_column="aggregateid")),
+                ("topic", models.TextField(db_column="type")),
+                ("payload", models.TextField()),
+                ("created_at", models.FloatField()),
+                ("available_at", models.FloatField(db_default=0.0)),
+                ("attempts", models.IntegerField(db_default=0)),
+                ("lease", models.UUIDField(null=True)),
+                ("batch", models.UUIDField(null=True)),
+                ("service", models.TextField()),
+                ("trace", models.TextField(null=True)),
+                ("last_error", models.TextField(null=True)),
+                ("dead_at", models.FloatField(null=True)),
+            ],
+            options={
+                "verbose_name": "outbox row",
+                "db_table": "bc_outbox",
+                "ordering": ["seq"],
+                "default_permissions": ["view", "replay"],
+                "indexes": [
+                    Index(condition=Q(dead_at__isnull=True), fields=["seq"], name="bc_outbox_ready_v1"),
+                    Index(condition=Q(batch__isnull=False), fields=["batch", "seq"], name="bc_outbox_batch"),
+                    Index(condition=Q(dead_at__isnull=True), fields=["job_id", "seq"], name="bc_outbox_job"),
+                    Index(condition=Q(dead_at__isnull=False), fields=["seq"], name="bc_outbox_dead"),
+                ],
+            },
+        ),
+    ]

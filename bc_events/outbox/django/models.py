@@ -1,0 +1,67 @@
+"""OutboxRow: the outbox's table, as Django migrates and shows it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+
+from bc_events.outbox import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+_FIELDS = {"aggregateid": "job_id"}
+
+
+def _indexes() -> Sequence[models.Index]:
+    """Those of `schema.INDEXES`, whose conditions all say whether a column is null."""
+    return [
+        models.Index(
+            fields=[_FIELDS.get(column, column) for column in columns],
+            name=name,
+            condition=models.Q(**{f"{condition.partition(' ')[0]}__isnull": "NOT" not in condition}),
+        )
+        for name, (columns, condition) in schema.INDEXES.items()
+    ]
+
+
+class OutboxRow(models.Model):
+    """One event that waits for a relay, or that the Events API refused for good. Relays write it by themselves."""
+
+    seq: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    event_id: models.UUIDField[UUID, UUID] = models.UUIDField(unique=True, db_column="id")
+    category: models.TextField[str, str] = models.TextField(db_column="aggregatetype")
+    job_id: models.TextField[str, str] = models.TextField(db_column="aggregateid")
+    topic: models.TextField[str, str] = models.TextField(db_column="type")
+    payload: models.TextField[str, str] = models.TextField()
+    created_at: models.FloatField[float, float] = models.FloatField()
+    available_at: models.FloatField[float, float] = models.FloatField(db_default=0.0)
+    attempts: models.IntegerField[int, int] = models.IntegerField(db_default=0)
+    lease: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    batch: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    service: models.TextField[str, str] = models.TextField()
+    trace: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001  the table's other owners write NULL
+    last_error: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001
+    dead_at: models.FloatField[float | None, float | None] = models.FloatField(null=True)
+
+    class Meta:
+        db_table = schema.TABLE
+        ordering: ClassVar = ["seq"]
+        indexes: ClassVar = _indexes()
+        default_permissions: ClassVar = ["view", "replay"]
+        verbose_name = "outbox row"
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.event_id}"
+
+    @property
+    def is_dead(self) -> bool:
+        return self.dead_at is not None
+
+    @property
+    def published(self) -> datetime:
+        """When, in UTC."""
+        return datetime.fromtimestamp(self.created_at, UTC)

@@ -1,0 +1,55 @@
+"""Databases of the outbox's own tests, SQLite and PostgreSQL, beside those that Django's test runner makes."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from bc_events.outbox.django.models import OutboxRow
+from tests.django.policies.models import Policy
+from tests.postgres import PostgreSQL
+
+
+def _made(alias, **settings):
+    connections.databases[alias] = {**connections.databases["default"], "OPTIONS": {}, **settings}
+    call_command("migrate", "bc_events_outbox", database=alias, verbosity=0)
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(Policy)
+
+
+@pytest.fixture(scope="session")
+def sqlite_alias(tmp_path_factory, django_db_blocker):
+    with django_db_blocker.unblock():
+        _made("sqlite", NAME=str(tmp_path_factory.mktemp("sqlite") / "app.db"), OPTIONS={"timeout": 20})
+        yield "sqlite"
+        connections["sqlite"].close()
+    del connections.databases["sqlite"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    server = PostgreSQL(fsync="off")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_alias(postgres_server, django_db_blocker):
+    with django_db_blocker.unblock():
+        address = {"NAME": "postgres", "USER": "postgres", "HOST": str(postgres_server.folder), "PORT": ""}
+        _made("postgres", ENGINE="django.db.backends.postgresql", **address)
+        yield "postgres"
+        connections["postgres"].close()
+    del connections.databases["postgres"]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def alias(request, django_db_blocker):
+    """A migrated database, emptied after each test."""
+    alias = request.getfixturevalue(f"{request.param}_alias")
+    with django_db_blocker.unblock():
+        yield alias
+        for model in (OutboxRow, Policy):
+            model.objects.using(alias).all().delete()

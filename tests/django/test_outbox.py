@@ -1,0 +1,227 @@
+"""DjangoOutbox: committed means delivered in the end, rolled back means never."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections, transaction
+
+from bc_events import DeliveryError, EventClient, events
+from bc_events.errors import OutboxError
+from bc_events.outbox import schema
+from bc_events.outbox.django import DjangoOutbox
+from bc_events.outbox.django.models import OutboxRow
+from tests.django.databases import *  # noqa: F403
+from tests.django.policies.models import Policy
+from tests.django.settings import BC_EVENTS
+
+
+@pytest.fixture(autouse=True)
+def outbox_client(alias, client_of_events):
+    client = EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=DjangoOutbox(alias))
+    with events.override(client):
+        yield client
+
+
+@pytest.fixture
+def stored(alias):
+    """The ids of the events whose rows this thread sees, in order."""
+    return lambda: [int(row.payload.split('"id":')[1].split("}")[0]) for row in OutboxRow.objects.using(alias)]
+
+
+@pytest.fixture
+def atomic(alias):
+    return lambda **options: transaction.atomic(using=alias, **options)
+
+
+def publish(number):
+    return events.created_policy({"id": number})
+
+
+def roll_back():
+    raise ZeroDivisionError
+
+
+def test_an_event_is_a_row_of_the_transaction_it_was_published_in(atomic, stored, alias):
+    with events.session(), atomic():
+        Policy.objects.using(alias).create(holder="ann")
+        publish(1)
+        assert stored() == [1]
+    assert stored() == [1]
+
+
+def test_the_row_holds_the_very_bytes_that_are_sent(atomic, alias):
+    with events.session("job-1"), atomic():
+        event = publish(1)
+    [row] = OutboxRow.objects.using(alias)
+    assert row.payload.encode() == event.envelope
+    assert (row.event_id, row.job_id, row.topic, row.category) == (
+        event.id,
+        "job-1",
+        "policies.PolicyCreated",
+        "policies",
+    )
+    assert row.service == "PolicyService"
+    assert row.published == event.time
+
+
+def test_a_transaction_that_rolls_back_leaves_no_row(atomic, stored):
+    with events.session(), suppress(ZeroDivisionError), atomic():
+        publish(1)
+        roll_back()
+    assert stored() == []
+
+
+def test_a_savepoint_that_rolls_back_takes_its_own_rows_along(atomic, stored):
+    with events.session(), atomic():
+        publish(1)
+        with suppress(ZeroDivisionError), atomic():
+            publish(2)
+            roll_back()
+        publish(3)
+    assert stored() == [1, 3]
+
+
+def test_an_event_published_outside_a_transaction_is_a_row_at_the_flush(stored):
+    with events.session():
+        publish(1)
+        assert stored() == []
+    assert stored() == [1]
+
+
+def test_a_scope_that_fails_outside_a_transaction_stores_nothing(stored):
+    with suppress(ZeroDivisionError), events.session():
+        publish(1)
+        roll_back()
+    assert stored() == []
+
+
+def test_a_scope_that_fails_inside_a_transaction_deletes_its_rows(atomic, stored):
+    """The transaction around it goes on, and commits."""
+    with atomic():
+        publish_outside = events.session()
+        with publish_outside:
+            publish(1)
+        with suppress(ZeroDivisionError), events.session():
+            publish(2)
+            roll_back()
+    assert stored() == [1]
+
+
+def test_a_rollback_by_hand_deletes_rows_that_are_not_committed(atomic, stored):
+    with events.session():
+        with atomic():
+            publish(1)
+        with atomic():
+            publish(2)
+            assert events.rollback() == 1
+    assert stored() == [1]
+
+
+def test_what_has_committed_stays_though_the_scope_fails(atomic, stored):
+    with suppress(ZeroDivisionError), events.session():
+        publish(1)
+        with atomic():
+            publish(2)
+        roll_back()
+    assert stored() == [2]
+
+
+def test_a_scope_that_fails_with_its_transaction_asks_nothing_more_of_the_database(atomic, stored, caplog):
+    """After `savepoint=False` the transaction must be rolled back, and refuses every statement."""
+    with suppress(ZeroDivisionError), atomic(), events.session(), atomic(savepoint=False):
+        publish(1)
+        roll_back()
+    assert stored() == []
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_an_async_scope_stores_on_django_s_own_thread(stored):
+    async def main():
+        async with events.session():
+            publish(1)
+        return await sync_to_async(stored)()
+
+    assert asyncio.run(main()) == [1]
+
+
+def test_an_async_scope_around_a_transaction_in_synchronous_code(atomic, stored):
+    @sync_to_async
+    def work(*, fails):
+        with suppress(ZeroDivisionError), atomic():
+            publish(2 if fails else 1)
+            if fails:
+                roll_back()
+
+    async def main():
+        async with events.session():
+            await work(fails=False)
+            await work(fails=True)
+        return await sync_to_async(stored)()
+
+    assert asyncio.run(main()) == [1]
+
+
+def test_an_async_scope_that_is_cancelled_during_its_flush_ends_after_it(stored, outbox_client):
+    is_sending, may_send, has_sent = threading.Event(), threading.Event(), threading.Event()
+    send = outbox_client.delivery.send
+
+    def slow(events):
+        is_sending.set()
+        may_send.wait(10)
+        send(events)
+        has_sent.set()
+
+    outbox_client.delivery.send = slow
+
+    async def work():
+        async with events.session():
+            publish(1)
+
+    async def main():
+        task = asyncio.create_task(work())
+        await asyncio.to_thread(is_sending.wait, 10)
+        task.cancel()
+        await asyncio.wait([task], timeout=0.05)
+        assert not task.done()
+        may_send.set()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert has_sent.is_set()
+
+    asyncio.run(main())
+    assert stored() == [1]
+
+
+class TestRefusals:
+    """The database does not take a row: never silently."""
+
+    @pytest.fixture(autouse=True)
+    def no_table(self, alias):
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {schema.TABLE} RENAME TO away")
+        yield
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE away RENAME TO {schema.TABLE}")
+
+    def test_inside_a_transaction_the_publish_call_raises_and_the_transaction_rolls_back(self, atomic, alias):
+        with pytest.raises(OutboxError, match="manage.py migrate"), events.session(), atomic():
+            Policy.objects.using(alias).create(holder="ann")
+            publish(1)
+        assert Policy.objects.using(alias).count() == 0
+
+    def test_outside_one_the_flush_raises_with_what_is_undelivered(self):
+        with pytest.raises(DeliveryError) as caught:
+            events.session()(publish)(1)
+        [undelivered] = caught.value.undelivered
+        assert undelivered.event.data == {"id": 1}
+        assert "manage.py migrate" in undelivered.reason
+
+    def test_no_message_shows_data(self, atomic):
+        with pytest.raises(OutboxError) as caught, events.session(), atomic():
+            events.created_policy({"id": 1, "name": "secret-of-ann"})
+        assert "secret-of-ann" not in str(caught.value)

@@ -1,0 +1,55 @@
+"""The store of Django's databases passes what every store promises."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connections
+
+from bc_events.outbox import schema
+from bc_events.outbox.dialect import named
+from bc_events.outbox.django import DjangoOutbox
+from bc_events.outbox.row import COLUMNS
+from tests.django.databases import *  # noqa: F403
+from tests.outbox.conformance import *  # noqa: F403
+
+
+@pytest.fixture
+def two_stores(alias):
+    stores = DjangoOutbox(alias).store(), DjangoOutbox(alias).store()
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(two_stores):
+    return two_stores[0]
+
+
+def described(alias):
+    """Columns with their types, and indexes, as the database knows them."""
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        columns = connection.introspection.get_table_description(cursor, schema.TABLE)
+        constraints = connection.introspection.get_constraints(cursor, schema.TABLE)
+    kinds = {
+        column.name: (
+            connection.introspection.get_field_type(column.type_code, column),
+            column.null_ok and column.name != "seq",
+        )
+        for column in columns
+    }
+    indexes = {name: found["columns"] for name, found in constraints.items() if name in schema.INDEXES}
+    return kinds, indexes
+
+
+def test_the_migration_makes_the_table_that_the_schema_describes(alias):
+    migrated = described(alias)
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {schema.TABLE}")
+        for statement in schema.creation(named(connection.vendor)):
+            cursor.execute(statement)
+    assert described(alias) == migrated
+    assert set(migrated[0]) == set(COLUMNS)
+    assert set(migrated[1]) == set(schema.INDEXES)
