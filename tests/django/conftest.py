@@ -18,6 +18,8 @@ from . import settings as module
 django_settings.configure(**{name: getattr(module, name) for name in dir(module) if name.isupper()})
 django.setup()
 
+from .databases import alias, postgres_alias, postgres_server, sqlite_alias  # noqa: E402, F401  they hold models
+
 
 class Remembering:
     """A delivery that remembers what was sent, call by call, and refuses it where told to."""

@@ -15,7 +15,6 @@ from bc_events.errors import OutboxError
 from bc_events.outbox import schema
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow
-from tests.django.databases import *  # noqa: F403
 from tests.django.policies.models import Policy
 from tests.django.settings import BC_EVENTS
 

@@ -9,7 +9,6 @@ from bc_events.outbox import schema
 from bc_events.outbox.dialect import named
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.row import COLUMNS
-from tests.django.databases import *  # noqa: F403
 from tests.outbox.conformance import *  # noqa: F403
 
 
