@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import ipaddress
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
-from . import jobs, telemetry, witness
+from . import checked, jobs, telemetry, witness
 from .api import EventsAPI
 from .constants import (
-    ACTOR_ID_MIN_LENGTH,
     ACTOR_TYPE_SERVICE,
     ACTOR_TYPE_THIRD_PARTY,
     ACTOR_TYPE_USER,
@@ -30,13 +27,13 @@ from .event import Actor, Event
 from .session import EventSession
 from .topic import Topic
 from .topics import TopicTable
-from .wire import Limits
 
 if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
     from .definitions import Definitions
+    from .wire import Limits
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
 _logger = logging.getLogger(LOGGER_NAME)
@@ -82,21 +79,21 @@ class EventClient:
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
-        self._service_actor = Actor(_checked_service_name(service_name), ACTOR_TYPE_SERVICE)
+        self._service_actor = checked.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self.service_name = service_name
-        self.api_url = None if api_url is None else _checked_url(api_url, has_auth=_has_auth(auth, http))
-        _check_limits(max_request_events, max_request_bytes, timeout, retry_budget)
+        self.api_url = None if api_url is None else checked.url(api_url, has_auth=checked.has_auth(auth, http))
+        limits = checked.limits(max_request_events, max_request_bytes)
+        timeout, retry_budget = checked.timeout(timeout), checked.retry_budget(retry_budget)
         self.topic_table = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
         self.enrichers = tuple(enrichers)
         self.baggage_key = baggage_key
         self.write_baggage = write_baggage
-        limits = Limits(max_request_events, max_request_bytes)
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
         if self.api_url is not None:
-            self._api = EventsAPI(self.api_url, auth=_checked_auth(auth), timeout=timeout, http=http)
+            self._api = EventsAPI(self.api_url, auth=checked.auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, limits, retry_budget)
         telemetry.refresh()
         self._has_outbox = outbox is not None and delivery is None
@@ -221,60 +218,3 @@ def _outbox_named(name: str) -> Outbox:
     """The one place where the core loads an edge."""
     found: Outbox = importlib.import_module("bc_events.outbox").named(name)
     return found
-
-
-def _checked_service_name(name: object) -> str:
-    if isinstance(name, str) and len(name) >= ACTOR_ID_MIN_LENGTH:
-        return name
-    given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
-    raise ConfigurationError(
-        f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
-        f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
-    )
-
-
-def _has_auth(auth: object, http: requests.Session | None) -> bool:
-    return auth is not None or (http is not None and bool(http.auth or http.headers.get("Authorization")))
-
-
-def _checked_url(url: object, *, has_auth: bool) -> str:
-    parts = urlsplit(url if isinstance(url, str) else "")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            "api_url is not a URL; give one such as https://api.mysite.britecore.com, or None to log events only"
-        )
-    if parts.username or parts.password:
-        raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
-    if parts.query or parts.fragment:
-        raise ConfigurationError("api_url has a query or fragment; give the part before /events alone")
-    if has_auth and parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(
-            f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"
-        )
-    return str(url).rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _checked_auth(auth: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], str] | None:
-    if auth is None or callable(auth):
-        return auth
-    raise ConfigurationError(
-        f"auth is a {type(auth).__name__}; give a requests AuthBase, or a callable that returns a bearer token"
-    )
-
-
-def _check_limits(events: int, size: int, timeout: tuple[float, float], retry_budget: float) -> None:
-    if not 1 <= events <= MAX_REQUEST_EVENTS:
-        raise ConfigurationError(f"max_request_events is {events}; the Events API takes 1 to {MAX_REQUEST_EVENTS}")
-    if size < 1:
-        raise ConfigurationError(f"max_request_bytes is {size}; give a positive number of bytes")
-    if not isinstance(timeout, tuple) or len(timeout) != 2 or not all(one > 0 for one in timeout):  # noqa: PLR2004
-        raise ConfigurationError("timeout is two positive numbers of seconds: (to connect, to wait for an answer)")
-    if not retry_budget >= 0:
-        raise ConfigurationError(f"retry_budget is {retry_budget}; give a number of seconds, 0 for no repeats")

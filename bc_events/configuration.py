@@ -6,6 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from . import forks
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ LOG_ONLY: Final = "log:"
 _configuring = threading.RLock()
 _configured: EventClient | None = None
 _make: Callable[[], EventClient] | None = None
-_overrides: list[tuple[_Overriding, EventClient]] = []
+_overrides: tuple[_Overriding, ...] = ()
+
+
+def _renew() -> None:
+    global _configuring  # noqa: PLW0603  another thread of the parent may hold it for ever
+    _configuring = threading.RLock()
+
+
+forks.after_fork(_renew)
 
 
 def configure(client: EventClient | None = None, **settings: Any) -> EventClient:
@@ -57,8 +66,9 @@ def default_client() -> EventClient:
     Raises `ConfigurationError` where there is none of them.
     """
     global _configured  # noqa: PLW0603  the default client is the process's
-    if _overrides:
-        return _overrides[-1][1]
+    overrides = _overrides
+    if overrides:
+        return overrides[-1].client
     if _configured is not None:
         return _configured
     with _configuring:
@@ -112,7 +122,7 @@ class Override:
         return self._client
 
     def __exit__(self, *_exception: object) -> None:
-        innermost = next(overriding for overriding, _ in reversed(_overrides) if overriding.opener is self)
+        innermost = next(overriding for overriding in reversed(_overrides) if overriding.opener is self)
         innermost.close(None)
 
     async def __aenter__(self) -> EventClient:
@@ -131,15 +141,19 @@ class _Overriding:
     """One use of an override; several may overlap, and end in any order."""
 
     def __init__(self, client: EventClient, opener: Override) -> None:
-        self._client = client
+        self.client = client
         self.opener = opener
         self.resume()
 
     def resume(self) -> None:
-        _overrides.append((self, self._client))
+        global _overrides  # noqa: PLW0603  the default client is the process's
+        with _configuring:
+            _overrides = (*_overrides, self)
 
     def suspend(self) -> None:
-        _overrides[:] = [entry for entry in _overrides if entry[0] is not self]
+        global _overrides  # noqa: PLW0603
+        with _configuring:
+            _overrides = tuple(one for one in _overrides if one is not self)
 
     def close(self, _error: BaseException | None) -> None:
         self.suspend()
