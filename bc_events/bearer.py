@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import forks
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
+
+_HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
 class TokenError(Exception):
@@ -51,10 +54,12 @@ class BearerToken:
             token = self._source()
         except Exception as error:
             raise TokenError(f"the auth callable raised {type(error).__name__}, so there is no token") from error
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _HEADER_TEXT(token):
             raise TokenError(f"the auth callable returned {_shape(token)} where a bearer token is needed")
         return token
 
 
 def _shape(value: object) -> str:
-    return "an empty string" if value == "" else f"a {type(value).__name__}"
+    if not isinstance(value, str):
+        return f"a {type(value).__name__}"
+    return "text that cannot stand in a header" if value else "an empty string"
