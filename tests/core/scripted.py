@@ -81,11 +81,12 @@ def talks_nonsense(connection):
 class ScriptedAPI:
     """Each request takes the next step of the script: a Reply, a function of the connection, or of the request.
 
-    After its end everything succeeds. `url` is where it listens; `received` what came, in order.
+    At its end comes `after`, by which everything succeeds. `url` is where it listens; `received` what came, in order.
     """
 
     def __init__(self, *script):
         self.script = list(script)
+        self.after = Reply()
         self.received = []
         self.connections = 0
         self.released = threading.Event()
@@ -126,7 +127,7 @@ class ScriptedAPI:
     def _next(self, received):
         with self._lock:
             self.received.append(received)
-            return self.script.pop(0) if self.script else Reply()
+            return self.script.pop(0) if self.script else self.after
 
 
 class _Server(ThreadingHTTPServer):
@@ -166,10 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(headers["content-length"]))
         received = Received(self.path, headers, body, self.number)
         step = self.server.api._next(received)
+        while getattr(step, "answers", False):
+            step = step(received)
         if isinstance(step, Reply):
             return self._reply(step, received)
-        if getattr(step, "answers", False):
-            return self._reply(step(received), received)
         self.close_connection = True
         return step(self.connection)
 
@@ -188,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def answers(function):
-    """Marks a step that answers with a Reply that depends on the request."""
+    """Marks a step that is given the request, and returns the step to take."""
     function.answers = True
     return function
 
