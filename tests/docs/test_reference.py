@@ -9,7 +9,11 @@ from bc_events.cli.serve import serve
 from tests.docs import command_line
 from tests.docs.pages import DOCS, PAGES
 
-MODULES = ["bc_events", "bc_events.events", "bc_events.propagation", "bc_events.testing", "bc_events.local"]
+EDGES = ["asgi", "wsgi", "celery", "aws", "requests", "httpx", "logging", "structlog"]
+MODULES = [
+    *("bc_events", "bc_events.events", "bc_events.propagation", "bc_events.testing", "bc_events.local"),
+    *(f"bc_events.integrations.{edge}" for edge in EDGES),
+]
 PUBLIC = [
     f"{module}.{name}"
     for module in MODULES
