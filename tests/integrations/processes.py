@@ -41,11 +41,9 @@ def processes(logs):
 
     try:
         yield run
-    except BaseException:
-        print(*(log.read_text() for log in logs.glob("*.log")), sep="\n\n")
-        raise
     finally:
         for process in started:
             process.terminate()
         for process in started:
             process.wait(30)
+        print(*(log.read_text() for log in logs.glob("*.log")), sep="\n\n")  # pytest shows it where a test fails

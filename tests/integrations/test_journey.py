@@ -72,7 +72,7 @@ def company(tmp_path):
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
         for name, listener, *command in (
             ("Quotes", quotes, "uvicorn", f"{MODULES}.quotes:app", "--fd", "{fd}"),
-            ("Policies", policies, "gunicorn", f"{MODULES}.policies", "--bind", "fd://{fd}"),
+            ("Policies", policies, "gunicorn", f"{MODULES}.policies", "--bind", "fd://{fd}", "--no-control-socket"),
             ("Billing", None, "celery", "-A", f"{MODULES}.billing", "worker", "-P", "prefork", "-c", "2", *quiet),
             ("Letters", None, f"{MODULES}.letters"),
         ):

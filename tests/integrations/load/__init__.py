@@ -1,0 +1,7 @@
+"""The same service twice, by ASGI and by WSGI: each request publishes twice, waits in between, and may fail."""
+
+from bc_events.propagation import Border
+
+TRUSTED = Border(actor_id="x-actor", actor_type="x-actor-type")
+ENDINGS = ("ok", "raises", "refuses", "ok elsewhere")
+"""What becomes of request N is `ENDINGS[N % 4]`."""

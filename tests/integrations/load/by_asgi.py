@@ -1,0 +1,30 @@
+"""FastAPI; "elsewhere" is a thread."""
+
+import asyncio
+
+import fastapi
+
+from bc_events import events
+from bc_events.integrations.asgi import EventsMiddleware
+from tests.integrations.load import ENDINGS, TRUSTED
+
+api = fastapi.FastAPI()
+
+
+@api.get("/{number}")
+async def answer(number: int):
+    ending = ENDINGS[number % 4]
+    events.created_test({"number": number})
+    await asyncio.sleep(0.02)
+    if ending == "ok elsewhere":
+        await asyncio.to_thread(events.created_other, {"number": number})
+    else:
+        events.created_other({"number": number})
+    if ending == "raises":
+        raise LookupError
+    if ending == "refuses":
+        raise fastapi.HTTPException(409)
+    return number
+
+
+app = EventsMiddleware(api, border=TRUSTED)
