@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from .definitions import Definitions
-    from .wire import Limits
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
 _logger = logging.getLogger(LOGGER_NAME)
@@ -83,7 +82,7 @@ class EventClient:
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self.service_name = service_name
         self.api_url = None if api_url is None else checked.url(api_url, has_auth=checked.has_auth(auth, http))
-        limits = checked.limits(max_request_events, max_request_bytes)
+        self.limits = checked.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = checked.timeout(timeout), checked.retry_budget(retry_budget)
         self.topic_table = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
@@ -94,15 +93,13 @@ class EventClient:
         self._direct: DirectDelivery | None = None
         if self.api_url is not None:
             self._api = EventsAPI(self.api_url, auth=checked.auth(auth), timeout=timeout, http=http)
-            self._direct = DirectDelivery(self._api, limits, retry_budget)
+            self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         telemetry.refresh()
-        self._has_outbox = outbox is not None and delivery is None
-        self.delivery: Delivery = delivery or self._stored(outbox, limits) or self._direct or LogDelivery()
+        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else outbox
+        self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery()
 
-    def _stored(self, outbox: str | Outbox | None, limits: Limits) -> Delivery | None:
-        if isinstance(outbox, str):
-            outbox = _outbox_named(outbox)
-        return outbox.delivery(self.service_name, self._api, limits) if outbox is not None else None
+    def _stored(self) -> Delivery | None:
+        return None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
 
     @property
     def default_category(self) -> str:
@@ -172,7 +169,7 @@ class EventClient:
 
         With an outbox it tries again to store it; what is stored already is not stored twice.
         """
-        if self._has_outbox:
+        if self.outbox is not None:
             self.delivery.send([event for request in error.requests for event in request.events])
             return
         if self._direct is None:

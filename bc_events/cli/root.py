@@ -7,6 +7,7 @@ import click
 from bc_events import __version__
 
 from .demo.command import demo
+from .outbox import outbox
 from .publish import publish
 from .serve import serve
 from .topics import topics
@@ -23,5 +24,5 @@ def root() -> None:
     """
 
 
-for command in (demo, serve, publish, topics):
+for command in (demo, serve, publish, topics, outbox):
     root.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bc_events.errors import ConfigurationError
@@ -45,6 +46,7 @@ class SQLiteOutbox:
             max_bytes: of the file. Once it is full each flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
         """
+        self.path = Path(path).absolute()
         self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay
         self._order: Order = order

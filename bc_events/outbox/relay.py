@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bc_events.api import EventsAPI
+    from bc_events.client import EventClient
 
     from .store import Order, Store
 
@@ -58,6 +59,14 @@ class Relay:
         ]
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
+
+    @classmethod
+    def of(cls, client: EventClient, *, workers: int = 1, order: Order = "time", pace: Pace | None = None) -> Relay:
+        """The relay of a client's own outbox to its own API, with its auth. Raises `ConfigurationError`."""
+        store = getattr(client.outbox, "store", None)
+        if store is None or client._api is None:
+            raise ConfigurationError("a relay needs a client that has both an outbox and an api_url")
+        return cls(store, client._api, workers=workers, order=order, limits=client.limits, pace=pace)
 
     def start(self) -> None:
         """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there."""

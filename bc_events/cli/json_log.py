@@ -1,0 +1,24 @@
+"""JSONLines: log records as one JSON object a line, for whatever collects them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+
+class JSONLines(logging.Formatter):
+    """Time, level, message and what the library puts beside it (keys `bc_…`)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **{key: value for key, value in record.__dict__.items() if key.startswith("bc_")},
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(entry, default=str).decode()

@@ -1,0 +1,171 @@
+"""`bc-events outbox`: run a relay, and look after what waits."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import click
+import orjson
+
+from bc_events import outbox as outboxes
+from bc_events.configuration import OUTBOX
+from bc_events.errors import ConfigurationError
+
+from . import FAILED
+from .relay import relay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from bc_events.outbox import Store
+    from bc_events.outbox.row import Row
+
+_WHERE: Final = click.option(
+    "--outbox",
+    "where",
+    envvar=OUTBOX,
+    show_envvar=True,
+    required=True,
+    metavar="WHERE",
+    help="A file, a URL with postgresql:// or sqlite:///, or django.",
+)
+_IDS: Final = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
+
+
+@click.group()
+def outbox() -> None:
+    """Send what waits in an outbox, and look after it.
+
+    \b
+    Example:
+      bc-events outbox status --outbox events.db
+    """
+
+
+outbox.add_command(relay)
+
+
+@outbox.command()
+@_WHERE
+@click.option("--max-age", type=click.FloatRange(0), metavar="SECONDS", help="Fail where an event waits for longer.")
+@click.option("--max-dead", type=click.IntRange(0), metavar="COUNT", help="Fail where more events are dead.")
+@click.pass_context
+def status(context: click.Context, where: str, max_age: float | None, max_dead: int | None) -> None:
+    """Print how much waits, as one JSON object; fit for monitoring.
+
+    Exits with 0 where all is well, 1 where a limit is passed or the outbox cannot be read.
+
+    \b
+    Example:
+      bc-events outbox status --max-age 60 --max-dead 0
+    """
+    stats = _store(where).stats()
+    click.echo(orjson.dumps(dataclasses.asdict(stats)))
+    if (max_age is not None and stats.oldest_age > max_age) or (max_dead is not None and stats.dead > max_dead):
+        context.exit(FAILED)
+
+
+@outbox.command()
+@_WHERE
+@_IDS
+@click.option("--dead", is_flag=True, help="Those that were refused for good, in place of those that wait.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--payload", is_flag=True, help="The envelopes too, which may hold personal data.")
+def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: bool) -> None:
+    """Print events of an outbox, the oldest first, one JSON object a line.
+
+    \b
+    Example:
+      bc-events outbox show --dead
+    """
+    store = _store(where)
+    for row in store.find(ids) if ids else store.show(dead=dead, limit=limit):
+        click.echo(orjson.dumps(_described(row, with_payload=payload)))
+
+
+@outbox.command()
+@_WHERE
+@_IDS
+@click.option("--all", "is_all", is_flag=True, help="Every dead event.")
+def replay(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
+    """Make dead events ready to be sent again; print how many.
+
+    \b
+    Example:
+      bc-events outbox replay --all
+    """
+    _change(_store(where).replay, "replayed", ids, is_all=is_all)
+
+
+@outbox.command()
+@_WHERE
+@_IDS
+@click.option("--dead", "is_all", is_flag=True, help="Every dead event.")
+def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
+    """Delete dead events; print how many. One that waits to be sent is never deleted.
+
+    \b
+    Example:
+      bc-events outbox purge --dead
+    """
+    _change(_store(where).purge, "purged", ids, is_all=is_all)
+
+
+@outbox.command()
+@click.option("--dialect", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)
+@click.option("--from-version", type=click.IntRange(1), help="Only what leads from that version to this one.")
+def sql(dialect: str, from_version: int | None) -> None:
+    """Print the SQL that makes the outbox's table, or brings one up to date.
+
+    \b
+    Example:
+      bc-events outbox sql | psql mydatabase
+    """
+    from bc_events.outbox import dialect as dialects, schema  # noqa: PLC0415  no database is needed
+
+    found = dialects.named(dialect)
+    click.echo(f"-- bc_events outbox, version {schema.VERSION}, {dialect}")
+    for statement in schema.creation(found) if from_version is None else schema.upgrade(found, from_version):
+        click.echo(f"{statement};")
+
+
+def _store(where: str) -> Store:
+    """Of an outbox that is there: a mistyped name must not look like an empty one."""
+    found = outboxes.named(where)
+    path = getattr(found, "path", None)
+    if path is not None and not path.exists():
+        raise ConfigurationError(f"there is no outbox {path}; it is made with the first event that is published")
+    store = cast("Store", getattr(found, "store"))  # noqa: B009  every outbox of ours has one
+    store.check()
+    return store
+
+
+def _change(change: Callable[[Sequence[UUID] | None], int], name: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
+    if bool(ids) == is_all:
+        raise click.UsageError("name events by their ids, or choose all of the dead ones by the option")
+    click.echo(orjson.dumps({name: change(None if is_all else ids)}))
+
+
+def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": row.id,
+        "topic": row.topic,
+        "jobId": row.job_id,
+        "service": row.service,
+        "created": _moment(row.created_at),
+        "ready": _moment(row.available_at),
+        "attempts": row.attempts,
+        "isLeased": row.lease is not None,
+        "lastError": row.last_error,
+        "died": _moment(row.dead_at),
+    }
+    if with_payload:
+        described["envelope"] = orjson.Fragment(row.envelope)
+    return described
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

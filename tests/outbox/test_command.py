@@ -1,0 +1,206 @@
+"""`bc-events outbox`: what it prints, and what its exit codes say to whoever monitors it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bc_events.cli import main
+from bc_events.outbox import SQLiteOutbox
+from bc_events.outbox.store import Failure, Settlement
+from bc_events.wire import Limits
+from tests.outbox.service import numbers, row
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def outbox(tmp_path, monkeypatch):
+    outbox = SQLiteOutbox(tmp_path / "events.db", relay=False)
+    monkeypatch.setenv("BC_EVENTS_OUTBOX", str(outbox.path))
+    yield outbox
+    outbox.store.close()
+
+
+@pytest.fixture
+def run(capsys):
+    """The command in this process: its exit code, and its lines."""
+
+    def run(*arguments: str):
+        with pytest.raises(SystemExit) as ended:
+            main(["outbox", *arguments])
+        printed = capsys.readouterr()
+        run.error = printed.err
+        return ended.value.code, printed.out.splitlines()
+
+    return run
+
+
+def bury(outbox, *rows) -> None:
+    outbox.store.add(rows)
+    claim = outbox.store.claim(limit=250, seconds=60, limits=Limits())
+    failed = [Failure(one, "HTTP 400") for request in claim.requests for one in request.events]
+    outbox.store.settle(claim.lease, Settlement([], failed))
+
+
+def test_status_is_one_json_object(outbox, run):
+    outbox.store.add([row(1)])
+    code, (line,) = run("status")
+    assert code == 0
+    found = json.loads(line)
+    assert (found["pending"], found["dead"], found["leased"], found["retried"]) == (1, 0, 0, 0)
+    assert found["oldest_age"] > 0
+
+
+def test_status_fails_where_an_event_waits_for_too_long(outbox, run):
+    outbox.store.add([row(1)])
+    assert run("status", "--max-age", "60")[0] == 1
+    assert run("status", "--max-age", "1e12")[0] == 0
+
+
+def test_status_fails_where_too_many_are_dead(outbox, run):
+    bury(outbox, row(1))
+    assert run("status", "--max-dead", "1")[0] == 0
+    assert run("status", "--max-dead", "0")[0] == 1
+
+
+def test_a_mistyped_name_is_not_an_empty_outbox(run, tmp_path):
+    code, lines = run("status", "--outbox", str(tmp_path / "nothing.db"))
+    assert (code, lines) == (2, [])
+    assert "there is no outbox" in run.error
+    assert not (tmp_path / "nothing.db").exists()
+
+
+def test_an_outbox_that_cannot_be_read_fails(run):
+    assert run("status", "--outbox", "postgresql://postgres@127.0.0.1:9/nowhere")[0] == 1
+    assert "Traceback" not in run.error
+
+
+def test_show_names_events_and_keeps_their_data_to_itself(outbox, run):
+    outbox.store.add([row(1), row(2, "job-2")])
+    code, lines = run("show")
+    assert code == 0
+    assert [(json.loads(line)["topic"], json.loads(line)["jobId"]) for line in lines] == [
+        ("testing.ThingCreated", "job-1"),
+        ("testing.ThingCreated", "job-2"),
+    ]
+    assert "number" not in "".join(lines)
+
+
+def test_show_prints_payloads_where_asked(outbox, run):
+    outbox.store.add([row(7)])
+    _, (line,) = run("show", "--payload")
+    assert json.loads(line)["envelope"]["data"] == {"number": 7}
+
+
+def test_show_finds_dead_events_and_single_ones(outbox, run):
+    bury(outbox, row(1))
+    waiting = row(2)
+    outbox.store.add([waiting])
+    _, (line,) = run("show", "--dead")
+    assert json.loads(line)["lastError"] == "HTTP 400"
+    _, (line,) = run("show", str(waiting.id))
+    assert json.loads(line)["id"] == str(waiting.id)
+
+
+def test_replay_makes_dead_events_ready(outbox, run):
+    rows = [row(1), row(2), row(3)]
+    bury(outbox, *rows)
+    assert run("replay", str(rows[0].id)) == (0, ['{"replayed":1}'])
+    assert run("replay", "--all") == (0, ['{"replayed":2}'])
+    assert outbox.store.stats().pending == 3
+
+
+def test_purge_deletes_dead_events(outbox, run):
+    rows = [row(1), row(2), row(3)]
+    bury(outbox, *rows)
+    assert run("purge", str(rows[0].id)) == (0, ['{"purged":1}'])
+    assert run("purge", "--dead") == (0, ['{"purged":2}'])
+
+
+@pytest.mark.parametrize("command", ["replay", "purge"])
+def test_nothing_is_changed_by_a_command_that_names_nothing(outbox, run, command):
+    bury(outbox, row(1))
+    assert run(command)[0] == 2
+    assert outbox.store.stats().dead == 1
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "sqlite"])
+def test_sql_makes_the_table(run, dialect, tmp_path, request):
+    _, lines = run("sql", "--dialect", dialect)
+    script = "\n".join(lines)
+    if dialect == "sqlite":
+        import sqlite3
+
+        connection = sqlite3.connect(tmp_path / "made.db")
+        connection.executescript(script)
+        connection.close()
+        assert run("status", "--outbox", str(tmp_path / "made.db"))[0] == 0
+    else:
+        url = request.getfixturevalue("postgres_url")
+        with request.getfixturevalue("postgres").connect() as connection:
+            connection.execute("DROP TABLE bc_outbox")
+            assert run("status", "--outbox", url)[0] == 1
+            assert "bc-events outbox sql" in run.error
+            connection.execute(script)
+        assert run("status", "--outbox", url)[0] == 0
+
+
+def test_there_is_nothing_to_upgrade_in_the_first_version(run):
+    assert run("sql", "--from-version", "1") == (0, ["-- bc_events outbox, version 1, postgresql"])
+
+
+def relay(*arguments: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+
+
+def test_a_relay_sends_until_sigterm_and_exits_with_0(outbox, api):
+    outbox.store.add([row(1), row(2)])
+    process = relay(BC_EVENTS_API_URL=api.url)
+    assert numbers(api.wait(count=2, timeout=30)) == [1, 2]
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 0
+    entries = [json.loads(line) for line in log.splitlines()]
+    assert [entry["message"] for entry in entries] == ["the relay has started", "the relay has ended"]
+    assert entries[-1]["bc_sent"] == 2
+    assert all(found.lease is None for found in outbox.store.show())
+
+
+CLIENT = """
+from bc_events import EventClient
+from bc_events.outbox import SQLiteOutbox
+from tests.outbox.service import TOPICS
+
+client = EventClient({url!r}, "PolicyService", TOPICS, auth=lambda: "token", outbox=SQLiteOutbox({path!r}))
+"""
+
+
+def test_a_relay_takes_api_and_auth_from_a_client(outbox, api, tmp_path):
+    outbox.store.add([row(1)])
+    (tmp_path / "myservice.py").write_text(CLIENT.format(url=api.url, path=str(outbox.path)))
+    process = relay("--client", "myservice:client", "--drain", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert [request.has_authorization for request in api.requests()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--client", "nowhere:client"], "cannot be loaded"),
+        (["--client", "json:dumps"], "name an EventClient"),
+        (["--outbox", "events.db"], "no Events API is named"),
+        (["--api-url", "http://127.0.0.1:9", "--lease", "1", "--outbox", "events.db"], "too short"),
+    ],
+)
+def test_a_relay_that_cannot_work_says_why(run, arguments, reason, monkeypatch, tmp_path):
+    monkeypatch.delenv("BC_EVENTS_API_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert run("relay", *arguments)[0] == 2
+    assert reason in run.error
