@@ -1,25 +1,27 @@
 """Every public name has a place in the reference and a line in the changelog."""
 
-import importlib
+import ast
 import re
 
 import pytest
 
 from bc_events.cli.serve import serve
 from tests.docs import command_line
-from tests.docs.pages import DOCS, PAGES
+from tests.docs.pages import DOCS, PAGES, ROOT
 
-EDGES = ["asgi", "wsgi", "celery", "aws", "requests", "httpx", "logging", "structlog"]
-MODULES = [
-    *("bc_events", "bc_events.events", "bc_events.propagation", "bc_events.testing", "bc_events.local"),
-    *(f"bc_events.integrations.{edge}" for edge in EDGES),
-]
-PUBLIC = [
-    f"{module}.{name}"
-    for module in MODULES
-    for name in importlib.import_module(module).__all__
-    if (module, name) != ("bc_events", "events")
-]
+PACKAGE = ROOT / "bc_events"
+
+
+def public_names():
+    """What each module's `__all__` promises, read without importing the frameworks."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                yield from (f"{module}.{name}" for name in ast.literal_eval(node.value))
+
+
+PUBLIC = sorted(set(public_names()) - {"bc_events.events"})
 REFERENCE = "\n".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference").rglob("*.md")))
 
 
@@ -50,3 +52,10 @@ def test_the_pages_name_the_port_that_serve_listens_on():
     (port,) = {option.default for option in serve.params if option.name == "port"}
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", pages)) == {str(port)}
+
+
+def test_every_page_is_in_the_navigation():
+    """List it under `nav` in mkdocs.yml."""
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    listed = set(re.findall(r"[\w/-]+\.md", navigation))
+    assert {str(page.relative_to(DOCS)) for page in PAGES if DOCS in page.parents} == listed
