@@ -14,7 +14,7 @@ from tests.outbox.conformance import *  # noqa: F403
 
 @pytest.fixture
 def two_stores(alias):
-    stores = DjangoOutbox(alias).store(), DjangoOutbox(alias).store()
+    stores = DjangoOutbox(alias).store, DjangoOutbox(alias).store
     yield stores
     for store in stores:
         store.close()

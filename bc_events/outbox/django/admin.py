@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    _Admin = admin.ModelAdmin[OutboxRow]
+else:
+    _Admin = admin.ModelAdmin  # no generic when it runs
+
 
 class StateFilter(admin.SimpleListFilter):
     title = "state"
@@ -28,7 +32,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(OutboxRow)
-class OutboxRowAdmin(admin.ModelAdmin[OutboxRow]):
+class OutboxRowAdmin(_Admin):
     """Read-only: what was published cannot be changed, and what waits must not be deleted."""
 
     list_display = ("topic", "event_id", "job_id", "service", "published", "attempts", "is_dead", "last_error")

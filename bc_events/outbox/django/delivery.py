@@ -12,11 +12,12 @@ from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
 from bc_events import witness, workers
-from bc_events.errors import DeliveryError, OutboxError, Undelivered
 from bc_events.outbox import schema
 from bc_events.outbox.row import Row
+from bc_events.outbox.stored import StoredDelivery
 from bc_events.outbox.table import TableStore
-from bc_events.wire import Request
+
+from .database import AmbientDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from bc_events.event import Event
-
-    from .database import AmbientDatabase
+    from bc_events.outbox.embedded import EmbeddedRelay
 
 
 class _Stored:
@@ -42,10 +42,12 @@ class _Stored:
 class DjangoDelivery:
     """Django tells nobody before it commits, so a row is written at once where `atomic` is open."""
 
-    def __init__(self, database: AmbientDatabase, using: str, service_name: str) -> None:
-        self._database = database
-        self._store = TableStore(database)
-        self._using = using
+    def __init__(self, using: str, service_name: str, relay: EmbeddedRelay | None) -> None:
+        """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
+        self.using = using
+        self._database = AmbientDatabase(using)
+        self._store = TableStore(self._database)
+        self._apart = StoredDelivery(self._store, service_name, relay)
         self._service_name = service_name
         self._lock = threading.Lock()
         self._stored: WeakKeyDictionary[Event, _Stored] = WeakKeyDictionary()
@@ -56,14 +58,14 @@ class DjangoDelivery:
 
     def record(self, event: Event) -> None:
         """Raises `OutboxError`; the transaction around it is then to be rolled back, as after any failed statement."""
-        connection = connections[self._using]
+        connection = connections[self.using]
         if not connection.in_atomic_block:
             return
         self._store.add([Row.of(event, self._service_name)])
         stored = _Stored(_savepoints(connection))
         with self._lock:
             self._stored[event] = stored
-        transaction.on_commit(partial(self._committed, event, stored), using=self._using, robust=True)
+        transaction.on_commit(partial(self._committed, event, stored), using=self.using, robust=True)
 
     def discard(self, events: Sequence[Event]) -> Sequence[Event]:
         """Deletes rows that are not committed yet, and returns the events of those that are.
@@ -79,23 +81,21 @@ class DjangoDelivery:
         """Stores what is no row yet. Raises `DeliveryError`."""
         with self._lock:
             unstored = [event for event in events if event not in self._stored]
-        try:
-            self._store.add([Row.of(event, self._service_name) for event in unstored])
-        except OutboxError as error:
-            undelivered = [Undelivered(event, str(error), "unknown") for event in unstored]
-            raise DeliveryError(undelivered, [Request.of(unstored)]) from error
-        witness.confirmed(unstored)
+        if unstored:
+            self._apart.send(unstored)
+            witness.confirmed(unstored)
 
     def close(self) -> None:
-        self._store.close()
+        self._apart.close()
 
     def _committed(self, event: Event, stored: _Stored) -> None:
         stored.is_committed = True
         witness.confirmed([event])
+        self._apart.wake()
 
     def _is_to_be_deleted(self, stored: _Stored) -> bool:
         """Whether a transaction that may commit holds it; one that must be rolled back takes no statements any more."""
-        connection = connections[self._using]
+        connection = connections[self.using]
         if stored.is_committed or stored.thread != threading.get_ident() or not connection.in_atomic_block:
             return False
         return not (connection.needs_rollback and _savepoints(connection) <= stored.blocks)

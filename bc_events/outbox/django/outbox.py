@@ -1,35 +1,64 @@
-"""DjangoOutbox: what `EventClient(outbox=…)` is given."""
+"""DjangoOutbox: what `EventClient(outbox=…)` is given, or `BC_EVENTS["OUTBOX"]`."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bc_events.errors import ConfigurationError
+from bc_events.outbox.embedded import EmbeddedRelay
+from bc_events.outbox.relay import Relay
 from bc_events.outbox.table import TableStore
 
-from .database import AmbientDatabase, OwnDatabase
+from .database import OwnDatabase
 from .delivery import DjangoDelivery
 
 if TYPE_CHECKING:
     from bc_events.api import EventsAPI
-    from bc_events.outbox.store import Store
+    from bc_events.outbox.pace import Pace
+    from bc_events.outbox.store import Order, Store
     from bc_events.wire import Limits
 
 
 class DjangoOutbox:
     """Events become rows of the database `using`, in the transaction in which they are published.
 
-    They are committed if, and only if, that commits; a relay (`manage.py bc_events_relay`) then delivers them.
+    They are committed if, and only if, that commits; a relay then delivers them.
     """
 
-    def __init__(self, using: str = "default") -> None:
-        self.using = using
+    def __init__(
+        self, using: str = "default", *, relay: bool = False, order: Order = "time", pace: Pace | None = None
+    ) -> None:
+        """Nothing is opened yet, so settings may hold it.
 
+        Args:
+            using: a database alias, on PostgreSQL or SQLite.
+            relay: whether this process also sends; if not, run `manage.py bc_events_relay`.
+            order: see `Order`; of the relay in this process.
+            pace: of the relay in this process.
+        """
+        self.using = using
+        self._has_relay = relay
+        self._order: Order = order
+        self._pace = pace
+
+    @cached_property
     def store(self) -> Store:
-        """For a relay. Raises `ConfigurationError` where Django's database is neither PostgreSQL nor SQLite."""
+        """What relays and operators work with. Raises `ConfigurationError` for a database that it cannot live in."""
         return TableStore(OwnDatabase(self.using))
 
-    def delivery(self, service_name: str, _api: EventsAPI | None, _limits: Limits) -> DjangoDelivery:
-        return DjangoDelivery(AmbientDatabase(self.using), self.using, service_name)
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> DjangoDelivery:
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        if not self._has_relay:
+            return DjangoDelivery(self.using, service_name, None)
+        if api is None:
+            raise ConfigurationError(
+                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
+            )
+        relay = EmbeddedRelay(
+            self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
+        )
+        return DjangoDelivery(self.using, service_name, relay)
 
     def __repr__(self) -> str:
         return f"<DjangoOutbox {self.using}>"
