@@ -54,7 +54,8 @@ def install(
     """
     tasks = _Tasks(app, Edge(client=client, border=border, on_delivery_error=on_delivery_error))
     signals.before_task_publish.connect(tasks.carry, weak=False)
-    app.on_after_finalize.connect(tasks.enclose, weak=False)
+    finalized: Any = app.on_after_finalize
+    finalized.connect(tasks.enclose, weak=False)
     signals.worker_init.connect(tasks.enclose, weak=False)  # some were registered after the application was finalized
     app.Task = _eagerly_enclosed(app.Task, tasks)
     if app.finalized:
@@ -83,7 +84,8 @@ class _Tasks:
         carried: dict[str, str] = {}
         inject(carried, self._edge.border)
         if unit_to_join() is None and current_task:  # by Celery, after the task
-            carried |= _headers(current_task.request, self._edge.border)
+            sender: Any = current_task.request
+            carried |= _headers(sender, self._edge.border)
         for name, value in carried.items():
             headers.setdefault(name, value)
 

@@ -139,9 +139,9 @@ class Work:
             return
         from bc_events import workers  # noqa: PLC0415  loads asyncio, which edges without it do not pay for
 
-        run = self.session.client.delivery.runner or workers.run
+        run, context = self.session.client.delivery.runner or workers.run, copy_context()
         try:
-            await run(partial(copy_context().run, self._settle, failure))
+            await run(lambda: context.run(self._settle, failure))
         except DeliveryError as error:
             self._edge.report(error)
 

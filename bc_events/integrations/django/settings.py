@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -57,13 +57,12 @@ class EventsSettings:
 
     @property
     def actor_of(self) -> ActorOf:
-        found = self._resolved("ACTOR", cognito_user)
+        found: Any = self._resolved("ACTOR", cognito_user)
         if not callable(found):
             raise ConfigurationError(
                 f"settings.{NAME}['ACTOR'] is a {type(found).__name__}; give a callable, or the dotted path of one"
             )
-        actor_of: ActorOf = found
-        return actor_of
+        return cast("ActorOf", found)
 
     def edge(self) -> Edge:
         """How requests come in."""

@@ -24,11 +24,11 @@ class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, _request: HttpRequest, _admin: admin.ModelAdmin[OutboxRow]) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[OutboxRow]) -> list[tuple[str, str]]:
         return [("waiting", "waiting"), ("dead", "dead")]
 
-    def queryset(self, _request: HttpRequest, rows: QuerySet[OutboxRow]) -> QuerySet[OutboxRow]:
-        return rows if self.value() is None else rows.filter(dead_at__isnull=self.value() == "waiting")
+    def queryset(self, request: HttpRequest, queryset: QuerySet[OutboxRow]) -> QuerySet[OutboxRow]:
+        return queryset if self.value() is None else queryset.filter(dead_at__isnull=self.value() == "waiting")
 
 
 @admin.register(OutboxRow)
@@ -50,11 +50,11 @@ class OutboxRowAdmin(_Admin):
         user: Any = request.user
         return bool(user.has_perm("bc_events_outbox.replay_outboxrow"))
 
-    def has_add_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: OutboxRow | None = None) -> bool:
         return False
 
-    def has_change_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: OutboxRow | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, _request: HttpRequest, _row: OutboxRow | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: OutboxRow | None = None) -> bool:
         return False

@@ -20,7 +20,7 @@ def _indexes() -> Sequence[models.Index]:
     """Those of `schema.INDEXES`, whose conditions all say whether a column is null."""
     return [
         models.Index(
-            fields=[_FIELDS.get(column, column) for column in columns],
+            fields=[str(_FIELDS.get(column, column)) for column in columns],
             name=name,
             condition=models.Q(**{f"{condition.partition(' ')[0]}__isnull": "NOT" not in condition}),
         )
