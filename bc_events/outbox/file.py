@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bc_events.delivery import DirectDelivery, LogDelivery
 from bc_events.errors import ConfigurationError
 
 from .embedded import EmbeddedRelay
@@ -54,8 +55,9 @@ class SQLiteOutbox:
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        rehearsal = LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
         if not self._has_relay:
-            return StoredDelivery(self.store, service_name, None)
+            return StoredDelivery(self.store, service_name, None, rehearsal=rehearsal)
         if api is None:
             raise ConfigurationError(
                 "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
@@ -63,4 +65,4 @@ class SQLiteOutbox:
         relay = EmbeddedRelay(
             self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
         )
-        return StoredDelivery(self.store, service_name, relay)
+        return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal)

@@ -1,0 +1,78 @@
+"""Outboxes in tests: a file keeps nothing that a later process would send; a transaction still decides."""
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from bc_events import DeliveryError, EventClient, events, witness
+from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
+from bc_events.testing import capture_events
+from bc_events.testing.network import refusing
+from tests.testing.topics import TOPICS
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(params=[NOWHERE, None], ids=["with an API", "without"])
+def client(request, tmp_path):
+    outbox = SQLiteOutbox(tmp_path / "events.db", relay=False)
+    with EventClient(request.param, "PolicyService", TOPICS, outbox=outbox) as client:
+        yield client
+
+
+def test_what_is_captured_is_not_stored(client, tmp_path):
+    with capture_events() as captured, events.session(client=client):
+        events.created_policy({"id": "p1"})
+    captured.sent.assert_published("created_policy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_the_real_network_it_is_stored(client, tmp_path):
+    with capture_events(network=None) as captured, events.session(client=client):
+        events.created_policy({"id": "p1"})
+    captured.confirmed.assert_published("created_policy")
+    captured.sent.assert_nothing_published()
+    assert SQLiteOutbox(tmp_path / "events.db").store.stats().pending == 1
+
+
+def test_without_a_capture_it_is_refused_and_not_stored(tmp_path):
+    outbox = SQLiteOutbox(tmp_path / "events.db")
+    witness.connect(refusing)
+    try:
+        with pytest.raises(DeliveryError, match="nothing is sent under pytest"):
+            publish(EventClient(NOWHERE, "PolicyService", TOPICS, outbox=outbox))
+    finally:
+        witness.disconnect(refusing)
+    assert list(tmp_path.iterdir()) == []
+
+
+def publish(client):
+    with client, events.session(client=client):
+        events.created_policy({"id": "p1"})
+
+
+@pytest.fixture
+def transaction(tmp_path):
+    """A scope, and a database transaction that decides about what is published in it."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}")
+    outbox = SQLAlchemyOutbox(engine)
+    outbox.create()
+    client = EventClient(NOWHERE, "PolicyService", TOPICS, outbox=outbox)
+    with client, events.session(client=client), Session(engine) as db:
+        outbox.bind(db)
+        yield db.begin()
+    engine.dispose()
+
+
+def test_an_event_is_confirmed_when_its_transaction_commits(captured_events, transaction):
+    events.created_policy({"id": "p1"})
+    assert len(captured_events.confirmed) == 0
+    transaction.commit()
+    captured_events.confirmed.assert_published("created_policy")
+
+
+def test_an_event_is_dropped_when_its_transaction_rolls_back(captured_events, transaction):
+    events.created_policy({"id": "p1"})
+    transaction.rollback()
+    captured_events.assert_nothing_published()
+    captured_events.dropped.assert_published("created_policy")
