@@ -289,10 +289,13 @@ _has_warned = False
 
 def _warn_where_a_loop_runs() -> None:
     global _has_warned  # noqa: PLW0603  once a process
-    if _has_warned:
-        return
-    asyncio = sys.modules.get("asyncio")  # where nobody has loaded it, no loop can run
-    if asyncio is None or asyncio._get_running_loop() is None:
-        return
-    _has_warned = True
-    _logger.warning(_BLOCKS)
+    if not _has_warned and _is_in_a_loop():
+        _has_warned = True
+        _logger.warning(_BLOCKS)
+
+
+def _is_in_a_loop() -> bool:
+    """Whether an event loop runs on this thread; where nobody has loaded its library, none can."""
+    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
+    runs_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
+    return runs_asyncio or (trio is not None and bool(trio.lowlevel.in_trio_run()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from . import forks
@@ -52,8 +52,23 @@ def _is_asyncio() -> bool:
     return True
 
 
+def _submitted(work: Callable[[], None]) -> Future[None]:
+    """The work on a thread; or done where it stands, where the interpreter is ending and no thread can be started."""
+    try:
+        return _threads().submit(work)
+    except RuntimeError:
+        done: Future[None] = Future()
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001  as an executor does: whoever awaits it gets it
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        return done
+
+
 async def _run_under_asyncio(work: Callable[[], None]) -> None:
-    await finished(asyncio.wrap_future(_threads().submit(work)))
+    await finished(asyncio.wrap_future(_submitted(work)))
 
 
 async def finished(running: asyncio.Future[None]) -> None:
@@ -73,12 +88,14 @@ async def finished(running: asyncio.Future[None]) -> None:
 
 
 async def _run_under_anyio(work: Callable[[], None]) -> None:
-    import anyio.lowlevel  # noqa: PLC0415  only where the event loop is not asyncio's
+    import anyio  # noqa: PLC0415  only where the event loop is not asyncio's
+    import anyio.lowlevel  # noqa: PLC0415
     import anyio.to_thread  # noqa: PLC0415
 
     failure: Exception | None = None
     try:
-        await anyio.to_thread.run_sync(work)
+        with anyio.CancelScope(shield=True):  # a thread is not even started where a cancellation is pending
+            await anyio.to_thread.run_sync(work)
     except Exception as error:  # noqa: BLE001  raised again below, after a pending cancellation had its say
         failure = error
     try:

@@ -17,6 +17,8 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 import anyio
 import gevent
 
+from bc_events import events
+
 DECORATED = {}
 BLOCKS = {}
 PLACES = {}
@@ -483,3 +485,36 @@ def process_pool(scope, body, recording):
 
 IN_PROCESS = {**DECORATED, **BLOCKS, **PLACES}
 ALL = {**IN_PROCESS, **PROCESSES}
+
+_WITHOUT_CONTEXT = {"thread", "thread_pool", "run_in_executor", "greenlet"}
+
+
+def _propagated(run):
+    def propagated(scope, body, recording):
+        return run(lambda function: events.propagate(scope(function)), body, recording)
+
+    return propagated
+
+
+JOINING = {name: run for name, run in IN_PROCESS.items() if name not in _WITHOUT_CONTEXT}
+JOINING |= {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(_WITHOUT_CONTEXT)}
+"""Those that run in the session of whoever starts them: in its context, in a copy of it, or by `events.propagate`."""
+
+
+class Bare:
+    """A scope that does nothing, to see what an execution model does by itself."""
+
+    def __call__(self, function):
+        return function
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *_exception):
+        return None
+
+    async def __aenter__(self):
+        return None
+
+    async def __aexit__(self, *_exception):
+        return None

@@ -1,0 +1,317 @@
+"""Rules 9, 10, 12 and 13: what the end of a scope means for its events."""
+
+import asyncio
+import contextlib
+import gc
+
+import pytest
+
+from bc_events import DeliveryError, SessionClosedError, events
+
+from .matrix import over
+from .models import ALL, BLOCKS, IN_PROCESS, PROCESSES, Bare
+from .recording import say
+
+
+class OwnError(BaseException):
+    """Of nobody's tree but the root's."""
+
+
+FAILURES = {
+    "exception": ValueError("order"),
+    "own_base_exception": OwnError("order"),
+    "keyboard_interrupt": KeyboardInterrupt(),
+    "exit_0": SystemExit(0),
+    "exit_none": SystemExit(),
+    "exit_1": SystemExit(1),
+    "generator_exit": GeneratorExit(),
+    "cancelled": asyncio.CancelledError(),
+    "stop_iteration": StopIteration("order"),
+    "stop_async_iteration": StopAsyncIteration(),
+    "exception_group": ExceptionGroup("orders", [ValueError("order")]),
+    "base_exception_group": BaseExceptionGroup("orders", [KeyboardInterrupt()]),
+}
+CANNOT_CARRY_STOP_ITERATION = {"to_thread", "run_in_executor"}
+"""An asyncio future cannot hold one: by itself Python waits for ever (python/cpython#112182)."""
+
+
+def failing(models):
+    """Each of these execution models with each way to fail that Python can carry through it."""
+    return pytest.mark.parametrize(
+        ("model", "error"),
+        [
+            pytest.param(run, error, id=f"{model}-{failure}")
+            for model, run in models.items()
+            for failure, error in FAILURES.items()
+            if failure != "stop_iteration" or model not in CANNOT_CARRY_STOP_ITERATION
+        ],
+    )
+
+
+def raised_by(call):
+    try:
+        call()
+    except BaseException as error:
+        return error
+    pytest.fail("nothing was raised")
+
+
+@over(ALL)
+def test_rule_09_a_normal_return_flushes(model, client, recording):
+    model(events.session(), lambda: [say(1), say(2)], recording)
+    assert len(recording.batches) == 1
+    assert recording.numbers == [1, 2]
+
+
+@failing(IN_PROCESS)
+def test_rule_09_any_exception_drops_the_events_and_goes_on_unchanged(model, error, client, recording, caplog):
+    def body():
+        say(1)
+        say(2)
+        raise error
+
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    recording.on_send = lambda: pytest.fail("a rollback does no I/O")
+    bare = raised_by(lambda: model(Bare(), lambda: _raise(error), recording))
+    raised = raised_by(lambda: model(events.session(), body, recording))
+    assert type(raised) is type(bare)
+    assert (raised is error) == (bare is error)
+    assert recording.numbers == []
+    assert [event.data["n"] for event in recording.discarded] == [1, 2]
+    assert [record.bc_dropped for record in caplog.records] == [2]
+    assert events.current_job_id() is None
+
+
+def _raise(error):
+    raise error
+
+
+@failing(PROCESSES)
+def test_rule_09_any_exception_in_another_process_drops_the_events(model, error, client, recording):
+    def body():
+        say(1)
+        raise error
+
+    assert type(raised_by(lambda: model(events.session(), body, recording))) is type(error)
+    assert recording.numbers == []
+
+
+@over(IN_PROCESS)
+def test_rule_09_nothing_is_logged_where_nothing_was_dropped(model, client, recording, warnings_logged):
+    raised_by(lambda: model(events.session(), lambda: _raise(ValueError()), recording))
+    assert warnings_logged() == []
+
+
+def test_rule_09_a_rollback_that_fails_does_not_mask_the_exception(client, recording, warnings_logged):
+    recording.discard = lambda _events: _raise(OSError("the disk is gone"))
+    with pytest.raises(ZeroDivisionError), events.session():
+        say(1)
+        raise ZeroDivisionError
+    assert warnings_logged() == ["events could not be rolled back"]
+    assert recording.numbers == []
+
+
+@over(ALL)
+def test_rule_10_commit_on_makes_an_exception_a_success_and_it_still_goes_on(model, client, recording):
+    def body():
+        say(1)
+        raise SystemExit(0)
+
+    with pytest.raises(SystemExit):
+        model(events.session(commit_on=(SystemExit, KeyboardInterrupt)), body, recording)
+    assert recording.numbers == [1]
+
+
+@pytest.mark.parametrize("status", [0, None])
+@over(IN_PROCESS)
+def test_rule_10_the_warning_of_a_clean_exit_names_commit_on(model, status, client, recording, warnings_logged):
+    def body():
+        say(1)
+        raise SystemExit(status)
+
+    with pytest.raises(SystemExit):
+        model(events.session(), body, recording)
+    (message,) = warnings_logged()
+    assert "commit_on=(SystemExit,)" in message
+
+
+def test_rule_10_a_failing_exit_is_like_any_exception(client, warnings_logged):
+    with pytest.raises(SystemExit), events.session():
+        say(1)
+        raise SystemExit(1)
+    assert warnings_logged() == ["a scope ended with an exception; its events were dropped"]
+
+
+def endless():
+    while True:
+        yield say(1)
+
+
+async def endless_async():
+    while True:
+        yield say(1)
+
+
+def close_sync(scope):
+    steps = scope(endless)()
+    next(steps)
+    steps.close()
+
+
+def collect_sync(scope):
+    steps = scope(endless)()
+    next(steps)
+    del steps
+    gc.collect()
+
+
+def leave_loop_sync(scope):
+    for _ in scope(endless)():
+        break
+    gc.collect()
+
+
+def close_async(scope):
+    async def main():
+        steps = scope(endless_async)()
+        await anext(steps)
+        await steps.aclose()
+
+    asyncio.run(main())
+
+
+def aclosing_async(scope):
+    async def main():
+        async with contextlib.aclosing(scope(endless_async)()) as steps:
+            async for _ in steps:
+                break
+
+    asyncio.run(main())
+
+
+def leave_loop_async(scope):
+    """The loop closes what is collected, in a task of its own."""
+
+    async def main():
+        async for _ in scope(endless_async)():
+            break
+        await asyncio.sleep(0)
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "close",
+    [close_sync, collect_sync, leave_loop_sync, close_async, aclosing_async, leave_loop_async],
+    ids=lambda close: close.__name__,
+)
+@pytest.mark.parametrize("commits", [False, True], ids=["rolls_back", "commits"])
+def test_rule_10_a_generator_that_ends_early_rolls_back_unless_told_otherwise(close, commits, client, recording):
+    close(events.session(commit_on=(GeneratorExit,) if commits else ()))
+    assert recording.numbers == ([1] if commits else [])
+
+
+@over(ALL)
+def test_rule_12_a_flush_that_fails_raises_with_the_undelivered_events(model, client, recording):
+    recording.is_down = True
+    with pytest.raises(DeliveryError) as raised:
+        model(events.session("job-1"), lambda: [say(1), say(2)], recording)
+    assert [item.event.data["n"] for item in raised.value.undelivered] == [1, 2]
+    assert {item.event.job_id for item in raised.value.undelivered} == {"job-1"}
+
+
+@over(IN_PROCESS)
+def test_rule_12_where_the_body_failed_nothing_is_sent_and_nothing_masks_it(model, client, recording):
+    def body():
+        say(1)
+        raise ZeroDivisionError
+
+    recording.is_down = True
+    recording.on_send = lambda: pytest.fail("sent")
+    error = raised_by(lambda: model(events.session(), body, recording))
+    assert type(error) is ZeroDivisionError
+    assert error.__suppress_context__ or error.__context__ is None
+
+
+@over(ALL)
+def test_rule_13_flushing_by_hand_sends_once(model, client, recording):
+    def body():
+        say(1)
+        events.flush()
+        events.flush()
+        say(2)
+
+    model(events.session(), body, recording)
+    assert recording.numbers == [1, 2]
+    assert len(recording.batches) == 2
+
+
+@over(ALL)
+def test_rule_13_rolling_back_by_hand_drops_what_is_pending_and_the_session_goes_on(model, client, recording):
+    def body():
+        say(1)
+        dropped = events.rollback()
+        say(2)
+        return dropped
+
+    assert model(events.session(), body, recording) == 1
+    assert recording.numbers == [2]
+
+
+@over(ALL)
+def test_rule_13_nothing_is_sent_before_the_end_unasked(model, client, recording):
+    def body():
+        for n in range(600):
+            say(n)
+        assert recording.numbers == []
+
+    model(events.session(), body, recording)
+    assert recording.numbers == list(range(600))
+
+
+@over({**BLOCKS, **IN_PROCESS})
+def test_rule_13_a_session_closed_by_its_scope_refuses(model, client, recording):
+    session = model(events.session(), events.current_session, recording)
+    for call in (session.flush, session.rollback, lambda: session.made_note({"n": 1})):
+        with pytest.raises(SessionClosedError):
+            call()
+    assert session.is_closed
+    assert list(session.events) == []
+
+
+def test_rule_13_a_flush_by_hand_sends_open_savepoints_too_and_that_is_final(client, recording):
+    with events.session():
+        say(1)
+        with pytest.raises(ZeroDivisionError), events.session():
+            say(2)
+            events.flush()
+            say(3)
+            raise ZeroDivisionError
+    assert recording.numbers == [1, 2]
+
+
+def test_rule_13_a_rollback_by_hand_in_a_savepoint_leaves_what_is_around(client, recording):
+    with events.session():
+        say(1)
+        with events.session():
+            say(2)
+            with events.session():
+                say(3)
+            events.rollback()
+            say(4)
+        say(5)
+    assert recording.numbers == [1, 4, 5]
+
+
+def test_rule_13_what_a_flush_by_hand_could_not_deliver_belongs_to_the_error(client, recording):
+    with events.session() as session:
+        say(1)
+        recording.is_down = True
+        with pytest.raises(DeliveryError) as raised:
+            events.flush()
+        assert list(session.events) == []
+        recording.is_down = False
+        say(2)
+    assert [item.event.data["n"] for item in raised.value.undelivered] == [1]
+    assert recording.numbers == [2]
