@@ -201,6 +201,7 @@ def test_inline_snapshot(service, pytester):
 
 
 def test_pytest_django(service, pytester):
+    """A client that follows transactions confirms an event when they commit, which under TestCase is simulated."""
     pytester.makepyfile(
         settings="""
         SECRET_KEY = "of a test"
@@ -211,23 +212,40 @@ def test_pytest_django(service, pytester):
         """
         import pytest
         from django.test import TestCase
+        from bc_events.integrations.django import follow_transactions
         from bc_events.testing import CapturesEvents
+        from service import client
+
+        follow_transactions(client)
+
+        @pytest.mark.django_db(transaction=True)
+        def test_without_a_transaction(captured_events):
+            create("p1")
+            captured_events.sent.assert_published("created_policy", id="p1")
 
         @pytest.mark.django_db
-        def test_it(captured_events):
-            create("p1")
-            captured_events.assert_published("created_policy", id="p1")
+        def test_in_a_transaction(captured_events, django_capture_on_commit_callbacks):
+            with django_capture_on_commit_callbacks(execute=True):
+                create("p1")
+                captured_events.confirmed.assert_nothing_published()
+            captured_events.sent.assert_published("created_policy", id="p1")
 
         class TestIt(CapturesEvents, TestCase):
-            def test_it(self):
+            def test_what_never_commits_is_recorded_only(self):
                 create("p2")
+                self.captured_events.recorded.assert_published("created_policy", id="p2")
+                self.captured_events.confirmed.assert_nothing_published()
+
+            def test_what_commits_is_published(self):
+                with self.captureOnCommitCallbacks(execute=True):
+                    create("p2")
                 self.captured_events.assert_published("created_policy", id="p2")
         """,
         "-p",
         "pytest_django.plugin",
         "--ds=settings",
         runner=pytester.runpytest_subprocess,
-    ).assert_outcomes(passed=2)
+    ).assert_outcomes(passed=4)
 
 
 def test_the_names_of_the_package_are_loaded_when_asked_for():
