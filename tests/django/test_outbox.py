@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from io import StringIO
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
-from bc_events import DeliveryError, EventClient, events
+from bc_events import ConfigurationError, DeliveryError, EventClient, events
 from bc_events.errors import OutboxError
+from bc_events.local import LocalEventsAPI
 from bc_events.outbox import schema
+from bc_events.outbox.dialect import named
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow
 from tests.django.policies.models import Policy
@@ -224,3 +228,70 @@ class TestRefusals:
         with pytest.raises(OutboxError) as caught, events.session(), atomic():
             events.created_policy({"id": 1, "name": "secret-of-ann"})
         assert "secret-of-ann" not in str(caught.value)
+
+
+class TestRelay:
+    """`manage.py bc_events_relay`, in this process; in one of its own it is with the example service."""
+
+    @pytest.fixture
+    def api(self):
+        with LocalEventsAPI() as api:
+            yield api
+
+    @pytest.fixture
+    def relayed(self, alias, api):
+        """A client whose outbox and relay are in this database."""
+
+        def relayed(**options):
+            outbox = DjangoOutbox(alias, **options)
+            client = EventClient(api.url, "PolicyService", BC_EVENTS["TOPICS"], outbox=outbox)
+            stack.callback(outbox.store.close)
+            stack.enter_context(client)
+            stack.enter_context(events.override(client))
+
+        with ExitStack() as stack:
+            yield relayed
+
+    def test_it_sends_what_has_committed_and_nothing_else(self, relayed, api, atomic, stored):
+        relayed()
+        with events.session("job-1"):
+            with atomic():
+                publish(1)
+            with suppress(ZeroDivisionError), atomic():
+                publish(2)
+                roll_back()
+        call_command("bc_events_relay", drain=True, stdout=StringIO())
+        [event] = api.events()
+        assert (event.data, event.job_id) == ({"id": 1}, "job-1")
+        assert stored() == []
+
+    def test_one_in_the_process_wakes_when_a_transaction_commits(self, relayed, api, atomic):
+        relayed(relay=True)
+        with events.session(), atomic():
+            publish(1)
+        [event] = api.wait(count=1, timeout=20)
+        assert event.data == {"id": 1}
+
+    def test_it_needs_an_api(self, alias):
+        with pytest.raises(CommandError, match="an outbox and an api_url"):
+            call_command("bc_events_relay")
+
+    def test_it_needs_an_outbox(self, client_of_events):
+        with events.override(client_of_events), pytest.raises(CommandError, match="OUTBOX"):
+            call_command("bc_events_relay")
+
+    def test_it_needs_a_table(self, alias, relayed):
+        relayed()
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"DROP INDEX {schema.MARK}")
+        try:
+            with pytest.raises(CommandError, match="migrations"):
+                call_command("bc_events_relay")
+        finally:
+            with connections[alias].cursor() as cursor:
+                for statement in schema.creation(named(connections[alias].vendor)):
+                    cursor.execute(statement)
+
+    def test_an_embedded_one_needs_an_api(self, alias):
+        with pytest.raises(ConfigurationError, match="needs an api_url"):
+            EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=DjangoOutbox(alias, relay=True))

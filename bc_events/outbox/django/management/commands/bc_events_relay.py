@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import signal
-import time
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
 from bc_events.configuration import default_client
 from bc_events.errors import ConfigurationError, EventsError
-from bc_events.outbox.django.delivery import DjangoDelivery
 from bc_events.outbox.django.outbox import DjangoOutbox
 from bc_events.outbox.pace import Pace
 from bc_events.outbox.relay import Relay
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Iterator
 
     from bc_events.client import EventClient
-    from bc_events.outbox.store import Order, Store
+    from bc_events.outbox.store import Store
 
 _GLANCE: Final = 0.1
 
@@ -41,42 +41,52 @@ class Command(BaseCommand):
             help="job: one event of a job at a time, strictly in order (default: time)",
         )
         parser.add_argument("--lease", type=float, default=60.0, help="seconds that rows are one relay's (default: 60)")
-        parser.add_argument("--database", help="the outbox's database alias (default: the one in BC_EVENTS)")
         parser.add_argument("--drain", action="store_true", help="exit once nothing waits")
 
-    def handle(self, *, database: str | None, drain: bool, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         try:
             client = default_client()
-            store = DjangoOutbox(database or _alias_of(client)).store
-            store.check()
-            relay = _relay(client, store, **options)
+            with closing(_outbox_of(client).store) as store:
+                sent = _run(client, store, **options)
         except EventsError as error:
             raise CommandError(str(error)) from error
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, lambda *_: relay.stop())
+        self.stdout.write(f"{sent} events sent")
+
+
+def _outbox_of(client: EventClient) -> DjangoOutbox:
+    if isinstance(client.outbox, DjangoOutbox):
+        return client.outbox
+    raise ConfigurationError(
+        'the default client has no outbox in a Django database; set BC_EVENTS["OUTBOX"] to "django"'
+    )
+
+
+def _run(
+    client: EventClient, store: Store, *, workers: int, order: Any, lease: float, drain: bool, **_common: Any
+) -> int:
+    """Until it is stopped; returns how many events it has sent."""
+    relay = Relay.of(client, workers=workers, order=order, pace=Pace(lease=lease))
+    store.check()
+    with _stoppable(relay):
         if drain:
             _drain(relay, store)
         else:
             relay.run()
-        store.close()
-        self.stdout.write(f"{relay.tally.sent} events sent")
+    return relay.tally.sent
 
 
-def _alias_of(client: EventClient) -> str:
-    if isinstance(client.delivery, DjangoDelivery):
-        return client.delivery.using
-    raise ConfigurationError(
-        'the default client has no outbox in a Django database; set BC_EVENTS["OUTBOX"] to "django", or give --database'
-    )
-
-
-def _relay(client: EventClient, store: Store, *, workers: int, order: Order, lease: float, **_common: Any) -> Relay:
-    if client._api is None:
-        raise ConfigurationError("the default client has no api_url to send to; set BC_EVENTS['API_URL']")
-    return Relay(store, client._api, workers=workers, order=order, pace=Pace(lease=lease))
+@contextmanager
+def _stoppable(relay: Relay) -> Iterator[None]:
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(one, lambda *_: relay.stop()) for one in signals]
+    try:
+        yield
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
 
 
 def _drain(relay: Relay, store: Store) -> None:
     with relay:
-        while store.stats().pending:
-            time.sleep(_GLANCE)
+        while store.stats().pending and not relay._stopped.wait(_GLANCE):
+            pass
