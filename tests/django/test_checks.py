@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
 from django.core.checks import run_checks
 
 from bc_events import ConfigurationError
 from bc_events.integrations.django import EventsMiddleware
+from bc_events.integrations.django.settings import KEYS
 from bc_events.outbox.django import DjangoOutbox
 
 OURS = "bc_events.integrations.django.EventsMiddleware"
@@ -123,3 +127,9 @@ class TestOutbox:
 
     def test_the_database_of_the_service_s_models_passes(self, found, events_settings):
         assert set(found(BC_EVENTS=events_settings(OUTBOX="django"))) == {"bc_events.W003"}
+
+
+def test_every_key_is_documented():
+    page = pathlib.Path(__file__).parents[2] / "docs/how-to/django.md"
+    table = page.read_text(encoding="utf-8").partition("## The settings")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(KEYS)

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connections
 from django.test import Client, TestCase
 
+__all__ = ["CommittingClient"]
+
 
 class CommittingClient(Client):
     """A test client whose requests commit, as far as `on_commit` can tell: `client_class = CommittingClient`.
