@@ -108,8 +108,14 @@ class Service:
 @pytest.fixture(scope="module")
 def _service():
     service = Service()
-    with start_worker(service.app, pool="threads", concurrency=2, perform_ping_check=False, loglevel="CRITICAL"):
+
+    def leave_logging_alone(**_signal):
+        """Its receivers take the place of Celery's own set-up, which is the process's."""
+
+    signals.setup_logging.connect(leave_logging_alone)
+    with start_worker(service.app, pool="threads", concurrency=2, perform_ping_check=False):
         yield service
+    signals.setup_logging.disconnect(leave_logging_alone)
 
 
 @pytest.fixture
