@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bc_events import configuration
@@ -9,7 +10,7 @@ from bc_events.errors import ConfigurationError, UnknownTopicError
 from bc_events.unit import UnitOfWork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from bc_events.event import Event
     from bc_events.topics import TopicTable
@@ -34,12 +35,9 @@ def check_name(name: str, events: Iterable[Event]) -> None:
         raise unknown
 
 
-def _tables(events: Iterable[Event]) -> Iterator[TopicTable]:
+def _tables(events: Iterable[Event]) -> set[TopicTable]:
     """Those of the default client and of all clients that have published."""
-    for event in events:
-        if isinstance(event.origin, UnitOfWork):
-            yield event.origin.client.topic_table
-    try:
-        yield configuration.default_client().topic_table
-    except ConfigurationError:
-        return
+    tables = {event.origin.client.topic_table for event in events if isinstance(event.origin, UnitOfWork)}
+    with suppress(ConfigurationError):
+        tables.add(configuration.default_client().topic_table)
+    return tables
