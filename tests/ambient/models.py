@@ -486,20 +486,6 @@ def process_pool(scope, body, recording):
 IN_PROCESS = {**DECORATED, **BLOCKS, **PLACES}
 ALL = {**IN_PROCESS, **PROCESSES}
 
-_WITHOUT_CONTEXT = {"thread", "thread_pool", "run_in_executor", "greenlet"}
-
-
-def _propagated(run):
-    def propagated(scope, body, recording):
-        return run(lambda function: events.propagate(scope(function)), body, recording)
-
-    return propagated
-
-
-JOINING = {name: run for name, run in IN_PROCESS.items() if name not in _WITHOUT_CONTEXT}
-JOINING |= {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(_WITHOUT_CONTEXT)}
-"""Those that run in the session of whoever starts them: in its context, in a copy of it, or by `events.propagate`."""
-
 
 class Bare:
     """A scope that does nothing, to see what an execution model does by itself."""
@@ -518,3 +504,20 @@ class Bare:
 
     async def __aexit__(self, *_exception):
         return None
+
+
+_WITHOUT_CONTEXT = {"thread", "thread_pool", "run_in_executor", "greenlet"}
+
+
+def _propagated(run):
+    def propagated(scope, body, recording):
+        return run(Bare(), events.propagate(lambda: function(scope, body, recording)), recording)
+
+    return propagated
+
+
+INHERITING = {name: run for name, run in IN_PROCESS.items() if name not in _WITHOUT_CONTEXT}
+"""Those that run in the context of whoever starts them, or in a copy of it."""
+
+JOINING = INHERITING | {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(_WITHOUT_CONTEXT)}
+"""Those that run in the session of whoever starts them: as they inherit it, or by `events.propagate`."""
