@@ -112,8 +112,7 @@ class Flush:
 
     def _attempt(self) -> Request[Event] | None:
         request = self._open
-        if request is None:
-            return None
+        assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
         started = self._clock.monotonic()
         telemetry.attempted(len(request.events), is_repeat=self._patience is not None)
         self._answer = self._api.post(request, self._patience)
