@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from . import fresh
+from . import forks, fresh
 from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES
 from .errors import InvalidActorError
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from .topic import Topic
 
 _naming = threading.Lock()
+
+
+def _renew() -> None:
+    global _naming  # noqa: PLW0603  another thread of the parent may hold it for ever
+    _naming = threading.Lock()
+
+
+forks.after_fork(_renew)
 
 
 @dataclass(frozen=True, slots=True)
