@@ -85,7 +85,7 @@ async def decorated_methods_keep_their_signatures(service: Service) -> None:
 async def a_scope_is_a_session(client: EventClient) -> None:
     with events.session() as session:
         assert_type(session, EventSession)
-    async with events.session("job-1", actor=Actor("cognito-user-id", "USER"), client=client) as session:
+    async with events.session("job-1", actor=Actor("cognito-user-id", "user"), client=client) as session:
         assert_type(session, EventSession)
     with events.user_context("cognito-user-id", "job-1") as user, events.third_party_context() as third_party:
         assert_type(user, EventSession)
