@@ -71,7 +71,11 @@ class UnitOfWork:
     @property
     def events(self) -> list[Event]:
         """What was published here, savepoints included, and neither sent nor dropped yet."""
-        return [event for event in list(self._pending.entries) if self._holds(event)]
+        if self.is_from_before_fork:
+            return []
+        with self._pending.lock:
+            waiting = list(self._pending.entries)
+        return [event for event in waiting if self._holds(event)]
 
     def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
         """Records an event by a magic name: `created_my_entity` or `my_entity_created`."""
