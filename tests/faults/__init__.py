@@ -1,0 +1,8 @@
+"""The fault matrix: what the delivery of events promises, held against kills, outages, forks and full disks.
+
+    python -m tests.faults            a short dose, under five minutes
+    python -m tests.faults --long     the whole dose
+    python -m tests.faults --seed 7 --only relay
+
+Each row prints what it sent, which faults it injected and what became of every event. The exit code is 1 on any miss.
+"""
