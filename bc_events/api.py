@@ -108,6 +108,7 @@ class EventsAPI:
         return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
 
     def _connected(self) -> requests.Session:
+        forks.notice()
         if self._born is not forks.generation:
             self._disown()
         if self._http is not None:

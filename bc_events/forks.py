@@ -30,7 +30,7 @@ def notice() -> None:
 
 
 def _start_anew() -> None:
-    global generation, _process  # noqa: PLW0603  one value per process is what this file is for
+    global generation, _process
     generation, _process = object(), os.getpid()
     for reset in _resets:
         reset()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import sys
 import threading
 import weakref
@@ -34,32 +33,40 @@ class EmbeddedRelay:
     def __init__(self, store: Store, make: Callable[[], Relay]) -> None:
         self._store = store
         self._make = make
-        self._relay: Relay | None = None
-        self._process = os.getpid()
-        self._lock = threading.Lock()
+        self._begin_anew()
         _warn_where_threads_are_off()
 
     def wake(self) -> None:
         """Something was stored."""
-        if self._relay is None or self._process != os.getpid():
+        forks.notice()
+        if self._born is not forks.generation:
+            self._begin_anew()
+        if self._relay is None:
             self._start()
         else:
             self._relay.wake()
 
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._relay: Relay | None = None
+        self._born = forks.generation
+
     def _start(self) -> None:
-        if self._process != os.getpid():
-            self._lock = threading.Lock()
-            self._relay, self._process = None, os.getpid()
         with self._lock:
-            if self._relay is None:
-                relay = self._make()
+            if self._relay is not None:
+                return
+            relay = self._make()
+            try:
                 relay.start()
+            except RuntimeError:  # no thread can be started while the interpreter shuts down
+                self._report()
+            else:
                 self._relay = relay
                 _running.add(self)
 
     def stop(self, timeout: float = _AT_EXIT) -> None:
         """Sends what it can in so many seconds, then ends. The next event starts another."""
-        if self._process != os.getpid():
+        if self._born is not forks.generation:
             return
         with self._lock:
             relay, self._relay = self._relay, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import weakref
@@ -19,6 +18,7 @@ from . import schema
 from .dialect import SQLITE
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator, Sequence
 
 _IDLE_CONNECTIONS: Final = 8
@@ -51,7 +51,6 @@ class SQLiteDatabase:
         self._gate = threading.Condition()
         self._busy = 0
         self._is_forking = False
-        self._process = os.getpid()
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
@@ -74,9 +73,7 @@ class SQLiteDatabase:
             ) from error
 
     def _take(self) -> sqlite3.Connection:
-        if self._process != os.getpid():  # forked by a server that told nobody
-            _abandoned.extend(self._idle)
-            self._begin_anew()
+        forks.notice()
         with self._gate:
             self._gate.wait_for(lambda: not self._is_forking)
             self._busy += 1

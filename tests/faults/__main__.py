@@ -11,7 +11,7 @@ import traceback
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults import answers, kills
+from tests.faults import answers, databases, exits, kills, loop, servers
 from tests.faults.dose import LONG, SHORT
 from tests.faults.result import HEADINGS, Result
 from tests.faults.world import World
@@ -26,6 +26,16 @@ ROWS = {
     "outages": answers.outages,
     "relay stopped": kills.relay_stopped,
     "poison and 413": answers.poison,
+    "gunicorn": servers.gunicorn,
+    "uWSGI": servers.uwsgi,
+    "Celery": servers.celery,
+    "multiprocessing": servers.multiprocessing,
+    "exits, outbox": exits.from_an_outbox,
+    "exits, direct": exits.direct,
+    "disk full": databases.full,
+    "database locked": databases.locked,
+    "database gone": databases.gone,
+    "API down, asyncio": loop.api_down,
 }
 
 

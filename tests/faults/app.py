@@ -1,0 +1,25 @@
+"""A web service that publishes one event for each request; and what it publishes before its server forks."""
+
+from __future__ import annotations
+
+import os
+
+from bc_events import EventClient, events
+from tests.faults.actors import TOPICS
+
+client = EventClient(os.environ["FAULTS_API"], "FaultsService", TOPICS, outbox=os.environ["FAULTS_FILE"])
+
+
+def publish(key: str) -> None:
+    with events.session(client=client):
+        events.happened_work({"key": key})
+
+
+def application(environ, start_response):
+    publish(environ["PATH_INFO"].removeprefix("/"))
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"published"]
+
+
+if os.environ.get("FAULTS_BEFORE_FORK"):
+    publish(os.environ["FAULTS_BEFORE_FORK"])
