@@ -1,5 +1,6 @@
 """The plugin as a service has it: in a pytest run of its own."""
 
+import sys
 import textwrap
 
 import pytest
@@ -29,6 +30,7 @@ SERVICE = """
 def service(pytester, monkeypatch):
     """A service, and `run` for its tests, with the plugins named alone. Nothing listens where its client sends to."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delitem(sys.modules, "service", raising=False)  # another test's, of the same name
     pytester.makepyfile(service=SERVICE)
 
     def run(tests, *options, runner=pytester.runpytest_inprocess):
