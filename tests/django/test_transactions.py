@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpResponse
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import ValidationError
@@ -253,6 +253,7 @@ class TestScopes:
                 publish(1)
                 is_published.set()
                 may_commit.wait(10)
+            connections.close_all()
 
         with events.session():
             thread = threading.Thread(target=events.propagate(work))
