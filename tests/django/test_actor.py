@@ -126,9 +126,14 @@ class TestAsync:
     """Async code must not query, so a user who is not loaded is looked up when the view has ended."""
 
     def get(self, ann=None):
+        """As `ann`, or as somebody who has a session and is not logged in."""
         client = AsyncClient()
         if ann is not None:
             client.force_login(ann)
+        else:
+            session = client.session
+            session["cart"] = 1
+            session.save()
         return asyncio.run(client.get("/"))
 
     def test_the_user_of_an_async_view_is_the_actor(self, serve, delivery, ann):

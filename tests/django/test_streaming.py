@@ -46,9 +46,11 @@ class TestSync:
         assert {event.job_id for event in delivery.sent} == {"job-of-the-caller"}
         assert len(delivery.calls) == 1
 
-    def test_between_two_chunks_nothing_is_ambient(self, client, serve):
+    def test_outside_the_steps_of_the_body_nothing_is_ambient(self, client, serve):
         serve(lambda request: StreamingHttpResponse(body()))
-        for _ in client.get("/").streaming_content:
+        response = client.get("/")
+        assert events.current_job_id() is None
+        for _ in response.streaming_content:
             assert events.current_job_id() is None
 
     def test_a_body_that_raises_sends_nothing(self, client, serve, delivery):
@@ -109,6 +111,7 @@ class TestAsync:
     def get(self, **headers):
         async def main():
             response = await AsyncClient().get("/", headers=headers)
+            assert events.current_job_id() is None
             chunks = []
             async for chunk in response.streaming_content:
                 assert events.current_job_id() is None
