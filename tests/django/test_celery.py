@@ -24,7 +24,7 @@ def app():
 
 @pytest.fixture
 def renew(app):
-    @app.task(name="renew")
+    @app.task(name="renew", shared=False)
     def renew():
         """It is only enqueued."""
 
