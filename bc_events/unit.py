@@ -188,8 +188,8 @@ class UnitOfWork:
         with self._pending.lock:
             self._refuse_if_ended()
             orphans = self._close()
-            dropped = self._pending.drop(lambda event: _is_within(event, orphans)) if orphans else []
             events = self._pending.close() if self.parent is None else []
+            dropped = self._take_orphaned(events, orphans) if orphans else []
         if orphans:
             kept = self._discard(dropped)
             _logger.warning(
@@ -211,6 +211,14 @@ class UnitOfWork:
             dropped = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
         kept = self._discard(dropped)
         return len(dropped) - len(kept), self._restore(kept)
+
+    def _take_orphaned(self, events: list[Event], orphans: Sequence[UnitOfWork]) -> list[Event]:
+        """Takes what these published out of what the outermost has taken, or else out of what is pending."""
+        if self.parent is not None:
+            return self._pending.drop(lambda event: _is_within(event, orphans))
+        dropped = [event for event in events if _is_within(event, orphans)]
+        events[:] = [event for event in events if not _is_within(event, orphans)]
+        return dropped
 
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""
