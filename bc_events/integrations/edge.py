@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from bc_events import jobs
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, DeliveryError, EventsError
-from bc_events.frames import current_session
+from bc_events.frames import current_session, innermost
 from bc_events.propagation import HTTP, Border, Inbound
 from bc_events.scope import Bound, SessionScope
 
@@ -94,8 +95,17 @@ class Edge:
         )
 
 
+def _job_apart() -> str | None:
+    """A new job where a session is around, as it stands in baggage; else None, so that baggage from outside counts."""
+    return None if innermost() is None else jobs.generated()
+
+
 class Work:
-    """One piece of work. It joins no session that is live where it comes in: that one is the caller's to end."""
+    """One piece of work. It joins no session that is live where it comes in, and has none of its job.
+
+    That one is the caller's to end, or of another request: a server may start one request's task in the context of the
+    one before it on the same connection, as uvicorn does (python/cpython#140947).
+    """
 
     __slots__ = ("_apart", "_edge", "_opening", "session")
 
@@ -107,7 +117,7 @@ class Work:
         commit_on: tuple[type[BaseException], ...],
     ) -> None:
         scope = SessionScope(
-            job_id,
+            job_id or _job_apart(),
             None if actor is None else lambda _: actor,
             edge.client,
             durable=False,

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import socket
+from urllib.parse import urlsplit
 
 import fastapi
 import pytest
@@ -17,7 +19,7 @@ from bc_events import Actor, ConfigurationError, DeliveryError, events
 from bc_events.integrations.asgi import EventsMiddleware, message_session
 from bc_events.propagation import Border
 
-from .conftest import asked
+from .conftest import asked, serving
 
 JOB = {"x-britecore-job-id": "job-1"}
 
@@ -403,7 +405,41 @@ def test_a_request_joins_no_session_that_is_live_around_it(client, delivery):
 
     with pytest.raises(LookupError):
         asyncio.run(outer())
-    assert (delivery.data, delivery.jobs) == ([{"id": "inner"}], ["job-1"])
+    assert delivery.data == [{"id": "inner"}]
+    assert delivery.jobs != ["job-1"]
+
+
+HEAD = b" / HTTP/1.1\r\nhost: localhost\r\n"
+FIRST = b"GET" + HEAD + b"x-britecore-job-id: job-1\r\n\r\n"
+LARGE = b"POST" + HEAD + b"x-britecore-job-id: job-1\r\ncontent-length: 200000\r\n\r\n" + b"x" * 200_000
+NEXT = b"GET" + HEAD + b"\r\n"
+
+
+@pytest.mark.parametrize("said", [[FIRST + NEXT], [LARGE, NEXT]], ids=["pipelined", "after a large body"])
+def test_the_next_request_of_a_connection_has_nothing_of_the_one_before(client, delivery, said):
+    """uvicorn may start it in the context of that one's task (python/cpython#140947)."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return
+        while (await receive()).get("more_body"):
+            """It is read to its end."""
+        events.created_test({"id": 1})
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    with (
+        serving(EventsMiddleware(app, client=client)) as url,
+        socket.create_connection(("127.0.0.1", urlsplit(url).port)) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        for part in said:
+            connection.sendall(part)
+            for _ in range(2 // len(said)):
+                while answers.readline() != b"\r\n":
+                    """The answers have no bodies."""
+    one, two = delivery.jobs
+    assert (one, two == "job-1") == ("job-1", False)
 
 
 def test_concurrent_requests_keep_to_their_own_jobs(client, delivery):
