@@ -64,7 +64,8 @@ class EventsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await self._app({**scope, _KEY: self._entry}, receive, send)
+            connection = _Connection(self._entry, send)
+            await self._app({**scope, _KEY: connection}, receive, connection.send)
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -84,20 +85,39 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
     """A session around what one websocket message sets off.
 
     `connection` is the ASGI scope, or Starlette's `WebSocket`. The job is that of the handshake's headers, else a new
-    one for each message. Raises `ConfigurationError` where `EventsMiddleware` is not around the application.
+    one for each message. What fails only because the client has left is no failure. Raises `ConfigurationError` where
+    `EventsMiddleware` is not around the application.
     """
-    entry = connection.get(_KEY)
-    if entry is None:
+    found: _Connection | None = connection.get(_KEY)
+    if found is None:
         raise ConfigurationError(
             "this websocket did not come through EventsMiddleware; wrap the application in it, or open events.session()"
         )
-    work = entry.open(connection)
+    work = found.entry.open(connection)
     try:
         yield work.session
     except BaseException as error:
-        await work.aclose(error)
+        await work.aclose(None if _stems_from(error, found.lost) else error)
         raise
     await work.aclose(None)
+
+
+class _Connection:
+    """One websocket."""
+
+    __slots__ = ("_send", "entry", "lost")
+
+    def __init__(self, entry: _Entry, send: Send) -> None:
+        self._send = send
+        self.entry = entry
+        self.lost: OSError | None = None
+
+    async def send(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            self.lost = error
+            raise
 
 
 class _Entry:

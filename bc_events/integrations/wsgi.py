@@ -81,7 +81,10 @@ def _headers(environ: Environ) -> dict[str, str]:
 class _Response:
     """A response's iterable. Its session is ambient only during each step."""
 
-    __slots__ = ("_body", "_error", "_is_settled", "_iterator", "_start_response", "_status", "_success", "_work")
+    __slots__ = (
+        *("_body", "_error", "_is_closed", "_is_settled", "_iterator", "_start_response"),
+        *("_status", "_success", "_work"),
+    )
 
     def __init__(self, work: Work, success: Callable[[int], bool], start_response: StartResponse) -> None:
         self._work = work
@@ -89,6 +92,7 @@ class _Response:
         self._start_response = start_response
         self._status: int | None = None
         self._is_settled = False
+        self._is_closed = False
         self._error: BaseException | None = None
         self._body: Iterable[bytes] = ()
         self._iterator: Iterator[bytes] | None = None
@@ -135,10 +139,14 @@ class _Response:
         return chunk
 
     def close(self) -> None:
+        """Whoever is between may call it as well as the server, so it counts once."""
+        if self._is_closed:
+            return
         self._work.resume()
         self._close()
 
     def _close(self) -> None:
+        self._is_closed = True
         try:
             close = getattr(self._body, "close", None)
             if close is not None:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from bc_events import Actor, ConfigurationError, DeliveryError, events
 from bc_events.integrations.asgi import EventsMiddleware, message_session
@@ -511,3 +512,30 @@ def test_websocket_messages_without_a_job_get_one_each(client, delivery):
 def test_a_websocket_outside_the_middleware_is_told_what_to_do(client):
     with chat(client, wrapped=False).websocket_connect("/") as websocket:
         assert "wrap the application in it" in say(websocket, "one")
+
+
+@pytest.mark.parametrize(("failure", "sent"), [(None, [{"id": 1}]), (LookupError, [])])
+def test_a_websocket_client_that_leaves_is_no_failure_of_the_message_in_hand(client, delivery, failure, sent):
+    async def endpoint(websocket):
+        await websocket.accept()
+        async with message_session(websocket):
+            events.created_test({"id": 1})
+            try:
+                await websocket.send_text("done")
+            except WebSocketDisconnect:
+                if failure is None:
+                    raise
+            raise failure
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        if message["type"] == "websocket.send":
+            raise OSError("connection lost")
+
+    app = EventsMiddleware(Starlette(routes=[WebSocketRoute("/", endpoint)]), client=client)
+    scope = {"type": "websocket", "path": "/", "query_string": b"", "headers": [], "root_path": "", "scheme": "ws"}
+    with pytest.raises(failure or WebSocketDisconnect):
+        asyncio.run(app({**scope, "subprotocols": [], "asgi": {"spec_version": "2.4"}}, receive, send))
+    assert delivery.data == sent

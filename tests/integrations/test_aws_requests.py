@@ -69,7 +69,7 @@ def test_the_load_balancers_header_is_not_believed_from_anybody_else(client, del
     assert delivery.actors == [SERVICE]
 
 
-@pytest.mark.parametrize("authorizer", [None, {}, {"claims": None}, {"claims": {}}, {"lambda": None}])
+@pytest.mark.parametrize("authorizer", [None, {}, {"claims": None}, {"claims": {}}, {"claims": "{}"}, {"lambda": None}])
 def test_an_anonymous_user_is_the_service(client, delivery, authorizer):
     answering(client, user="authorizer")(rest_api_event(authorizer=authorizer), None)
     assert delivery.actors == [SERVICE]
@@ -84,6 +84,17 @@ def test_a_user_that_cannot_act_is_the_service(client, delivery, sub):
 def test_another_source_of_users_is_refused(client):
     with pytest.raises(ConfigurationError, match='give "authorizer"'):
         aws.request(client=client, user="cognito")
+
+
+@pytest.mark.parametrize("decorator", [aws.request(), aws.each_record()])
+def test_an_async_function_is_refused(decorator):
+    """Lambda would take its coroutine for the answer, and no work would ever be done."""
+
+    async def handler(event, context):
+        """It never runs."""
+
+    with pytest.raises(TypeError, match=r"handler is async, and Lambda awaits nothing; make it a plain function"):
+        decorator(handler)
 
 
 def test_an_exception_rolls_back(client, delivery):

@@ -12,6 +12,7 @@ from bc_events.errors import ConfigurationError
 from bc_events.integrations.edge import Edge, OnDeliveryError
 from bc_events.propagation import BROKER, Border, extract
 
+from .function import check_callable_by_lambda
 from .message import PayloadCarrier, carrier_of, is_event_bridge
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def each_record(
     edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
 
     def decorate(function: RecordHandler) -> RecordHandler:
+        check_callable_by_lambda(function)
+
         def handle_one(record: Record, context: Any) -> Any:
             with edge.session(extract(carrier_of(record, border, payload), border)):
                 return function(record, context)

@@ -14,6 +14,8 @@ from bc_events.integrations.edge import Edge, FailedResponseError, OnDeliveryErr
 from bc_events.integrations.status import is_success
 from bc_events.propagation import HTTP, Border, case_insensitive_getter, extract
 
+from .function import check_callable_by_lambda
+
 if TYPE_CHECKING:
     from bc_events.client import EventClient
 
@@ -50,6 +52,8 @@ def request(
     edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
 
     def decorate(function: RequestHandler) -> RequestHandler:
+        check_callable_by_lambda(function)
+
         @wraps(function)
         def handler(event: Mapping[str, Any], context: Any) -> Any:
             headers = _headers(event)
@@ -100,7 +104,7 @@ def _of_authorizer(event: Mapping[str, Any]) -> str | None:
         authorizer.get("lambda"),  # HTTP API with a Lambda authorizer
         authorizer,  # REST API with a Lambda authorizer
     )
-    return next((place["sub"] for place in places if place and place.get("sub")), None)
+    return next((place["sub"] for place in places if isinstance(place, Mapping) and place.get("sub")), None)
 
 
 def _of_load_balancer(event: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
