@@ -1,0 +1,411 @@
+"""Rule 23: a forked child sees no session, and whatever it inherits sends and drops nothing."""
+
+import asyncio
+import gc
+import os
+import pickle
+import signal
+
+import anyio
+import pytest
+from opentelemetry import baggage, context
+
+from bc_events import NoActiveSessionError, SessionClosedError, events
+
+from .matrix import over
+from .models import BLOCKS, DECORATED
+from .recording import recording_client, say
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here"),
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
+WITHOUT_A_LOOP = {
+    name: run
+    for name, run in (DECORATED | BLOCKS).items()
+    if not any(word in name for word in ("async", "coroutine", "trio"))
+}
+"""A child must not run its parent's event loop to its end: they share what wakes it."""
+PATIENCE = 20
+"""Seconds after which a child that hangs is ended."""
+
+
+class Fork:
+    """One fork, in the midst of some work that parent and child both go on with, each to its end."""
+
+    def __init__(self, report):
+        self._report = report
+        self._readable, self._writable = os.pipe()
+        self._child = None
+
+    def __call__(self):
+        """Forks; True in the child."""
+        self._child = os.fork()
+        if self._child == 0:
+            signal.alarm(PATIENCE)
+        return self._child == 0
+
+    def end_child(self, outcome):
+        """Ends the child here, and nothing else, with what its work came to."""
+        if self._child == 0:
+            os.write(self._writable, pickle.dumps(self._report(outcome)))
+            os._exit(0)
+
+    def told(self, work):
+        """Runs the work, which is given this; returns, in the parent, the child's report."""
+        try:
+            self.end_child(_outcome(work, self))
+        finally:
+            if self._child == 0:
+                os._exit(1)
+            os.close(self._writable)
+            with os.fdopen(self._readable, "rb") as pipe:
+                answer = pipe.read()
+            os.waitpid(self._child, 0)
+        assert answer, "the child came to no end of its own"
+        return pickle.loads(answer)
+
+
+def _outcome(work, fork):
+    try:
+        return work(fork)
+    except Exception as error:
+        return type(error)
+
+
+def ambient():
+    return events.current_job_id(), dict(baggage.get_all())
+
+
+@pytest.fixture
+def told(recording, caplog):
+    """Runs some work that forks; returns what it came to in the child, and what was sent, dropped and logged there."""
+
+    def report(outcome):
+        messages = [record.getMessage() for record in caplog.records if record.name == "bc.events"]
+        dropped = [event.data["n"] for event in recording.discarded]
+        return outcome, ambient(), recording.numbers, dropped, messages
+
+    return lambda work: Fork(report).told(work)
+
+
+class LeavesError(Exception):
+    """Takes a child, or a parent, out of a scope by an exception."""
+
+
+@over(WITHOUT_A_LOOP)
+def test_rule_23_an_exit_that_a_child_inherits_sends_nothing(model, client, recording, told):
+    def work(fork):
+        def body():
+            say(1)
+            if not fork():
+                say(2)
+            return ambient()
+
+        return model(events.session("job-1"), body, recording)
+
+    assert told(work) == ((None, {}), (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+    assert len(recording.batches) == 1
+
+
+@over(WITHOUT_A_LOOP)
+def test_rule_23_an_exit_that_a_child_inherits_drops_nothing(model, client, recording, told):
+    def work(fork):
+        def body():
+            say(1)
+            if fork():
+                raise LeavesError
+            say(2)
+
+        return model(events.session("job-1"), body, recording)
+
+    assert told(work) == (LeavesError, (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+    assert recording.discarded == []
+
+
+@over(WITHOUT_A_LOOP)
+def test_rule_23_a_parent_that_fails_drops_its_events_whatever_its_child_does(model, client, recording, told):
+    def work(fork):
+        def body():
+            say(1)
+            if not fork():
+                raise LeavesError
+
+        return model(events.session("job-1"), body, recording)
+
+    assert told(work) == (None, (None, {}), [], [], [])
+    assert recording.numbers == []
+    assert [event.data["n"] for event in recording.discarded] == [1]
+
+
+@over(WITHOUT_A_LOOP)
+def test_rule_23_a_session_of_the_childs_own_works_within_what_it_inherits(model, client, recording, told):
+    def work(fork):
+        def body():
+            say(1)
+            if not fork():
+                return None
+            with pytest.raises(NoActiveSessionError):
+                say(2)
+            with events.session():
+                say(3)
+                return ambient()
+
+        with events.user_context("a-user-id", "outer"):
+            return model(events.session("job-1"), body, recording)
+
+    (job_id, carried), after, sent, dropped, messages = told(work)
+    assert job_id not in (None, "job-1", "outer")
+    assert carried == {"bc-job-id": job_id}
+    assert (after, sent, dropped, messages) == ((None, {}), [3], [], [])
+    assert recording.numbers == [1]
+
+
+@events.session("job-1")
+async def in_a_coroutine(body):
+    body()
+
+
+async def in_a_block(body):
+    async with events.session("job-1"):
+        body()
+
+
+async def in_a_generator(body):
+    @events.session("job-1")
+    async def steps():
+        yield
+        body()
+
+    async for _ in steps():
+        pass
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("shape", [in_a_coroutine, in_a_block, in_a_generator], ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("fails", [False, True], ids=["returns", "fails"])
+def test_rule_23_an_async_exit_that_a_child_inherits_sends_and_drops_nothing(
+    shape, backend, fails, client, recording, told
+):
+    def work(fork):
+        def body():
+            say(1)
+            if not fork():
+                say(2)
+            elif fails:
+                raise LeavesError
+
+        async def main():
+            try:
+                await shape(body)
+            except LeavesError:
+                fork.end_child("failed")
+            fork.end_child("returned")
+
+        anyio.run(main, backend=backend)
+
+    assert told(work) == ("failed" if fails else "returned", (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+    assert recording.discarded == []
+
+
+def test_rule_23_scopes_within_scopes_leave_nothing_to_the_child(client, recording, told):
+    other = recording_client(recording, "ClaimService", baggage_key="claims-job")
+
+    def work(fork):
+        with events.session("job-1"), events.user_context("a-user-id"), events.session("claim", client=other):
+            say(1)
+            return ambient() if fork() else None
+
+    assert told(work) == ((None, {}), (None, {}), [], [], [])
+    assert (recording.numbers, recording.jobs) == ([1], ["claim"])
+
+
+def test_rule_23_baggage_of_others_stays_in_the_child(client, recording, told):
+    def work(fork):
+        with events.session("job-1"):
+            context.attach(baggage.set_baggage("users-own", "kept"))
+            return ambient() if fork() else None
+
+    assert told(work)[0] == (None, {"users-own": "kept"})
+    context.attach(context.Context())
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda session: session.made_note({"n": 2}),
+        lambda session: session.publish(action="Made", entity="Note", data={"n": 2}),
+        lambda session: session.flush(),
+        lambda session: session.rollback(),
+    ],
+    ids=["magic_call", "publish", "flush", "rollback"],
+)
+def test_rule_23_a_session_object_made_before_the_fork_refuses(use, client, recording, told):
+    def work(fork):
+        with events.session() as session:
+            say(1)
+            if not fork():
+                return None
+            with pytest.raises(SessionClosedError, match="opened before the process forked.*open one in the child"):
+                use(session)
+            return list(session.events)
+
+    assert told(work) == ([], (None, {}), [], [], [])
+    assert recording.numbers == [1]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [events.current_session, events.flush, events.rollback, lambda: events.propagate(say), lambda: say(2)],
+    ids=["current_session", "flush", "rollback", "propagate", "magic_call"],
+)
+def test_rule_23_no_session_is_live_in_a_child(ask, client, recording, told):
+    def work(fork):
+        with events.session():
+            say(1)
+            return ask() if fork() else None
+
+    assert told(work) == (NoActiveSessionError, (None, {}), [], [], [])
+    assert recording.numbers == [1]
+
+
+def test_rule_23_what_was_bound_before_the_fork_is_refused_after_it(client, recording, told):
+    def work(fork):
+        with events.session():
+            say_bound = events.propagate(say)
+            say_bound(1)
+            return say_bound(2) if fork() else None
+
+    assert told(work) == (SessionClosedError, (None, {}), [], [], [])
+    assert recording.numbers == [1]
+
+
+def suspended():
+    """A decorated generator, suspended after its first event."""
+
+    @events.session("job-1")
+    def steps():
+        say(1)
+        yield
+        say(2)
+
+    running = steps()
+    next(running)
+    return running
+
+
+class Loop:
+    """A decorated async generator, suspended after its first event; each process steps it on a loop of its own."""
+
+    def __init__(self):
+        @events.session("job-1")
+        async def steps():
+            say(1)
+            yield
+            say(2)
+
+        self._running = steps()
+        self.next()
+
+    def next(self):
+        async def step():
+            return await anext(self._running, None)
+
+        return self._alone(step())
+
+    def close(self):
+        async def close():
+            await self._running.aclose()
+
+        return self._alone(close())
+
+    def _alone(self, step):
+        """Not by `asyncio.run`, which would close the generator at its end."""
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(step)
+        finally:
+            loop.close()
+
+
+class Generator:
+    def __init__(self):
+        self._running = suspended()
+
+    def next(self):
+        return next(self._running, None)
+
+    def close(self):
+        self._running.close()
+
+
+every_kind = pytest.mark.parametrize("kind", [Generator, Loop], ids=["generator", "async_generator"])
+
+
+@every_kind
+def test_rule_23_a_suspended_generator_that_a_child_closes_drops_nothing(kind, client, recording, told):
+    def work(fork):
+        steps = kind()
+        if fork():
+            steps.close()
+        else:
+            steps.next()
+
+    assert told(work) == (None, (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+    assert recording.discarded == []
+
+
+@every_kind
+def test_rule_23_a_suspended_generator_that_a_child_goes_on_with_is_refused(kind, client, recording, told):
+    def work(fork):
+        steps = kind()
+        fork()
+        steps.next()
+
+    assert told(work) == (SessionClosedError, (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+
+
+def test_rule_23_a_suspended_generator_that_a_child_forgets_drops_nothing(client, recording, told):
+    def work(fork):
+        steps = suspended()
+        if fork():
+            del steps
+            gc.collect()
+        else:
+            next(steps, None)
+
+    assert told(work) == (None, (None, {}), [], [], [])
+    assert recording.numbers == [1, 2]
+
+
+def test_rule_23_a_child_of_a_child_is_one_too(client, recording, told):
+    def work(fork):
+        with events.session("job-1"):
+            say(1)
+            if not fork():
+                return None
+            with events.session("job-2"):
+                say(2)
+                return Fork(lambda outcome: outcome).told(lambda again: ambient() if again() else None)
+
+    assert told(work) == ((None, {}), (None, {}), [2], [], [])
+    assert recording.numbers == [1]
+
+
+def test_rule_23_one_scope_object_serves_in_the_child_while_the_parent_has_it_open(client, recording, told):
+    scope = events.session("job-1")
+
+    def work(fork):
+        with scope:
+            say(1)
+            if fork():
+                with scope:
+                    say(2)
+
+    assert told(work) == (None, (None, {}), [2], [], [])
+    assert recording.numbers == [1]
