@@ -34,14 +34,20 @@ class _Closed(list[Any]):
 
 
 class Pending:
-    """`entries` is where publishers append, then call `settle` if it is no longer the same list."""
+    """`entries` is where publishers append, then call `settle` if it is no longer the same list.
 
-    __slots__ = ("entries", "lock", "number")
+    Whatever changes it holds the lock. The same thread may come in twice: in the middle of a change the garbage
+    collector may close a generator, or a signal handler run, that ends a scope of its own. So each change is one step.
+    """
+
+    __slots__ = ("_changes", "entries", "has_dropped", "lock", "number")
 
     def __init__(self) -> None:
         self.number = next(_numbers)
         self.entries: list[Event] = []
-        self.lock = threading.Lock()
+        self.has_dropped = False
+        self.lock = threading.RLock()
+        self._changes = 0
 
     def settle(self, event: Event, entries: list[Event], unit: UnitOfWork) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.
@@ -51,8 +57,8 @@ class Pending:
         with self.lock:
             if _SEAL in entries and event in entries[entries.index(_SEAL) :]:
                 self.entries.append(event)
-            if unit.is_closed and event in self.entries:
-                self.entries.remove(event)
+            if unit.is_closed and (unit.is_dropped or event in self.entries):
+                self.drop(lambda pending: pending is event)
                 raise SessionClosedError(ENDED)
 
     def take(self) -> list[Event]:
@@ -65,23 +71,38 @@ class Pending:
 
     def drop(self, is_dropped: Callable[[Event], bool]) -> list[Event]:
         """Removes and returns some events; the others keep their order. Call it with the lock held."""
-        if not self.entries:
-            return []
-        taken = self.take()
-        self.entries[:0] = [event for event in taken if not is_dropped(event)]
-        return [event for event in taken if is_dropped(event)]
+        while True:
+            entries, changes = self.entries, self._changes
+            seen = entries[:]
+            kept, dropped = part(seen, is_dropped)
+            whole = slice(len(seen))  # what is appended meanwhile stands behind it
+            if self._changes == changes:
+                entries[whole] = kept
+                self._changes += 1
+                return dropped
 
     def restore(self, events: Sequence[Event]) -> bool:
         """Puts back what was dropped, first; False where it is closed. Call it with the lock held."""
         if isinstance(self.entries, _Closed):
             return False
         self.entries[:0] = events
+        self._changes += 1
         return True
 
     def _swap(self, fresh: list[Event]) -> list[Event]:
         old, self.entries = self.entries, fresh
+        self._changes += 1
         old.append(_SEAL)
         taken = len(old) - 1
         while old[taken] is not _SEAL:  # what was appended late stands behind it
             taken -= 1
         return old[:taken]
+
+
+def part(events: Sequence[Event], is_dropped: Callable[[Event], bool]) -> tuple[list[Event], list[Event]]:
+    """Those that are kept, and those that are dropped."""
+    kept: list[Event] = []
+    dropped: list[Event] = []
+    for event in events:
+        (dropped if is_dropped(event) else kept).append(event)
+    return kept, dropped

@@ -9,7 +9,7 @@ from . import forks, fresh, telemetry, witness
 from .constants import LOGGER_NAME
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event, LazyActor
-from .pending import ENDED, Pending
+from .pending import ENDED, Pending, part
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +30,7 @@ class UnitOfWork:
 
     __slots__ = (
         *("__weakref__", "_born", "_children", "_is_watched", "_pending", "_sends_at_once"),
-        *("actor", "client", "is_closed", "job_id", "parent"),
+        *("actor", "client", "is_closed", "is_dropped", "job_id", "parent"),
     )
 
     def __init__(
@@ -48,6 +48,7 @@ class UnitOfWork:
         self.job_id = job_id
         self.parent = parent
         self.is_closed = False
+        self.is_dropped = False
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
@@ -144,7 +145,8 @@ class UnitOfWork:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest."""
         self._refuse_if_ended()
         with self._pending.lock:
-            events = self._pending.take()
+            events, dropped = self._sifted(self._pending.take())
+        self._discard(dropped)
         self.client.send(events)
 
     def rollback(self) -> int:
@@ -188,37 +190,41 @@ class UnitOfWork:
         with self._pending.lock:
             self._refuse_if_ended()
             orphans = self._close()
-            events = self._pending.close() if self.parent is None else []
-            dropped = self._take_orphaned(events, orphans) if orphans else []
+            self._mark_dropped(orphans)
+            if self.parent is None:
+                events, dropped = self._sifted(self._pending.close())
+            else:
+                events, dropped = [], self._pending.drop(_is_dropped) if orphans else []
+        kept = self._discard(dropped)
         if orphans:
-            kept = self._discard(dropped)
             _logger.warning(
                 "a session ended before scopes that had joined it; their events were dropped",
                 extra={"bc_job_id": self.job_id, "bc_dropped": len(dropped) - len(kept), "bc_scopes": len(orphans)},
             )
-            return [*self._restore(kept), *events]
-        return events
+        return [*self._restore(kept), *events] if kept else events
 
     def abort(self) -> tuple[int, Sequence[Event]]:
         """Closes it and drops what was published in it, savepoints included.
 
         Returns how many events, and those that its owner now sends: nothing can take them back any more.
         """
-        if self.is_closed or self.is_from_before_fork:
+        if self.is_from_before_fork:
             return 0, ()
         with self._pending.lock:
-            self._close()
+            if self.is_closed:
+                return 0, ()
+            self._mark_dropped([self, *self._close()])
             dropped = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
         kept = self._discard(dropped)
         return len(dropped) - len(kept), self._restore(kept)
 
-    def _take_orphaned(self, events: list[Event], orphans: Sequence[UnitOfWork]) -> list[Event]:
-        """Takes what these published out of what the outermost has taken, or else out of what is pending."""
-        if self.parent is not None:
-            return self._pending.drop(lambda event: _is_within(event, orphans))
-        dropped = [event for event in events if _is_within(event, orphans)]
-        events[:] = [event for event in events if not _is_within(event, orphans)]
-        return dropped
+    def _mark_dropped(self, units: Sequence[UnitOfWork]) -> None:
+        for unit in units:
+            unit.is_dropped = self._pending.has_dropped = True
+
+    def _sifted(self, taken: list[Event]) -> tuple[list[Event], list[Event]]:
+        """What is to be sent, and what a savepoint published on another thread just when it was dropped."""
+        return part(taken, _is_dropped) if self._pending.has_dropped else (taken, [])
 
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""
@@ -250,7 +256,12 @@ class UnitOfWork:
             return () if self._pending.restore(kept) else kept
 
     def _holds(self, event: Event) -> bool:
-        return _is_within(event, (self,))
+        unit: object = event.origin
+        while isinstance(unit, UnitOfWork):
+            if unit is self:
+                return True
+            unit = unit.parent
+        return False
 
     def _refuse_if_ended(self) -> None:
         if self._born is not forks.generation:
@@ -259,10 +270,10 @@ class UnitOfWork:
             raise SessionClosedError(ENDED)
 
 
-def _is_within(event: Event, units: Sequence[UnitOfWork]) -> bool:
+def _is_dropped(event: Event) -> bool:
     unit: object = event.origin
     while isinstance(unit, UnitOfWork):
-        if unit in units:
+        if unit.is_dropped:
             return True
         unit = unit.parent
     return False

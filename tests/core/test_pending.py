@@ -1,0 +1,144 @@
+"""What waits for the end of a unit of work, and the ends that come in the middle of another one."""
+
+import signal
+import threading
+
+import pytest
+
+from bc_events.errors import SessionClosedError
+from bc_events.event import Actor
+from bc_events.pending import Pending
+from bc_events.unit import UnitOfWork
+
+THING = {"id": 1}
+
+
+@pytest.fixture
+def root(client_of):
+    return UnitOfWork(client_of(None), Actor("user-12345", "user"), "job-1")
+
+
+def published(unit, count=1):
+    return [unit.call("created_test", THING) for _ in range(count)]
+
+
+def filled(entries):
+    pending = Pending()
+    pending.entries.extend(entries)
+    return pending
+
+
+def once(interruption):
+    """A predicate that drops even numbers and is interrupted, at its first question, by code of the same thread."""
+    rest = [interruption]
+
+    def is_dropped(number):
+        if rest:
+            rest.pop()()
+        return number % 2 == 0
+
+    return is_dropped
+
+
+def test_a_drop_within_a_drop_drops_for_both():
+    pending = filled([1, 2, 3, 4, 5])
+    inner = []
+
+    with pending.lock:
+        dropped = pending.drop(once(lambda: inner.extend(pending.drop(lambda number: number == 3))))
+
+    assert (inner, dropped, pending.entries) == ([3], [2, 4], [1, 5])
+
+
+def test_a_take_within_a_drop_leaves_it_nothing():
+    pending = filled([1, 2, 3])
+    taken = []
+
+    with pending.lock:
+        dropped = pending.drop(once(lambda: taken.extend(pending.take())))
+
+    assert (taken, dropped, pending.entries) == ([1, 2, 3], [], [])
+
+
+def test_a_close_within_a_drop_stays_closed():
+    pending = filled([1, 2, 3])
+
+    with pending.lock:
+        pending.drop(once(pending.close))
+
+    with pytest.raises(SessionClosedError):
+        pending.entries.append(4)
+
+
+def test_what_comes_back_within_a_drop_is_dropped_or_kept_too():
+    pending = filled([3, 4])
+
+    with pending.lock:
+        dropped = pending.drop(once(lambda: pending.restore([1, 2])))
+
+    assert (dropped, pending.entries) == ([2, 4], [1, 3])
+
+
+def test_what_is_appended_within_a_drop_waits():
+    pending = filled([1, 2])
+
+    with pending.lock:
+        dropped = pending.drop(once(lambda: pending.entries.append(4)))
+
+    assert (dropped, pending.entries) == ([2], [1, 4])
+
+
+def test_a_signal_handler_may_end_a_scope_while_this_thread_ends_another(root):
+    first, second = root.join(), root.join()
+    published(first)
+    published(second)
+    ended = []
+
+    def handler(_number, _frame):
+        ended.append(second.abort()[0])
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with root._pending.lock:  # as `abort` holds it
+            signal.raise_signal(signal.SIGUSR1)
+        first.abort()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert ended == [1]
+    assert root.end() == []
+
+
+def test_what_a_savepoint_published_just_as_it_was_dropped_is_not_sent(root):
+    """The publisher had looked up the list, and appends to it only when the savepoint has been dropped."""
+    savepoint = root.join()
+    late = published(savepoint)[0]
+    savepoint.abort()
+
+    root._pending.entries.append(late)
+
+    assert root.end() == []
+
+
+def test_its_publisher_is_told(root):
+    savepoint = root.join()
+    late = published(savepoint)[0]
+    entries = root._pending.entries
+    savepoint.abort()
+    entries.append(late)
+    root.flush()
+
+    with pytest.raises(SessionClosedError):
+        root._pending.settle(late, entries, savepoint)
+
+
+def test_two_threads_that_roll_back_one_scope_drop_its_events_once(root):
+    published(root, 50)
+    counts = []
+    threads = [threading.Thread(target=lambda: counts.append(root.abort()[0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(counts) == [0, 0, 0, 50]
