@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
 from . import forks
@@ -12,6 +12,7 @@ from .constants import LOGGER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
 
 _MOST_THREADS: Final = 16
 _logger = logging.getLogger(LOGGER_NAME)
@@ -29,6 +30,8 @@ forks.after_fork(_forget)
 def _threads() -> ThreadPoolExecutor:
     global _executor  # noqa: PLW0603  one pool a process, made when first needed
     if _executor is None:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  cannot be loaded where the interpreter ends
+
         _executor = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="bc-events-flush")
     return _executor
 

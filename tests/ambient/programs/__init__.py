@@ -1,0 +1,1 @@
+"""Programs that need an interpreter to themselves; what they print are lines of JSON."""

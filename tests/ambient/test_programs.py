@@ -1,0 +1,59 @@
+"""What needs an interpreter to itself: its end with a scope open, and monkey-patched greenlets."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bc_events.local import LocalEventsAPI
+
+from .recording import TOPICS
+
+_ROOT = Path(__file__).parents[2]
+_FAILED = "WARNING a scope ended with an exception; its events were dropped 1"
+
+
+def ended(program, argument):
+    """Runs it to its end; returns the lines that it printed, read, and those that it logged."""
+    command = [sys.executable, "-m", f"tests.ambient.programs.{program}", argument]
+    process = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 0, process.stderr
+    return [json.loads(line) for line in process.stdout.splitlines()], process.stderr.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("way", "arrived"),
+    [
+        ("block_in_a_thread_that_outlives_the_main_one", [[1, 2]]),
+        ("async_block_in_a_thread_that_outlives_the_main_one", [[1, 2]]),
+        ("block_at_exit", [[1]]),
+        ("async_block_at_exit", [[1]]),
+    ],
+)
+def test_rule_09_a_scope_that_is_left_while_the_interpreter_ends_delivers(way, arrived):
+    assert ended("leaving", way) == (arrived, [])
+
+
+@pytest.mark.parametrize("way", ["exit_in_a_block", "exit_in_a_coroutine"])
+def test_rule_10_a_program_that_exits_in_a_scope_drops_its_events_with_a_warning(way):
+    arrived, (warning,) = ended("leaving", way)
+    assert arrived == []
+    assert "commit_on=(SystemExit,)" in warning
+
+
+@pytest.mark.parametrize("way", ["async_generator_abandoned_in_a_running_loop", "async_generator_held_by_a_module"])
+def test_rule_10_an_async_generator_that_its_loop_closes_at_the_end_drops_its_events_with_a_warning(way):
+    assert ended("leaving", way) == ([], [_FAILED])
+
+
+def test_rule_22_greenlets_of_a_monkey_patched_program_keep_to_their_sessions():
+    """Each of theirs is a session of its own unless it is bound; flushes over HTTP take turns."""
+    with LocalEventsAPI(topics=TOPICS) as api:
+        (greenlets,), logged = ended("patched", api.url)
+        received = [(event.job_id, event.data["n"]) for event in api.events()]
+    own = Counter({(f"job-{n}", n): 2 for n in range(3 * greenlets)})
+    assert logged == []
+    assert Counter(received) == own + Counter(("shared", n) for n in range(30))
