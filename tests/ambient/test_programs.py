@@ -1,4 +1,4 @@
-"""What needs an interpreter to itself: its end with a scope open, and monkey-patched greenlets."""
+"""What needs an interpreter to itself: its end with a scope open, its garbage collector, monkey-patched greenlets."""
 
 import json
 import subprocess
@@ -16,9 +16,9 @@ _ROOT = Path(__file__).parents[2]
 _FAILED = "WARNING a scope ended with an exception; its events were dropped 1"
 
 
-def ended(program, argument):
+def ended(program, *arguments):
     """Runs it to its end; returns the lines that it printed, read, and those that it logged."""
-    command = [sys.executable, "-m", f"tests.ambient.programs.{program}", argument]
+    command = [sys.executable, "-m", f"tests.ambient.programs.{program}", *arguments]
     process = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
     assert process.returncode == 0, process.stderr
     return [json.loads(line) for line in process.stdout.splitlines()], process.stderr.splitlines()
@@ -47,6 +47,20 @@ def test_rule_10_a_program_that_exits_in_a_scope_drops_its_events_with_a_warning
 @pytest.mark.parametrize("way", ["async_generator_abandoned_in_a_running_loop", "async_generator_held_by_a_module"])
 def test_rule_10_an_async_generator_that_its_loop_closes_at_the_end_drops_its_events_with_a_warning(way):
     assert ended("leaving", way) == ([], [_FAILED])
+
+
+def test_rule_10_a_generator_that_is_collected_while_its_thread_holds_the_lock_of_the_session_drops_its_own_alone():
+    """Were the lock one that its holder waits for, the program would not end."""
+    results, logged = ended("collecting")
+    assert results == [
+        ["flush", [1], [2]],
+        ["roll_back", [4], [2, 1, 3]],
+        ["join", [1, 3], [2]],
+        ["fail_in_a_joined_scope", [1], [2, 3]],
+        ["look", [1], [2]],
+        ["end", [1], [2]],
+    ]
+    assert set(logged) == {"a scope ended with an exception; its events were dropped"}
 
 
 def test_rule_22_greenlets_of_a_monkey_patched_program_keep_to_their_sessions():
