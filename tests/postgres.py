@@ -75,15 +75,15 @@ class PostgreSQL:
         retrying(lambda: self.connect().close())
         return self
 
-    def kill(self) -> None:
-        """As in a crash: every backend too."""
+    def kill(self) -> int:
+        """As in a crash: every backend too. Returns what the postmaster ended with."""
         assert self._process is not None
         process = self._process.pid
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
         for one in (process, *map(int, children)):
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        self._process.wait()
+        return self._process.wait()
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

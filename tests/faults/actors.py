@@ -7,19 +7,20 @@ import logging
 import random
 import signal
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
-from tenacity import wait_random_exponential
 
 from bc_events import EventClient, events
 from bc_events.api import EventsAPI
-from bc_events.outbox import Pace, Relay, SQLAlchemyOutbox
+from bc_events.outbox import Relay, SQLAlchemyOutbox
 from bc_events.outbox.engine import EngineDatabase
 from bc_events.outbox.table import TableStore
+from tests.faults.pace import TIMEOUT, quick
 
 TOPICS = {
     "DefaultCategory": "faults",
@@ -31,16 +32,20 @@ WORK = "CREATE TABLE IF NOT EXISTS work (key text PRIMARY KEY)"
 
 @dataclass(frozen=True, slots=True)
 class Producing:
-    """`sessions` None goes on until it is killed. `poisoned` and `rolled_back` are shares of events and sessions."""
+    """`sessions` None goes on until it is killed. One event in `poison_every` is poisoned, none where it is 0.
+
+    `rolled_back` is the share of sessions, and of savepoints; `tally` a file for how many, written at the end.
+    """
 
     database: str
     name: str
     seed: int
     sessions: int | None = None
     pause: float = 0.0
-    poisoned: float = 0.0
+    poison_every: int = 0
     rolled_back: float = 0.1
     jobs: int = 5
+    tally: str | None = None
 
 
 def produce(order: Producing) -> None:
@@ -49,38 +54,43 @@ def produce(order: Producing) -> None:
     chance = random.Random(order.seed)
     factory = sessionmaker(create_engine(order.database))
     client = EventClient(None, "FaultsService", TOPICS, outbox=SQLAlchemyOutbox(factory))
+    counts: Counter[str] = Counter()
     number = 0
     while order.sessions is None or number < order.sessions:
         number += 1
         try:
-            _session(client, factory, chance, order, number)
+            _session(client, factory, chance, order, number, counts)
         except ZeroDivisionError:
-            pass
+            counts["sessions"] += 1
         except Exception:
             if order.sessions is not None:
                 raise
             time.sleep(0.05)  # the database is gone, and the whole session with it
         time.sleep(order.pause)
+    if order.tally:
+        Path(order.tally).write_text(json.dumps(counts))
 
 
-def _session(client, factory, chance: random.Random, order: Producing, number: int) -> None:
+def _session(client, factory, chance: random.Random, order: Producing, number: int, counts: Counter[str]) -> None:
     job = f"{order.name}-{chance.randrange(order.jobs)}"
     with events.session(job, client=client), factory.begin() as db:
         for place in range(chance.randint(1, 5)):
             key = f"{order.name}/{number}/{place}"
             if chance.random() < order.rolled_back:
                 with suppress(ZeroDivisionError), db.begin_nested():
-                    _work(db, f"{key}/savepoint", chance, order)
+                    _work(db, f"{key}/savepoint", order, counts)
+                    counts["savepoints"] += 1
                     raise ZeroDivisionError
-            _work(db, key, chance, order)
+            _work(db, key, order, counts)
         if chance.random() < order.rolled_back:
             raise ZeroDivisionError
 
 
-def _work(db, key: str, chance: random.Random, order: Producing) -> None:
+def _work(db, key: str, order: Producing, counts: Counter[str]) -> None:
     db.execute(text("INSERT INTO work VALUES (:key)"), {"key": key})
-    data = {"key": key, "poison": True} if chance.random() < order.poisoned else {"key": key}
-    events.happened_work(data)
+    counts["events"] += 1
+    is_poisoned = order.poison_every and counts["events"] % order.poison_every == 0
+    events.happened_work({"key": key, "poison": True} if is_poisoned else {"key": key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ class Relaying:
     database: str
     api: str
     workers: int = 2
-    timeout: tuple[float, float] = (0.5, 0.5)
+    timeout: tuple[float, float] = TIMEOUT
     lease: float = 3.0
     order: str = "time"
     tally: str | None = None
@@ -103,12 +113,7 @@ def relay(order: Relaying) -> None:
         EventsAPI(order.api, auth=None, timeout=order.timeout, http=None),
         workers=order.workers,
         order=order.order,
-        pace=Pace(
-            lease=order.lease,
-            poll=(0.02, 0.2),
-            retry=wait_random_exponential(multiplier=0.05, max=1),
-            pause=wait_random_exponential(multiplier=0.05, max=0.5),
-        ),
+        pace=quick(order.lease),
     )
     is_told = []
     signal.signal(signal.SIGTERM, lambda *_: is_told.append(True))

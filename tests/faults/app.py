@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 
 from bc_events import EventClient, events
+from bc_events.outbox import SQLiteOutbox
 from tests.faults.actors import TOPICS
+from tests.faults.pace import TIMEOUT, quick
 
-client = EventClient(os.environ["FAULTS_API"], "FaultsService", TOPICS, outbox=os.environ["FAULTS_FILE"])
+_outbox = SQLiteOutbox(os.environ["FAULTS_FILE"], pace=quick())
+client = EventClient(os.environ["FAULTS_API"], "FaultsService", TOPICS, outbox=_outbox, timeout=TIMEOUT)
 
 
 def publish(key: str) -> None:
     with events.session(client=client):
-        events.happened_work({"key": key})
+        events.happened_work({"key": key, "process": os.getpid()})
 
 
 def application(environ, start_response):

@@ -6,51 +6,60 @@ import json
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 from tests.faults.actors import Producing, produce
-from tests.faults.result import Result
-from tests.faults.world import World, end
+from tests.faults.world import end
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from tests.faults.result import Result
+    from tests.faults.world import World
 
 _PAUSE = 0.01
+_AT_ONCE = 4
 
 
 def relay_killed(world: World) -> Result:
     """kill -9 of a relay, at any moment; another is started in its place."""
     producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=_PAUSE))
+    killed = 0
     with world.relays(2) as running:
         for _ in range(world.dose.relay_kills):
             world.traffic(3)
             time.sleep(world.chance.uniform(0.0, 0.1))
             victim = world.chance.randrange(len(running))
-            running[victim].kill()
-            running[victim].join()
+            killed += _kill(running[victim])
             running[victim] = world.relay()
         _kill(producer)
         world.settle()
     result = world.judged()
-    result.faults = f"{world.dose.relay_kills} relays killed"
+    result.inject(killed, "relays killed", least=world.dose.relay_kills)
     return result
 
 
 def producer_killed(world: World) -> Result:
     """kill -9 of the application: what its transaction had committed arrives, and nothing else does."""
+    killed = 0
     with world.relays(1):
-        left = world.dose.producer_kills
-        while left:
-            group = min(left, 4)
+        for first in range(0, world.dose.producer_kills, _AT_ONCE):
+            places = range(first, min(first + _AT_ONCE, world.dose.producer_kills))
             producers = [
-                world.spawn(produce, Producing(world.database, f"p{left - place}", world.seed + left - place))
-                for place in range(group)
+                world.spawn(produce, Producing(world.database, f"p{place}", world.seed + place)) for place in places
             ]
-            world.commits(20)
+            world.until(lambda names={f"p{place}" for place in places}: names <= _committing(world))
             time.sleep(world.chance.uniform(0.0, 0.2))
-            for producer in producers:
-                _kill(producer)
-            left -= group
+            killed += sum(_kill(producer) for producer in producers)
         world.settle()
     result = world.judged()
-    result.faults = f"{world.dose.producer_kills} producers killed"
+    result.inject(killed, "producers killed, each had committed", least=world.dose.producer_kills)
     return result
+
+
+def _committing(world: World) -> set[str]:
+    """The names of producers that have committed something."""
+    return {name for (name,) in world.query("SELECT DISTINCT split_part(key, '/', 1) FROM work")}
 
 
 def database_killed(world: World) -> Result:
@@ -59,18 +68,19 @@ def database_killed(world: World) -> Result:
         world.spawn(produce, Producing(world.database, f"p{place}", world.seed + place, pause=_PAUSE))
         for place in range(2)
     ]
+    killed = 0
     with world.relays(2):
         for _ in range(world.dose.database_kills):
             world.commits(50)
             time.sleep(world.chance.uniform(0.0, 0.5))
-            world.postgres.kill()
+            killed += world.postgres.kill() == -signal.SIGKILL
             world.postgres.start()
         world.commits(50)
         for producer in producers:
             _kill(producer)
         world.settle()
     result = world.judged()
-    result.faults = f"PostgreSQL killed {world.dose.database_kills} times"
+    result.inject(killed, "kills of PostgreSQL", least=world.dose.database_kills)
     return result
 
 
@@ -94,11 +104,13 @@ def relay_stopped(world: World) -> Result:
         world.api.faults()
         world.settle()
     result = world.judged()
-    result.faults = f"{world.dose.stops} stops of {2 * lease:g} s, {fenced} rows fenced off"
+    result.inject(world.dose.stops, f"stops of {2 * lease:g} s, {fenced} rows fenced off", least=world.dose.stops)
     result.demand(fenced > 0, "no stale result was seen, so none was fenced off")
     return result
 
 
-def _kill(process) -> None:
+def _kill(process: BaseProcess) -> bool:
+    """Whether it was running until then."""
     process.kill()
     process.join()
+    return process.exitcode == -signal.SIGKILL

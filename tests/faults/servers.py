@@ -50,13 +50,27 @@ def gunicorn(world: World) -> Result:
 
 def uwsgi(world: World) -> Result:
     """With --enable-threads, as any application with threads needs."""
+    return _uwsgi(world, "uWSGI --enable-threads", "--enable-threads")
+
+
+def uwsgi_without_threads(world: World) -> Result:
+    """The relay in the process cannot be relied on then: a warning says so, and all waits for a relay elsewhere."""
+    result = _uwsgi(world, "uWSGI")
+    if result.sent:
+        result.demand("uWSGI runs without --enable-threads" in world.log.read_text(errors="replace"), "it did not warn")
+    return result
+
+
+def _uwsgi(world: World, name: str, *threads: str) -> Result:
     found = shutil.which("uwsgi", path=f"{_BIN}{os.pathsep}{os.environ['PATH']}")
     if found is None:
-        return Result(faults="uWSGI --enable-threads", misses=['not run: pip install -e ".[faults]" brings uWSGI'])
+        result = Result(faults=name)
+        result.demand(False, 'uWSGI is missing: pip install -e ".[faults]" compiles it; or leave it --without uwsgi')
+        return result
     port = free_port()
     command = [found, "--http-socket", f"127.0.0.1:{port}", "--module", "tests.faults.app:application", "--master"]
-    options = ["--enable-threads", "--processes", "4", "--die-on-term", "--pythonpath", str(ROOT), "--need-app"]
-    return _served(world, [*command, *options, "--virtualenv", sys.prefix], port, "uWSGI --enable-threads")
+    options = ["--processes", "4", "--die-on-term", "--pythonpath", str(ROOT), "--need-app", *threads]
+    return _served(world, [*command, *options, "--virtualenv", sys.prefix], port, name)
 
 
 def celery(world: World) -> Result:
@@ -71,7 +85,7 @@ def celery(world: World) -> Result:
     with _running(command, setting, world) as process:
         world.until(lambda: _stored(setting, world) >= world.dose.per_server)
         _end(process)
-    return _judged(world, setting, "Celery prefork", set(_keys(world)))
+    return _judged(world, setting, "processes of Celery prefork", set(_keys(world)))
 
 
 def multiprocessing(world: World) -> Result:
@@ -79,13 +93,13 @@ def multiprocessing(world: World) -> Result:
     setting = _setting(world, "fork", before="before") | {"FAULTS_COUNT": str(world.dose.per_server)}
     with _running([sys.executable, "-c", _FORKING], setting, world) as process:
         code = process.wait(120)
-    result = _judged(world, setting, "multiprocessing fork", {"before", *_keys(world)})
+    result = _judged(world, setting, "processes of multiprocessing fork", {"before", *_keys(world)})
     result.demand(code == 0, f"it ended with {code}")
     return result
 
 
 def _served(world: World, command: list[str], port: int, name: str, before: str = "") -> Result:
-    setting = _setting(world, name.partition(" ")[0], before=before)
+    setting = _setting(world, "".join(filter(str.isalnum, name)), before=before)
     with _running(command, setting, world) as process:
         _until_up(port)
         with ThreadPoolExecutor(8) as pool:
@@ -93,7 +107,7 @@ def _served(world: World, command: list[str], port: int, name: str, before: str 
                 pool.map(lambda key: requests.get(f"http://127.0.0.1:{port}/{key}", timeout=120), _keys(world))
             )
         _end(process)
-    result = _judged(world, setting, name, {*_keys(world), *filter(None, [before])})
+    result = _judged(world, setting, f"processes of {name}", {*_keys(world), *filter(None, [before])})
     result.demand(all(answer.status_code == 200 for answer in answers), "a request failed")
     return result
 
@@ -101,8 +115,10 @@ def _served(world: World, command: list[str], port: int, name: str, before: str 
 def _judged(world: World, setting: dict[str, str], name: str, expected: set[str]) -> Result:
     """What the processes left in the file is brought on by a relay that outlives them."""
     drain(world, setting["FAULTS_FILE"])
+    processes = {event.data["process"] for event in world.api.events()}
     result = world.judged(expected)
-    result.faults = name
+    result.inject(len(processes), name, least=2)
+    result.demand(result.sent >= world.dose.per_server, f"fewer than {world.dose.per_server} events")
     return result
 
 
@@ -139,7 +155,7 @@ class _running:
     """A process, its output in a file that is shown where it ended badly."""
 
     def __init__(self, command: list[str], environment: dict[str, str], world: World) -> None:
-        self._log = world.folder / "log"
+        self._log = world.log
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
 

@@ -8,7 +8,7 @@ import random
 import signal
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 120.0
 _spawning = multiprocessing.get_context("forkserver")
-_spawning.set_forkserver_preload(["tests.faults.actors"])
+# What every process needs is loaded once, and forked.
+_spawning.set_forkserver_preload(["tests.faults.actors", "requests", "sqlalchemy.dialects.postgresql.psycopg"])
 
 
 class World:
@@ -50,6 +51,11 @@ class World:
 
     def __exit__(self, *_exception) -> None:
         self._stack.close()
+
+    @property
+    def log(self) -> Path:
+        """What the row's latest server has printed."""
+        return self.folder / "log"
 
     @property
     def database(self) -> str:
@@ -96,10 +102,12 @@ class World:
         self.until(lambda: len(self.committed()) >= target)
 
     def settle(self) -> None:
-        """Waits until no event waits any more."""
-        self.until(lambda: self.query("SELECT count(*) FROM bc_outbox WHERE dead_at IS NULL") == [(0,)])
+        """Waits until no event waits any more; what still does after that is lost, as the verdict has it."""
+        with suppress(TimeoutError):
+            self.until(lambda: self.query("SELECT count(*) FROM bc_outbox WHERE dead_at IS NULL") == [(0,)])
 
     def until(self, is_so: Callable[[], bool], patience: float = _PATIENCE) -> None:
+        """Raises `TimeoutError`: a fault that has no work to disturb shows nothing."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             try:
@@ -108,6 +116,7 @@ class World:
             except psycopg.OperationalError:  # killed, and not back yet
                 pass
             time.sleep(0.05)
+        raise TimeoutError(f"it did not happen in {patience:g} s")
 
     def traffic(self, requests: int) -> None:
         """Waits until so many more have come."""

@@ -1,0 +1,18 @@
+"""How fast relays are here: a lease that has to end first should not take a minute of a short dose."""
+
+from __future__ import annotations
+
+from tenacity import wait_random_exponential
+
+from bc_events.outbox import Pace
+
+TIMEOUT = (0.5, 0.5)
+
+
+def quick(lease: float = 3.0) -> Pace:
+    return Pace(
+        lease=lease,
+        poll=(0.02, 0.2),
+        retry=wait_random_exponential(multiplier=0.05, max=1),
+        pause=wait_random_exponential(multiplier=0.05, max=0.5),
+    )
