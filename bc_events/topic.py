@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
+from orjson import dumps
 
 from . import payload
 from .errors import InvalidEventError, Violation
+from .payload import OPTIONS, exactly
 from .schemas import Check, compile_schema
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Topic:
     is_valid: Callable[[Any], bool] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        head = orjson.dumps({"action": self.action, "category": self.category, "entity": self.entity})
+        head = dumps({"action": self.action, "category": self.category, "entity": self.entity})
         object.__setattr__(self, "name", f"{self.category}.{self.entity}{self.action}")
         object.__setattr__(self, "head", head[:-1] + b',"data":')
         object.__setattr__(self, "check", compile_schema(self.schema, show_values=self.show_values))
@@ -71,10 +72,10 @@ class Topic:
         """The envelope's bytes up to the actor, checked and serialised here and never again."""
         try:
             if type(data) is dict and data and self.is_valid(data):
-                half = self.head + orjson.dumps(data, payload.exactly, payload.OPTIONS)
+                body = dumps(data, exactly, OPTIONS)
                 # Only where it has a null or an escape may orjson have written something else than the data says.
-                if (half.rfind(b"null") < 0 and _BACKSLASH not in half) or payload.is_exact(data, half):
-                    return half
+                if (_BACKSLASH not in body and body.rfind(b"null") < 0) or payload.is_exact(data, body):
+                    return self.head + body
         except (TypeError, ValueError, RecursionError):
             pass  # the careful way says what is wrong, if anything is
         return self.head + self._frozen_carefully(data)

@@ -185,17 +185,17 @@ class UnitOfWork:
         A savepoint returns none: they are the outer unit's from here on. What savepoints that are still open published
         is dropped, with a warning. Raises `SessionClosedError` where an outer one ended first.
         """
-        if self.is_from_before_fork:
-            raise SessionClosedError(_FORKED)
-        with self._pending.lock:
+        pending = self._pending
+        with pending.lock:
             self._refuse_if_ended()
             orphans = self._close()
-            self._mark_dropped(orphans)
+            if orphans:
+                self._mark_dropped(orphans)
             if self.parent is None:
-                events, dropped = self._sifted(self._pending.close())
+                events, dropped = self._sifted(pending.close())
             else:
-                events, dropped = [], self._pending.drop(_is_dropped) if orphans else []
-        kept = self._discard(dropped)
+                events, dropped = [], pending.drop(_is_dropped) if orphans else []
+        kept = self._discard(dropped) if dropped else ()
         if orphans:
             _logger.warning(
                 "a session ended before scopes that had joined it; their events were dropped",
