@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -140,6 +140,40 @@ def test_the_session_is_the_same_in_synchronous_code_of_an_async_view(serve, del
     serve(view)
     get_async(None)
     assert delivery.ids == [1, 2]
+
+
+def test_a_scope_that_synchronous_code_enters_is_there_in_the_async_view_and_may_be_left_elsewhere(serve, delivery):
+    """asgiref copies a value back where it differs by `!=` (django/asgiref#534), and a token is of one context only."""
+
+    async def view(request):
+        scopes = ExitStack()
+        await sync_to_async(scopes.enter_context)(events.user_context("user-one"))
+        publish(1)
+        await sync_to_async(scopes.close)()
+        publish(2)
+        return HttpResponse()
+
+    serve(view)
+    get_async(None)
+    assert list(zip(delivery.ids, delivery.actors, strict=True)) == [(1, "user-one"), (2, "PolicyService")]
+
+
+def test_async_views_run_at_the_same_time(serve, delivery):
+    """A middleware that is synchronous only has them wait for each other's threads."""
+    all_are_in = asyncio.Barrier(3)
+
+    async def view(request):
+        async with asyncio.timeout(10):
+            await all_are_in.wait()
+        publish(1)
+        return HttpResponse()
+
+    async def main():
+        await asyncio.gather(*(AsyncClient().get("/") for _ in range(3)))
+
+    serve(view)
+    asyncio.run(main())
+    assert delivery.ids == [1, 1, 1]
 
 
 def test_concurrent_requests_keep_their_jobs_apart(serve, delivery):

@@ -29,6 +29,7 @@ def imported(module, blocked):
         ("celery", ["celery"], "celery"),
         ("structlog", ["structlog"], "structlog"),
         ("httpx", ["httpx", "httpx2"], "httpx"),
+        ("django", ["django"], "'bc_events[django]'"),
     ],
 )
 def test_a_framework_that_is_not_installed_is_named_in_the_error(module, blocked, name):
