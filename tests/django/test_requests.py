@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 
 from bc_events import events
+from bc_events.frames import innermost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,7 +144,7 @@ def test_the_session_is_the_same_in_synchronous_code_of_an_async_view(serve, del
 
 
 def test_a_scope_that_synchronous_code_enters_is_there_in_the_async_view_and_may_be_left_elsewhere(serve, delivery):
-    """asgiref copies a value back where it differs by `!=` (django/asgiref#534), and a token is of one context only."""
+    """A token would be of one of their contexts only."""
 
     async def view(request):
         scopes = ExitStack()
@@ -156,6 +157,15 @@ def test_a_scope_that_synchronous_code_enters_is_there_in_the_async_view_and_may
     serve(view)
     get_async(None)
     assert list(zip(delivery.ids, delivery.actors, strict=True)) == [(1, "user-one"), (2, "PolicyService")]
+
+
+def test_scopes_of_one_job_are_never_equal():
+    """asgiref 3.8 copies a context's values back where they differ by `!=` (django/asgiref#534)."""
+    with events.session("job-1") as outer:
+        around = innermost()
+        with events.session("job-1") as inner:
+            assert outer != inner
+            assert around != innermost()
 
 
 def test_async_views_run_at_the_same_time(serve, delivery):

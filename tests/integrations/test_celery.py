@@ -214,6 +214,13 @@ def test_an_explicit_header_stays(service):
     assert service.delivery.jobs == ["job-2"]
 
 
+def test_headers_that_another_library_nests_hide_none_of_ours(service):
+    """Tracing libraries add a header called `headers`, which Celery then takes for all of them (celery/celery#4875)."""
+    with service.session():
+        result_of(service.publish.apply_async(headers={"headers": {"sentry-trace": "1"}}))
+    assert (service.delivery.jobs, service.delivery.actors) == (["job-1"], [("user-one", "user")])
+
+
 def test_the_actor_is_not_believed_where_the_border_says_so(client, delivery):
     app = make_app("untrusting", task_always_eager=True)
     install(app, client=client, border=HTTP)
