@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from . import checked, jobs, telemetry, witness
+from . import checked, telemetry, witness
 from .api import EventsAPI
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -138,7 +138,9 @@ class EventClient:
         return EventSession(self.service_name, ACTOR_TYPE_THIRD_PARTY, job_id, self)
 
     def enriched(self, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data after every enricher has seen it."""
+        """The data after every enricher has seen it: a shallow copy, as the caller goes on with its own."""
+        if isinstance(data, dict):
+            data = dict(data)
         for enricher in self.enrichers:
             data = enricher(topic, data)
         return data
@@ -190,11 +192,6 @@ class EventClient:
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"
-
-
-def job_id_for(client: EventClient) -> str:
-    """The job id of a new unit of work with none given: the baggage's, else a generated one."""
-    return jobs.from_baggage(client.baggage_key) or jobs.generated()
 
 
 def _at_risk(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:

@@ -200,6 +200,17 @@ class TestEnrichers:
         assert event.data == {"id": 1, "topic": "testing.TestCreated"}
         assert given == {"ssn": "078-05-1120"}
 
+    def test_one_that_changes_what_it_gets_does_not_change_its_callers(self):
+        def redact(_topic, data):
+            del data["ssn"]
+            return data
+
+        given = {"id": 1, "ssn": "078-05-1120"}
+        client = EventClient(None, "TestService", TOPICS, enrichers=[redact])
+        event = client.service_session("job-1").created_test(given)
+        assert event.data == {"id": 1}
+        assert given == {"id": 1, "ssn": "078-05-1120"}
+
     @pytest.mark.parametrize("rubbish", [None, [], "text", {}, {"other": 1}, {"id": float("nan")}])
     def test_one_that_returns_rubbish_has_the_event_refused(self, rubbish):
         session = EventClient(None, "TestService", TOPICS, enrichers=[lambda *_: rubbish]).service_session("job-1")
