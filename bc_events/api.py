@@ -80,7 +80,7 @@ class EventsAPI:
             return Answer(Verdict.FINAL, f"the request could not be made ({type(error).__name__})", cause=error)
         except Exception as error:  # noqa: BLE001  whatever it was, the outcome is unknown and the events are kept
             reason = f"no answer from {self.url} ({type(error).__name__})"
-            return Answer(Verdict.AGAIN, reason, cause=error, may_have_arrived=True)
+            return Answer(Verdict.AGAIN, reason, cause=error, may_have_arrived=_has_connected(error))
         return wire.read_answer(request, response.status_code, response.headers, response.content)
 
     def _post(self, request: Request[Any], patience: float | None) -> requests.Response:
@@ -131,6 +131,15 @@ class EventsAPI:
         self.is_closed = True
         if self._http is not None and self._given is None and self._born is forks.generation:
             self._http.close()
+
+
+def _has_connected(error: Exception) -> bool:
+    """False where no connection came about, so that nothing of the request can have arrived."""
+    from requests import ConnectTimeout  # noqa: PLC0415  with the first request
+    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415
+
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return not isinstance(error, ConnectTimeout) and not isinstance(reason, NewConnectionError)
 
 
 def _authorising(auth: AuthBase | Callable[[], str] | None, *, is_ready: bool) -> Any:

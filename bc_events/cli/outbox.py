@@ -158,7 +158,7 @@ def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:
         "created": _moment(row.created_at),
         "ready": _moment(row.available_at),
         "attempts": row.attempts,
-        "isLeased": row.lease is not None,
+        "isLeased": row.is_leased,
         "lastError": row.last_error,
         "died": _moment(row.dead_at),
     }

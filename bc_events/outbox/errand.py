@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # A few quick requests are settled together: each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
+_UNKNOWN: Final = "an earlier attempt may have arrived, which a replay would double: look before you replay"
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -105,6 +106,8 @@ class Errand:
             found = settlement_of(request, answer, self._pace.retry_after)
             self._settlement.delivered += found.delivered
             self._settlement.failed += found.failed
+        elif request.events[0].is_doubtful:  # halves would have new keys, and what has arrived would be doubled
+            self._bury(request, f"{answer.reason}; {_UNKNOWN}")
         elif len(request.events) == 1:
             self._bury(request, answer.reason)
         else:

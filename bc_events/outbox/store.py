@@ -87,8 +87,19 @@ class Store(Protocol):
         """Stamps leased rows anew, as these requests; False (and nothing done) where any is no longer the lease's."""
         ...
 
-    def release(self, lease: UUID, rows: Sequence[Row], *, delay: float = 0.0, reason: str | None = None) -> None:
-        """Gives rows back, stamped as they are, ready after `delay` seconds; it counts as no attempt."""
+    def release(
+        self,
+        lease: UUID,
+        rows: Sequence[Row],
+        *,
+        delay: float = 0.0,
+        reason: str | None = None,
+        may_have_arrived: bool = False,
+    ) -> None:
+        """Gives rows back, stamped as they are, ready after `delay` seconds; it counts as no attempt.
+
+        Those that may have arrived are doubtful when they are claimed again, and so are those that were already.
+        """
 
     def stats(self) -> Stats: ...
 

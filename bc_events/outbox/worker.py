@@ -117,7 +117,13 @@ class Worker:
                 _REFUSES if is_refused else _AWAY,
                 extra={"bc_reason": answer.reason, "bc_pause": round(seconds, 3)},
             )
-        self._store.release(claim.lease, interruption.request.events, delay=seconds, reason=answer.reason)
+        self._store.release(
+            claim.lease,
+            interruption.request.events,
+            delay=seconds,
+            reason=answer.reason,
+            may_have_arrived=answer.may_have_arrived,
+        )
         self._pause(seconds)
 
     def _recover(self) -> None:

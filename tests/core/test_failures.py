@@ -6,10 +6,12 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import pytest
 
 from bc_events import DeliveryError
+from bc_events.api import EventsAPI
 from bc_events.wire import Request, Verdict, read_answer
 
 from .scripted import (
@@ -25,6 +27,10 @@ from .scripted import (
 
 THROTTLED = "ProvisionedThroughputExceededException"
 INTERNAL = "InternalFailureException"
+
+
+def _one() -> Request:
+    return Request.of([SimpleNamespace(job_id="job-1", envelope=b"{}")])
 
 
 def undelivered(session):
@@ -168,6 +174,21 @@ def test_a_server_that_is_not_there_leaves_every_event_named(session_of):
     assert undelivered(session) == [
         (number, "unknown", f"no answer from {url} (ConnectionError)") for number in range(2)
     ]
+
+
+def test_what_found_no_server_cannot_have_arrived():
+    """So a request that is refused once the server is back can be halved."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    api = EventsAPI(url, auth=None, timeout=(3.05, 10), http=None)
+    answer = api.post(_one())
+    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, False)
+
+
+def test_what_found_a_server_that_closed_may_have_arrived():
+    with ScriptedAPI(closes) as server:
+        answer = EventsAPI(server.url, auth=None, timeout=(3.05, 10), http=None).post(_one())
+    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, True)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 451])

@@ -15,7 +15,7 @@ from bc_events.outbox.errand import Errand
 from bc_events.outbox.sqlite import SQLiteDatabase
 from bc_events.outbox.table import TableStore
 from bc_events.outbox.tally import Tally
-from bc_events.wire import Limits
+from bc_events.wire import Answer, Limits, Verdict
 from tests.outbox.service import QUICK, TOPICS, api_of, numbers, row
 
 
@@ -43,6 +43,23 @@ def until(is_so, timeout=30.0) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.005)
+
+
+class Scripted:
+    """An Events API that gives these answers, and remembers the keys that it was asked with."""
+
+    deadline = 1.0
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+        self.keys: list[str] = []
+
+    def prepare(self) -> None:
+        """Nothing is to be loaded."""
+
+    def post(self, request, patience=None):
+        self.keys.append(request.key)
+        return self.answers.pop(0)
 
 
 def test_events_arrive_in_order_with_their_job_and_bytes(store, api):
@@ -144,8 +161,6 @@ def test_what_cannot_pass_does_not_hold_up_the_rest(store):
         post = plain.post
 
         def fussy(request, patience=None):
-            from bc_events.wire import Answer, Verdict
-
             if request.events[0].job_id == "poison":
                 return Answer(Verdict.AGAIN, "HTTP 502", status=502)
             return post(request, patience)
@@ -186,6 +201,39 @@ def test_a_request_that_is_too_large_is_sent_in_parts(store, api):
     drained(store, api)
     assert sorted(numbers(api.events())) == list(range(8))
     assert {request.records for request in api.requests() if request.status == 201} == {2}
+
+
+@pytest.mark.parametrize("events", [1, 4])
+@pytest.mark.parametrize(
+    "refusal", [Answer(Verdict.SPLIT, "HTTP 413", status=413), Answer(Verdict.FINAL, "HTTP 400", status=400)]
+)
+def test_what_may_have_arrived_is_not_halved_but_dead(store, refusal, events):
+    """Halves have new keys, so what had arrived would arrive twice. Somebody has to look first."""
+    answers = [Answer(Verdict.AGAIN, "HTTP 504", may_have_arrived=True), Answer(Verdict.AGAIN, "HTTP 503"), refusal]
+    api = Scripted(answers)
+    store.add([row(number) for number in range(events)])
+    with Relay(store, api, pace=QUICK) as relay:
+        until(lambda: store.stats().dead == events)
+    assert len(api.keys) == 3
+    assert len(set(api.keys)) == 1
+    assert all(dead.last_error.startswith(f"{refusal.reason}; an earlier") for dead in store.show(dead=True))
+    assert (relay.tally.dead, store.stats().pending) == (events, 0)
+
+
+def test_what_a_killed_relay_held_is_not_halved_either(store, api):
+    api.faults(too_large={"records": 2})
+    store.add([row(1), row(2)])
+    store.claim(limit=250, seconds=0, limits=Limits())
+    drained(store, api)
+    assert (store.stats().dead, len(api.requests())) == (2, 1)
+
+
+def test_an_outage_leaves_no_doubt(store, api):
+    """503 says that nothing was taken, so a refusal after it is halved like any other."""
+    api.faults(unavailable={"count": 1, "retry_after": 0}, too_large={"records": 3})
+    store.add([row(number) for number in range(4)])
+    drained(store, api)
+    assert sorted(numbers(api.events())) == [0, 1, 2, 3]
 
 
 def test_a_record_that_its_topic_forbids_is_dead_and_replay_delivers_it_once_mended(store):
