@@ -133,7 +133,8 @@ def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:
         frame = innermost()
         if frame is None or frame.unit is None:
             raise NoActiveSessionError
-        return frame.unit.call(name, data)
+        unit = frame.unit
+        return unit.record(unit.client.topic_table.magic_names.get(name) or unit.resolve(name), data)
 
     publisher.__name__ = publisher.__qualname__ = name
     publisher.__module__ = __name__
