@@ -11,12 +11,13 @@ from typing import IO, TYPE_CHECKING, Final
 import click
 from rich.progress import track
 
-from bc_events import DeliveryError, EventClient, jobs
-from bc_events.configuration import API_URL, LOG_ONLY, SERVICE_NAME, TOPICS
+from bc_events import DeliveryError, jobs
+from bc_events.configuration import API_URL, LOG_ONLY, OUTBOX, SERVICE_NAME, TOPICS
 from bc_events.constants import MAX_REQUEST_EVENTS
 
 from . import FAILED
 from .account import Account
+from .client import loaded, made
 from .lines import LineError, publish_line, publish_named, read_data
 from .screen import screen
 
@@ -36,16 +37,17 @@ _SILENT: Final = "the API gave no answer for events before these"
 @click.option("--skip-bad", is_flag=True, help="With --file: leave bad lines out and send the others.")
 @click.option("--job-id", help="Job of all these events; a new one by default.")
 @click.option("--user", metavar="ID", help="Cognito id of the user who acts; the service by default.")
-@click.option("--api-url", envvar=API_URL, show_envvar=True, required=True, help=f"{LOG_ONLY} only checks.")
-@click.option("--service", envvar=SERVICE_NAME, show_envvar=True, required=True, help="Name of the service.")
+@click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code, with its auth, in place of these:")
+@click.option("--api-url", envvar=API_URL, show_envvar=True, help=f"{LOG_ONLY} only checks.")
+@click.option("--service", envvar=SERVICE_NAME, show_envvar=True, help="Name of the service.")
 @click.option(
     "--topics",
     envvar=TOPICS,
     show_envvar=True,
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Its topic definitions.",
 )
+@click.option("--outbox", envvar=OUTBOX, show_envvar=True, metavar="WHERE", help="Where events are stored first.")
 def publish(
     name: str | None,
     data: str | None,
@@ -54,9 +56,11 @@ def publish(
     skip_bad: bool,
     job_id: str | None,
     user: str | None,
-    api_url: str,
-    service: str,
-    topics: Path,
+    client: str | None,
+    api_url: str | None,
+    service: str | None,
+    topics: Path | None,
+    outbox: str | None,
 ) -> None:
     """Publish the event NAME with the JSON object DATA, or one from each line of a file.
 
@@ -64,8 +68,11 @@ def publish(
     latter with a "category" where it is not the default one. Every line is checked before anything is sent: where one
     is bad, all bad ones are named and nothing is sent, unless --skip-bad is given.
 
-    Exits with 0 when every event was delivered, 1 when a line was bad or an event was not delivered (its line and
-    what is known of it are named), 2 when the command was not given what it needs.
+    With an outbox events are stored in it, and a relay delivers them: one in this command where it is a file, for two
+    seconds, and else the one that runs beside it.
+
+    Exits with 0 when every event was delivered, or stored, 1 when a line was bad or an event was not delivered (its
+    line and what is known of it are named), 2 when the command was not given what it needs.
 
     \b
     Example:
@@ -74,11 +81,12 @@ def publish(
     """
     if (name is None) == (file is None) or (name is None) != (data is None):
         raise click.UsageError("give either NAME and DATA, or --file")
-    with EventClient(None if api_url == LOG_ONLY else api_url, service, topics) as client:
+    found = loaded(client) if client else made(api_url=api_url, service=service, topics=topics, outbox=outbox)
+    with found as used:
         job = jobs.generated() if job_id is None else jobs.checked(job_id)
 
         def session() -> EventSession:
-            return client.service_session(job) if user is None else client.user_session(user, job)
+            return used.service_session(job) if user is None else used.user_session(user, job)
 
         if file is None:
             _publish_one(session(), name or "", data or "")
@@ -161,6 +169,8 @@ def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], account: A
 
 
 def _done(session: EventSession) -> str:
+    if session.client.outbox is not None:
+        return "stored"
     return "checked, none sent" if session.client.api_url is None else "delivered"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import sys
 import time
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bc_events import EventClient, checked, outbox as outboxes
+from bc_events import checked, outbox as outboxes
 from bc_events.api import EventsAPI
 from bc_events.configuration import API_URL, OUTBOX
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, OutboxError
 
+from .client import loaded
 from .json_log import JSONLines
 from .screen import screen
 from .stopping import stoppable
@@ -74,9 +74,9 @@ def relay(
     """
     pace = outboxes.Pace(lease=lease)
     if client is not None:
-        loaded = _loaded(client)
-        made = outboxes.Relay.of(loaded, workers=workers, order=order, pace=pace)
-        store: Store = getattr(loaded.outbox, "store")  # noqa: B009  Relay.of has seen to it
+        found = loaded(client)
+        made = outboxes.Relay.of(found, workers=workers, order=order, pace=pace)
+        store: Store = getattr(found.outbox, "store")  # noqa: B009  Relay.of has seen to it
     else:
         store = _store(where)
         made = outboxes.Relay(store, _api(api_url, timeout), workers=workers, order=order, pace=pace)
@@ -140,16 +140,3 @@ def _api(url: str | None, timeout: tuple[float, float]) -> EventsAPI:
     if not url:
         raise ConfigurationError(f"no Events API is named; give --api-url or {API_URL}, or --client")
     return EventsAPI(checked.url(url, has_auth=False), auth=None, timeout=timeout, http=None)
-
-
-def _loaded(name: str) -> EventClient:
-    """The client that a module has under a name. Raises `ConfigurationError`."""
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, "")  # as for `python -m`: a service's modules are in the folder it is started from
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"--client {name} cannot be loaded ({error}); give module:attribute") from error
-    if not isinstance(found, EventClient):
-        raise ConfigurationError(f"--client {name} is a {type(found).__name__}; name an EventClient")
-    return found

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from bc_events import Actor
+from bc_events.outbox import SQLiteOutbox
 
 from .processes import output, started
 
@@ -37,6 +38,47 @@ def test_options_go_before_the_environment(run, local_events_api):
     assert [event.actor.id for event in local_events_api.events()] == ["OtherService"]
 
 
+def test_with_an_outbox_events_are_stored_and_its_relay_delivers_them(run, local_events_api, tmp_path):
+    """The same environment means the same to the command as to the service."""
+    done = run("publish", "created_policy", '{"id": 1}', "--job-id", "job-1", BC_EVENTS_OUTBOX="events.db")
+    assert (done.returncode, done.stdout) == (0, "policies.PolicyCreated stored, job job-1\n")
+    assert (tmp_path / "events.db").exists()
+    local_events_api.wait("job:job-1")
+
+
+def test_what_an_outbox_holds_outlives_an_outage(run, local_events_api, tmp_path):
+    local_events_api.faults(unavailable={"retry_after": 60})
+    assert run("publish", "--file", "-", "--outbox", "events.db", stdin=lines(policy(1), policy(2))).returncode == 0
+    local_events_api.faults()
+    assert local_events_api.events() == []
+    outbox = SQLiteOutbox(tmp_path / "events.db", relay=False)
+    assert outbox.store.stats().pending == 2
+    outbox.store.close()
+
+
+def test_with_log_nothing_is_stored_either(run, tmp_path):
+    done = run("publish", "created_policy", '{"id": 1}', BC_EVENTS_API_URL="log:", BC_EVENTS_OUTBOX="events.db")
+    assert (done.returncode, "checked, none sent" in done.stdout) == (0, True)
+    assert not (tmp_path / "events.db").exists()
+
+
+def test_a_client_in_the_service_s_code_brings_its_auth(run, local_events_api, tmp_path):
+    (tmp_path / "myservice.py").write_text(
+        f"from bc_events import EventClient\n"
+        f"client = EventClient({local_events_api.url!r}, 'CodedService', 'topics.yaml', auth=lambda: 'token')\n"
+    )
+    done = run("publish", "created_policy", '{"id": 1}', "--client", "myservice:client", BC_EVENTS_API_URL="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [event.actor.id for event in local_events_api.events()] == ["CodedService"]
+    assert local_events_api.requests()[0].has_authorization
+
+
+def test_what_is_missing_is_named_with_its_variable(run):
+    done = run("publish", "created_policy", '{"id": 1}', BC_EVENTS_API_URL="", BC_EVENTS_SERVICE_NAME="")
+    assert done.returncode == 2
+    assert "Give --api-url or BC_EVENTS_API_URL, and --service or BC_EVENTS_SERVICE_NAME; or --client." in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -49,6 +91,7 @@ def test_options_go_before_the_environment(run, local_events_api):
         ("created_policy", '{"id": 1}', "--topics", "nothing.yaml"),
         ("created_policy", '{"id": 1}', "--api-url", "nonsense"),
         ("--file", "nothing.jsonl"),
+        ("created_policy", '{"id": 1}', "--client", "nothing:client"),
     ],
     ids=" ".join,
 )
