@@ -50,3 +50,16 @@ def test_importing_the_library_loads_none_of_them():
     code = "import sys, bc_events.events; print([m for m in sys.modules if m.startswith('bc_events.integrations')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_importing_all_of_it_starts_no_thread():
+    """It would not survive a fork, and what it holds would be lost."""
+    code = """
+import pkgutil, threading
+import bc_events.events, bc_events.integrations, bc_events.outbox, bc_events.testing.plugin
+for module in pkgutil.iter_modules(bc_events.integrations.__path__, "bc_events.integrations."):
+    __import__(module.name)
+print(threading.active_count())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
