@@ -32,12 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
-    if session.config.getoption(_OPTION):
+def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
+    with _closed(session):
         return (yield)
-    from .network import refusing  # noqa: PLC0415  not before coverage is measured
 
-    with _connected(refusing):
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
+    with _closed(session):
         return (yield)
 
 
@@ -47,6 +49,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     with _connected(None):
         return (yield)
+
+
+@contextmanager
+def _closed(session: pytest.Session) -> Iterator[None]:
+    """While modules are imported, and while tests run: no network, but by the option."""
+    if session.config.getoption(_OPTION):
+        yield
+        return
+    from .network import refusing  # noqa: PLC0415  not before coverage is measured
+
+    with _connected(refusing):
+        yield
 
 
 @contextmanager

@@ -74,6 +74,16 @@ def test_without_the_fixture_nothing_is_sent_and_the_error_says_how_to_ask(servi
     result.stdout.fnmatch_lines(["*nothing is sent under pytest*captured_events*bc_events_network*"])
 
 
+def test_what_test_modules_do_when_they_are_imported_is_not_sent_either(service):
+    result = service("""
+        create("p1")
+
+        def test_it(): ...
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*nothing is sent under pytest*"])
+
+
 MARKED = "import pytest\n@pytest.mark.bc_events_network\n"
 LOCAL_API = "import pytest\n@pytest.fixture\ndef local_events_api(): ...\n"
 
