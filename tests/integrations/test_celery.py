@@ -191,6 +191,31 @@ def test_a_chord_stays_one_job(service):
     assert (service.delivery.jobs, set(service.delivery.actors)) == (["job-1"] * 3, {("user-one", "user")})
 
 
+@pytest.mark.parametrize(("ending", "jobs"), [("publish", ["job-1", "job-1"]), ("fail", ["job-1"])])
+def test_callbacks_of_a_task_stay_within_its_job(service, ending, jobs):
+    callback = service.publish.si()
+    called = callback.freeze()
+    with service.session():
+        getattr(service, ending).apply_async(link=callback, link_error=callback)
+    result_of(called)
+    assert (service.delivery.jobs, set(service.delivery.actors)) == (jobs, {("user-one", "user")})
+
+
+def test_a_task_class_with_a_call_of_its_own_has_a_session(eager, delivery):
+    """As Flask's documentation has it, to push an application context."""
+
+    class InContext(eager.Task):
+        def __call__(self, *args, **kwargs):
+            return super().__call__(*args, **kwargs)
+
+    @eager.task(base=InContext)
+    def own():
+        events.created_other({"id": 2})
+
+    own.delay()
+    assert delivery.data == [{"id": 2}]
+
+
 def test_a_task_of_a_task_stays_within_the_job(service):
     done = threading.Event()
     service.delivery.on_send = done.set
