@@ -21,7 +21,7 @@ ORPHANED = "a session ended before scopes that had joined it; their events were 
 PUBLISHERS = 3
 MOST = 3_000
 """Events after which a publisher gives up, so that a session that is never closed ends the test."""
-ROUNDS = 40
+ROUNDS = 25
 
 
 @every_child
@@ -118,6 +118,16 @@ def expect_each_call_to_have_raised_or_arrived(publishers, arrived):
     assert sum(len(publisher.accepted) for publisher in publishers) == len(arrived)
 
 
+def expect_each_call_to_have_raised_or_been_dropped(publishers, dropped):
+    """A call that comes just then may be refused, and its event dropped besides: it arrives neither way."""
+    for publisher in publishers:
+        publisher.join()
+        own = [n for n in dropped if n in publisher._numbers]
+        assert own[: len(publisher.accepted)] == publisher.accepted
+        assert own[len(publisher.accepted) :] in ([], publisher.refused[:1])
+        assert [*publisher.accepted, *publisher.refused] == [*publisher._numbers[: len(publisher.accepted) + 3]]
+
+
 @pytest.fixture
 def rounds():
     """Many, with threads that change turns as often as the interpreter allows."""
@@ -151,7 +161,7 @@ def test_rule_21_while_a_session_fails_each_call_raises_or_its_event_is_dropped_
         recording.discarded.clear()
         with pytest.raises(ZeroDivisionError), events.session(), publishing() as publishers:
             raise ZeroDivisionError
-        expect_each_call_to_have_raised_or_arrived(publishers, [event.data["n"] for event in recording.discarded])
+        expect_each_call_to_have_raised_or_been_dropped(publishers, [event.data["n"] for event in recording.discarded])
     assert recording.numbers == []
 
 
@@ -177,7 +187,7 @@ def test_rule_21_while_a_joined_scope_fails_each_call_raises_or_its_event_is_dro
                 raise ZeroDivisionError
             for publisher in publishers:
                 publisher.join()
-        expect_each_call_to_have_raised_or_arrived(publishers, [event.data["n"] for event in recording.discarded])
+        expect_each_call_to_have_raised_or_been_dropped(publishers, [event.data["n"] for event in recording.discarded])
         assert recording.numbers == [-1]
 
 
