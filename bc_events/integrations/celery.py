@@ -19,7 +19,7 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Mapping
 
     from celery import Celery, Task
     from celery.app.task import Context
@@ -53,7 +53,7 @@ def install(
             or a callable.
     """
     tasks = _Tasks(app, Edge(client=client, border=border, on_delivery_error=on_delivery_error))
-    signals.before_task_publish.connect(tasks.carry, weak=False)
+    app.send_task = tasks.carrying(app.send_task)
     finalized: Any = app.on_after_finalize
     finalized.connect(tasks.enclose, weak=False)
     signals.worker_init.connect(tasks.enclose, weak=False)  # some were registered after the application was finalized
@@ -77,17 +77,22 @@ class _Tasks:
             if not hasattr(task.run, _WITHIN):
                 task.run = _enclosed(task, self._edge)
 
-    def carry(self, headers: MutableMapping[str, Any] | None = None, **_signal: object) -> None:
-        """A message is about to be sent. What its headers already say stays."""
-        if headers is None:
-            return
+    def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
+        """What sends all messages of this application. The signal before it is of all applications of a process."""
+
+        @wraps(send_task)
+        def carry(*args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
+            return send_task(*args, headers={**self._carried(), **(headers or {})}, **options)
+
+        return carry
+
+    def _carried(self) -> dict[str, str]:
         carried: dict[str, str] = {}
         inject(carried, self._edge.border)
         if unit_to_join() is None and current_task:  # by Celery, after the task
             sender: Any = current_task.request
             carried |= _headers(sender, self._edge.border)
-        for name, value in carried.items():
-            headers.setdefault(name, value)
+        return carried
 
 
 def _eagerly_enclosed(base: type[Task], tasks: _Tasks) -> type[Task]:

@@ -27,7 +27,7 @@ def make_app(name, **settings):
 @pytest.fixture(scope="module", autouse=True)
 def _disconnected():
     """Celery's signals are the process's: what was connected here is forgotten afterwards."""
-    used = signals.before_task_publish, signals.worker_init
+    used = (signals.worker_init,)
     before = [list(signal.receivers or ()) for signal in used]
     yield
     for signal, receivers in zip(used, before, strict=True):
@@ -253,6 +253,22 @@ def test_the_actor_is_not_believed_where_the_border_says_so(client, delivery):
     with events.user_context("user-one", "job-1", client=client):
         task.apply(headers={"x-britecore-actor-id": "somebody", "x-britecore-actor-type": "user"})
     assert (delivery.jobs, delivery.actors) == (["job-1"], [("PolicyService", "service")])
+
+
+def test_the_border_of_one_application_is_not_that_of_another(client):
+    """Celery's signals are the process's, and an actor is not to reach the broker of a public application."""
+    inner, public = make_app("inner"), make_app("public")
+    install(inner, client=client)
+    install(public, client=client, border=HTTP)
+    with events.user_context("user-one", "job-1", client=client):
+        publishes(public).delay()
+        public.send_task("elsewhere")
+    with public.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
+        for _ in range(2):
+            message = queue.get_nowait()
+            message.ack()
+            assert message.headers["x-britecore-job-id"] == "job-1"
+            assert "x-britecore-actor-id" not in message.headers
 
 
 def test_a_delivery_error_may_be_handed_to_the_service(client, delivery):
