@@ -10,6 +10,8 @@ import platform
 from .calls import magic_call
 from .flushes import flush
 from .imports import imports
+from .outbox import session_exit
+from .relays import order_violations, relays
 from .scopes import empty_scopes
 
 
@@ -17,12 +19,19 @@ def main() -> None:
     print(f"CPython {platform.python_version()}, {platform.machine()}")
     scopes = empty_scopes()
     loaded = imports()
+    relayed = relays()
     rows = [
         ("one magic call / check + serialise + look up the session", magic_call(), "at most 2.0"),
         ("empty `with events.session()` / empty OpenTelemetry SDK span", scopes["with"], "at most 0.25"),
         ("empty decorated call / empty OpenTelemetry SDK span", scopes["decorated"], "at most 0.25"),
         ("flush of 250: throughput / the same bytes ready-made", flush(250, rounds=60), "at least 0.90"),
         ("flush of 5,000: throughput / the same bytes ready-made", flush(5_000, rounds=12), "at least 0.85"),
+        ("session exit, outbox in a file / the raw transaction", session_exit(), "at most 1.5"),
+        *(
+            (f"{count} relays on PostgreSQL: throughput / the same requests ready-made", ratio, "at least 0.6")
+            for count, ratio in relayed.items()
+        ),
+        ('4 relays, order="job": events of a job that overtook another', order_violations(), "0"),
         ("`import bc_events` / bare interpreter", loaded["bc_events"], ""),
         ("`import bc_events.events` / bare interpreter", loaded["bc_events.events"], ""),
     ]

@@ -1,0 +1,145 @@
+"""What relays on PostgreSQL bring on, beside as many processes that post the same requests ready-made."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import statistics
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import requests
+from sqlalchemy import create_engine
+
+from bc_events.api import EventsAPI
+from bc_events.outbox import Relay, schema
+from bc_events.outbox.dialect import POSTGRESQL
+from bc_events.outbox.engine import EngineDatabase
+from bc_events.outbox.row import Row
+from bc_events.outbox.table import TableStore
+from bc_events.wire import Request
+from tests.postgres import PostgreSQL
+
+from .calls import DATA
+from .flushes import served
+
+EVENTS = 3_000
+PER_JOB = 25
+ROUNDS = 3
+COUNTS = (1, 2, 4)
+_spawning = multiprocessing.get_context("forkserver")
+_spawning.set_forkserver_preload(["tests.benchmarks.relays", "sqlalchemy.dialects.postgresql.psycopg"])
+
+
+def relays() -> dict[int, float]:
+    """By how many relays: their throughput, by that of the same requests through one `requests.Session` each."""
+    with served() as url, _database() as (database, store):
+        found = {}
+        for count in COUNTS:
+            rounds = [_relayed(database, store, url, count) / _ready_made(url, count) for _ in range(ROUNDS)]
+            found[count] = 1 / statistics.median(rounds)
+        return found
+
+
+def order_violations(*, workers: int = 4, events: int = 1_000, jobs: int = 20) -> int:
+    """How many events of a job arrive before an earlier one of it, with several relays in the order of jobs."""
+    with served() as url, _database() as (database, store):
+        store.add([_row(number, f"job-{number % jobs}") for number in range(events)])
+        with _processes(_relay, [(database, url, "job")] * workers) as go:
+            go()
+            _until_empty(store)
+        arrived = defaultdict(list)
+        for line in requests.get(f"{url}/api/events.jsonl", timeout=60).text.splitlines():
+            event = json.loads(line)
+            arrived[event["jobId"]].append(event["data"]["number"])
+    assert sum(map(len, arrived.values())) == events
+    return sum(later < earlier for numbers in arrived.values() for earlier, later in pairwise(numbers))
+
+
+def _relayed(database: str, store: TableStore, url: str, count: int) -> float:
+    store.add([_row(number, f"job-{number // PER_JOB}") for number in range(EVENTS)])
+    with _processes(_relay, [(database, url, "time")] * count) as go:
+        started = time.perf_counter()
+        go()
+        _until_empty(store)
+        return time.perf_counter() - started
+
+
+def _ready_made(url: str, count: int) -> float:
+    jobs = range(EVENTS // PER_JOB)
+    with _processes(_post, [(url, list(jobs[place::count])) for place in range(count)]) as go:
+        started = time.perf_counter()
+        go(to_the_end=True)
+        return time.perf_counter() - started
+
+
+@contextmanager
+def _processes(target: Callable, arguments: list[tuple]) -> Iterator[Callable]:
+    """So many processes, ready to go at one word."""
+    ready = _spawning.Barrier(len(arguments) + 1)
+    over = _spawning.Event()
+    processes = [_spawning.Process(target=target, args=(ready, over, *given)) for given in arguments]
+    for process in processes:
+        process.start()
+
+    def go(*, to_the_end: bool = False) -> None:
+        ready.wait(60)
+        for process in processes if to_the_end else ():
+            process.join()
+
+    yield go
+    over.set()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+
+
+def _relay(ready, over, database: str, url: str, order: str) -> None:
+    store = TableStore(EngineDatabase(create_engine(database)))
+    api = EventsAPI(url, auth=None, timeout=(3.05, 10), http=None)
+    api.prepare()
+    store.stats()
+    ready.wait(60)
+    with Relay(store, api, order=order):
+        over.wait()
+
+
+def _post(ready, _over, url: str, jobs: list[int]) -> None:
+    rows = [[_row(number, f"job-{job}") for number in range(PER_JOB)] for job in jobs]
+    ready_made = [Request.of(events) for events in rows]
+    with requests.Session() as http:
+        ready.wait(60)
+        for one in ready_made:
+            http.post(url + one.path, data=one.body, headers=one.headers).raise_for_status()
+
+
+@contextmanager
+def _database() -> Iterator[tuple[str, TableStore]]:
+    server = PostgreSQL().start()
+    try:
+        with server.connect() as connection:
+            for statement in schema.creation(POSTGRESQL):
+                connection.execute(statement)
+        engine = create_engine(server.url())
+        yield server.url(), TableStore(EngineDatabase(engine))
+        engine.dispose()
+    finally:
+        server.stop()
+
+
+def _row(number: int, job: str) -> Row:
+    data = json.dumps({**DATA, "number": number})
+    envelope = (
+        f'{{"action":"Created","category":"policies","entity":"Policy","data":{data},'
+        '"actor":{"id":"PolicyService","type":"service"}}'
+    )
+    return Row(uuid.uuid4(), "policies", job, "policies.PolicyCreated", envelope, time.time(), "PolicyService")
+
+
+def _until_empty(store: TableStore) -> None:
+    while store.stats().pending:
+        time.sleep(0.01)
