@@ -40,8 +40,9 @@ def service(pytester, monkeypatch):
     return run
 
 
-def test_the_plugin_loads_nothing_of_the_library(pytester):
+def test_the_plugin_loads_nothing_of_the_library(pytester, monkeypatch):
     """What is imported before coverage is measured counts as never run (pytest-dev/pytest-cov#635)."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # those of others may load it, and take seconds
     pytester.makeconftest("""
         import sys
 
@@ -51,7 +52,8 @@ def test_the_plugin_loads_nothing_of_the_library(pytester):
             assert loaded == ["bc_events", "bc_events.testing", "bc_events.testing.plugin"]
     """)
     pytester.makepyfile(test_loaded="from conftest import test_loaded")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    run = pytester.runpytest_subprocess("-p", "bc_events.testing.plugin", "-p", "no:cacheprovider")
+    run.assert_outcomes(passed=1)
 
 
 def test_the_fixture_captures_what_the_service_publishes(service):
