@@ -6,6 +6,7 @@ tokens fail across tasks, in generators and in async fixtures (open-telemetry/op
 
 from __future__ import annotations
 
+import atexit
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +38,15 @@ def _clear() -> None:
 
 
 forks.after_fork(_clear)
+
+
+def _tell_never_left() -> None:
+    """What the interpreter still holds at its end is not collected as long as anything can be logged."""
+    for pending in {frame.unit._pending for frame in chain() if frame.unit is not None}:
+        pending.tell_never_left()
+
+
+atexit.register(_tell_never_left)
 
 
 def live_unit() -> UnitOfWork:

@@ -7,9 +7,12 @@ the seal is taken, and a publisher that finds the list swapped looks on which si
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from . import forks
+from .constants import LOGGER_NAME
 from .errors import SessionClosedError
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ ENDED: Final = (
     "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
     "or open a session of its own for work that outlives it"
 )
+_NEVER_LEFT: Final = "a scope was entered and never left; its events are lost"
+_logger = logging.getLogger(LOGGER_NAME)
 _SEAL: Final[Any] = object()
 _numbers: Final = itertools.count(1)
 
@@ -40,14 +45,26 @@ class Pending:
     collector may close a generator, or a signal handler run, that ends a scope of its own. So each change is one step.
     """
 
-    __slots__ = ("_changes", "entries", "has_dropped", "lock", "number")
+    __slots__ = ("_changes", "entries", "has_dropped", "lock", "number", "scoped_in")
 
     def __init__(self) -> None:
         self.number = next(_numbers)
         self.entries: list[Event] = []
         self.has_dropped = False
+        self.scoped_in: object = None
+        """The process, as a `forks.generation`, in which a scope is to end it; None where its owner flushes by hand."""
         self.lock = threading.RLock()
         self._changes = 0
+
+    def __del__(self) -> None:
+        if self.entries:
+            self.tell_never_left()
+
+    def tell_never_left(self) -> None:
+        """Warns of events that a scope was to send or drop, and no longer can."""
+        lost, self.entries = self.entries, _Closed()
+        if lost and self.scoped_in is forks.generation:
+            _logger.warning(_NEVER_LEFT, extra={"bc_job_id": lost[0].job_id, "bc_dropped": len(lost)})
 
     def settle(self, event: Event, entries: list[Event], unit: UnitOfWork) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.

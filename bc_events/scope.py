@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeGuard, TypeVar
 
 from opentelemetry.context import Context, attach, get_current
 
-from . import configuration, jobs
+from . import configuration, forks, jobs
 from .blocks import Block, left_by
 from .constants import LOGGER_NAME
 from .errors import InvalidJobIdError, NestedSessionError
@@ -118,6 +118,7 @@ class SessionScope:
             return Frame(EventSession.of(live.join(actor)))
         job_id = job_id or (live.job_id if live is not None else jobs.from_baggage(client.baggage_key))
         unit = UnitOfWork(client, actor or _inherited(live, client), job_id or jobs.generated())
+        unit._pending.scoped_in = forks.generation
         baggage = jobs.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
         return Frame(EventSession.of(unit), baggage)
 

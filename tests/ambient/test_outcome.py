@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 
 import pytest
@@ -11,6 +12,8 @@ from bc_events import DeliveryError, SessionClosedError, events
 from .matrix import over
 from .models import ALL, BLOCKS, IN_PROCESS, PROCESSES, Bare
 from .recording import say
+
+NEVER_LEFT = "a scope was entered and never left; its events are lost"
 
 
 class OwnError(BaseException):
@@ -32,7 +35,7 @@ FAILURES = {
     "base_exception_group": BaseExceptionGroup("orders", [KeyboardInterrupt()]),
 }
 CANNOT_CARRY_STOP_ITERATION = {"to_thread", "run_in_executor"}
-"""An asyncio future cannot hold one: by itself Python waits for ever (python/cpython#112182)."""
+"""An asyncio future cannot hold one: on Python 3.11 whoever waits for it waits for ever (python/cpython#112182)."""
 
 
 def failing(models):
@@ -315,3 +318,30 @@ def test_rule_13_what_a_flush_by_hand_could_not_deliver_belongs_to_the_error(cli
         say(2)
     assert [item.event.data["n"] for item in raised.value.undelivered] == [1]
     assert recording.numbers == [2]
+
+
+def test_rule_09_a_scope_that_is_never_left_warns_when_it_is_collected(client, recording, caplog):
+    def enter():
+        events.session("job-1").__enter__()
+        say(1)
+        events.user_context("a-user-id").__enter__()
+        say(2)
+
+    contextvars.copy_context().run(enter)
+    gc.collect()
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == ("WARNING", NEVER_LEFT)
+    assert (record.bc_job_id, record.bc_dropped) == ("job-1", 2)
+    assert recording.numbers == []
+
+
+def test_rule_09_a_scope_that_is_never_left_warns_of_nothing_where_all_was_flushed(client, recording, warnings_logged):
+    def enter():
+        events.session().__enter__()
+        say(1)
+        events.flush()
+
+    contextvars.copy_context().run(enter)
+    gc.collect()
+    assert warnings_logged() == []
+    assert recording.numbers == [1]

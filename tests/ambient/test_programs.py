@@ -37,6 +37,22 @@ def test_rule_09_a_scope_that_is_left_while_the_interpreter_ends_delivers(way, a
     assert ended("leaving", way) == (arrived, [])
 
 
+def test_rule_09_a_scope_that_a_program_never_left_warns_at_its_end():
+    assert ended("leaving", "scope_never_left") == (
+        [],
+        ["WARNING a scope was entered and never left; its events are lost 1"],
+    )
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["block_in_a_daemon_thread", "generator_held_by_a_module", "async_generator_of_a_loop_that_is_never_closed"],
+)
+def test_rule_09_what_holds_a_scope_open_beyond_the_end_keeps_no_program_from_ending(way):
+    """Nothing runs there any more that could send or warn."""
+    assert ended("leaving", way) == ([], [])
+
+
 @pytest.mark.parametrize("way", ["exit_in_a_block", "exit_in_a_coroutine"])
 def test_rule_10_a_program_that_exits_in_a_scope_drops_its_events_with_a_warning(way):
     arrived, (warning,) = ended("leaving", way)
