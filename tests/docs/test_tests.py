@@ -3,7 +3,10 @@
 import shutil
 
 import pytest
-import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
+
+# A run within this process forgets modules it was the first to load, and has them twice then.
+import requests  # noqa: F401
+import yaml  # noqa: F401
 
 from bc_events import configuration
 from bc_events.local import LocalEventsAPI  # noqa: F401
