@@ -9,7 +9,7 @@ import pytest
 
 from bc_events import DeliveryError, SessionClosedError, events
 
-from .matrix import over
+from .matrix import marks_of, over
 from .models import ALL, BLOCKS, IN_PROCESS, PROCESSES, Bare
 from .recording import say
 
@@ -43,7 +43,7 @@ def failing(models):
     return pytest.mark.parametrize(
         ("model", "error"),
         [
-            pytest.param(run, error, id=f"{model}-{failure}")
+            pytest.param(run, error, id=f"{model}-{failure}", marks=marks_of(run))
             for model, run in models.items()
             for failure, error in FAILURES.items()
             if failure != "stop_iteration" or model not in CANNOT_CARRY_STOP_ITERATION
