@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opentelemetry.trace import SpanContext
 
     from bc_events.event import Event
@@ -58,7 +60,7 @@ class Row:
         )
 
     @classmethod
-    def read(cls, values: tuple[object, ...]) -> Row:
+    def read(cls, values: Sequence[object]) -> Row:
         """From the database's values of `COLUMNS`."""
         found = dict(zip(COLUMNS, values, strict=True))
         return cls(

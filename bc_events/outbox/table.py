@@ -52,10 +52,9 @@ class TableStore:
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
-            loose, batches = self._ready(transaction, limit, limits, order)
-            if not loose and not batches:
+            rows = self._ready(transaction, limit, limits, order)
+            if not rows:
                 return None
-            rows = self._locked(transaction, loose, batches)
             requests = tuple(_requests(rows, Limits(1, limits.bytes) if order == "job" else limits))
             lease = uuid.uuid4()
             self._stamp(transaction, requests, lease, seconds)
@@ -142,39 +141,38 @@ class TableStore:
     def close(self) -> None:
         self._database.close()
 
-    def _ready(
-        self, transaction: Transaction, limit: int, limits: Limits, order: Order
-    ) -> tuple[list[int], list[UUID | str]]:
-        """What can be claimed: loose rows by `seq`, and batches; locked, and no more than a claim should hold."""
+    def _ready(self, transaction: Transaction, limit: int, limits: Limits, order: Order) -> list[Row]:
+        """What can be claimed, by `seq`: loose rows and whole batches; locked, and no more than a claim should hold."""
         of_batch = f"FROM {schema.TABLE} m WHERE m.batch = o.batch AND m.dead_at IS NULL"
         length = "octet_length" if self._dialect.name == "postgresql" else "length"
         ready = (
-            f"SELECT o.seq, o.batch, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {of_batch}) END, "
+            f"SELECT {_READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {of_batch}) END, "
             f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
-            f"ELSE (SELECT sum({length}(m.payload)) {of_batch}) END "
+            f"ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {of_batch}) END "
             f"FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.available_at <= {self._dialect.now} "
             f"AND {_FIRST_OF_BATCH}{f' AND {_FIRST_OF_JOB}' if order == 'job' else ''} "
             f"ORDER BY o.seq LIMIT ?{self._dialect.lock_free}"
         )
-        loose: list[int] = []
-        batches: list[UUID | str] = []
-        for seq, batch, count, size in self._run(transaction, ready, limit):
-            if limit <= 0:
+        loose: list[Row] = []
+        batches: list[UUID] = []
+        room = limits.bytes
+        for *values, count, size in self._run(transaction, ready, limit):
+            if limit <= 0 or room <= 0:
                 break
-            limit = limit - count if size < limits.bytes else 0
-            if batch is None:
-                loose.append(seq)
+            limit, room = limit - count, room - int(size)
+            row = Row.read(values)
+            if row.batch is None:
+                loose.append(row)
             else:
-                batches.append(batch)
-        return loose, batches
+                batches.append(row.batch)
+        return sorted([*loose, *self._locked(transaction, batches)], key=_place) if batches else loose
 
-    def _locked(self, transaction: Transaction, loose: list[int], batches: list[UUID | str]) -> list[Row]:
+    def _locked(self, transaction: Transaction, batches: list[UUID]) -> list[Row]:
         dialect = self._dialect
         found = self._run(
             transaction,
             f"SELECT {_READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
-            f"AND ({dialect.among('o.seq')} OR {dialect.among('o.batch')}) ORDER BY o.seq{dialect.lock}",
-            dialect.many(loose),
+            f"AND {dialect.among('o.batch')} ORDER BY o.seq{dialect.lock}",
             dialect.many(batches),
         )
         return [Row.read(values) for values in found]
@@ -243,6 +241,10 @@ class TableStore:
 
     def _sql(self, sql: str) -> str:
         return sql.replace("?", self._database.placeholder)
+
+
+def _place(row: Row) -> int:
+    return row.seq
 
 
 def _requests(rows: Sequence[Row], limits: Limits) -> Iterator[Request[Row]]:

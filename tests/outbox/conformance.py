@@ -140,6 +140,7 @@ def test_a_claim_is_about_as_large_as_one_request_may_be(store):
     store.add([row(number, f"job-{number}") for number in range(10)])
     claim = claimed(store, limits=Limits(250, length))
     assert len(in_claim(claim)) == 1
+    assert len(in_claim(claimed(store, limits=Limits(250, 3 * length)))) == 3
 
 
 def test_each_request_has_a_key_of_its_own(store):
