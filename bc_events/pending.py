@@ -25,7 +25,7 @@ ENDED: Final = (
     "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
     "or open a session of its own for work that outlives it"
 )
-_NEVER_LEFT: Final = "a scope was entered and never left; its events are lost"
+_NEVER_LEFT: Final = "a scope was entered and never left; its events were neither sent nor dropped"
 _logger = logging.getLogger(LOGGER_NAME)
 _SEAL: Final[Any] = object()
 _numbers: Final = itertools.count(1)
@@ -61,10 +61,10 @@ class Pending:
             self.tell_never_left()
 
     def tell_never_left(self) -> None:
-        """Warns of events that a scope was to send or drop, and no longer can."""
-        lost, self.entries = self.entries, _Closed()
-        if lost and self.scoped_in is forks.generation:
-            _logger.warning(_NEVER_LEFT, extra={"bc_job_id": lost[0].job_id, "bc_dropped": len(lost)})
+        """Warns of events that a scope was to send or drop, and no more can."""
+        held, self.entries = self.entries, _Closed()
+        if held and self.scoped_in is forks.generation:
+            _logger.warning(_NEVER_LEFT, extra={"bc_job_id": held[0].job_id, "bc_held": len(held)})
 
     def settle(self, event: Event, entries: list[Event], unit: UnitOfWork) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.

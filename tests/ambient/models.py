@@ -506,7 +506,7 @@ class Bare:
         return None
 
 
-_WITHOUT_CONTEXT = {"thread", "thread_pool", "run_in_executor", "greenlet"}
+WITHOUT_CONTEXT = {"thread", "thread_pool", "run_in_executor", "greenlet"}
 
 
 def _propagated(run):
@@ -516,8 +516,8 @@ def _propagated(run):
     return propagated
 
 
-INHERITING = {name: run for name, run in IN_PROCESS.items() if name not in _WITHOUT_CONTEXT}
+INHERITING = {name: run for name, run in IN_PROCESS.items() if name not in WITHOUT_CONTEXT}
 """Those that run in the context of whoever starts them, or in a copy of it."""
 
-JOINING = INHERITING | {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(_WITHOUT_CONTEXT)}
+JOINING = INHERITING | {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(WITHOUT_CONTEXT)}
 """Those that run in the session of whoever starts them: as they inherit it, or by `events.propagate`."""

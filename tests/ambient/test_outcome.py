@@ -13,7 +13,7 @@ from .matrix import marks_of, over
 from .models import ALL, BLOCKS, IN_PROCESS, PROCESSES, Bare
 from .recording import say
 
-NEVER_LEFT = "a scope was entered and never left; its events are lost"
+NEVER_LEFT = "a scope was entered and never left; its events were neither sent nor dropped"
 
 
 class OwnError(BaseException):
@@ -331,7 +331,7 @@ def test_rule_09_a_scope_that_is_never_left_warns_when_it_is_collected(client, r
     gc.collect()
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("WARNING", NEVER_LEFT)
-    assert (record.bc_job_id, record.bc_dropped) == ("job-1", 2)
+    assert (record.bc_job_id, record.bc_held) == ("job-1", 2)
     assert recording.numbers == []
 
 

@@ -12,12 +12,12 @@ from opentelemetry import baggage
 from bc_events import NoActiveSessionError, SessionClosedError, events
 
 from .matrix import over
-from .models import _WITHOUT_CONTEXT, IN_PROCESS, PLACES, Bare
+from .models import IN_PROCESS, PLACES, WITHOUT_CONTEXT, Bare
 from .recording import say
 
 INHERITS = bool(getattr(sys.flags, "thread_inherit_context", False))
 """Whether threads of this interpreter start with their starter's context: from Python 3.14 on, if asked to."""
-BARE_THREADS = {name: PLACES[name] for name in sorted(_WITHOUT_CONTEXT)}
+BARE_THREADS = {name: PLACES[name] for name in sorted(WITHOUT_CONTEXT)}
 
 
 def ambient():

@@ -20,7 +20,7 @@ from .ledger import Ledger, ledger_client
 from .publisher import Publisher
 from .tally import tally
 
-_PATIENCE = 20
+_PATIENCE = 60
 """Seconds that a child may take; one that takes longer is ended, and counts as troubled."""
 _COUNT = 4
 _PAUSE = 0.0005

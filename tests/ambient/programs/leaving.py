@@ -155,6 +155,6 @@ def async_generator_of_a_loop_that_is_never_closed():
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="%(levelname)s %(message)s %(bc_dropped)s")
+    logging.basicConfig(format="%(levelname)s %(message)s")
     events.configure(recording_client(Printed()))
     WAYS[sys.argv[1]]()
