@@ -1,0 +1,36 @@
+"""What a relay measures, and that the documentation lists just that."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    file = str(tmp_path_factory.mktemp("metrics") / "events.db")
+    probe = [sys.executable, "-m", "tests.outbox.metrics_probe", file]
+    run = subprocess.run(probe, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    return {metric["name"].rpartition(".")[2]: metric for metric in json.loads(run.stdout)}
+
+
+def test_the_documentation_lists_just_these_instruments(measured):
+    page = (ROOT / "docs/how-to/outbox.md").read_text()
+    listed = re.findall(r"^\| `(bc_events\.outbox\.[a-z_]+)` \| (counter|gauge), `(.+?)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted((one["name"], one["kind"], one["unit"]) for one in measured.values())
+
+
+def test_they_count_what_a_relay_did_and_what_waits(measured):
+    assert {name: measured[name]["value"] for name in ("sent", "retried", "died", "pending", "dead")} == {
+        "sent": 4,
+        "retried": 1,
+        "died": 1,
+        "pending": 1,
+        "dead": 1,
+    }
+    assert measured["oldest_age"]["value"] > 0
