@@ -1,6 +1,7 @@
 """Which process this is: what was made before a fork must not act in the child."""
 
 import os
+import threading
 from collections.abc import Callable
 
 generation: object = object()
@@ -9,6 +10,7 @@ generation: object = object()
 
 _resets: list[Callable[[], None]] = []
 _process = os.getpid()
+_noticing = threading.Lock()
 
 
 def after_fork(reset: Callable[[], None]) -> None:
@@ -24,17 +26,29 @@ def around_fork(before: Callable[[], None], parent: Callable[[], None], child: C
 
 
 def notice() -> None:
-    """Catches up on a fork that nobody told Python of: uWSGI forks like this unless py-call-osafterfork is set."""
+    """Catches up on a fork that nobody told Python of: uWSGI forks like this unless py-call-osafterfork is set.
+
+    The first thread to notice does it, and others wait: they must not use what is about to be replaced.
+    """
     if os.getpid() != _process:
-        _start_anew()
+        with _noticing:
+            if os.getpid() != _process:
+                _start_anew()
 
 
 def _start_anew() -> None:
-    global generation, _process
-    generation, _process = object(), os.getpid()
+    global generation, _process  # noqa: PLW0603  which process this is
+    generation = object()
     for reset in _resets:
         reset()
+    _process = os.getpid()
+
+
+def _forked() -> None:
+    global _noticing  # noqa: PLW0603  one for each process
+    _noticing = threading.Lock()  # a thread that the child does not have may hold the parent's
+    _start_anew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_forked)

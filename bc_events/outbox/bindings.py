@@ -63,7 +63,8 @@ class Bindings:
         unit = frames.unit_to_join()
         if unit is not None:
             self._binding_of(session)
-            self._begun.setdefault(_root(unit), weakref.WeakSet()).add(session)
+            with self._lock:
+                self._begun.setdefault(_root(unit), weakref.WeakSet()).add(session)
 
     def record(self, event: Event) -> None:
         """Ties an event to the transaction that is open in its unit of work, if one is."""
@@ -81,7 +82,9 @@ class Bindings:
         session = named() if named is not None else None
         if session is not None:
             return session
-        open_ones = [one for one in self._begun.get(root, ()) if one.in_transaction()]
+        with self._lock:  # another thread of this scope may be adding one
+            begun = list(self._begun.get(root, ()))
+        open_ones = [one for one in begun if one.in_transaction()]
         if len(open_ones) > 1:
             raise ConfigurationError(
                 f"{len(open_ones)} database sessions have a transaction open in this scope, and it cannot be told "

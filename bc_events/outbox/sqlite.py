@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
 _abandoned: Final[list[sqlite3.Connection]] = []
-_open: weakref.WeakSet[SQLiteDatabase] = weakref.WeakSet()
+_open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
 
 
 class SQLiteDatabase:
@@ -44,13 +44,13 @@ class SQLiteDatabase:
         self._busy_timeout = busy_timeout
         self._is_made = False
         self._begin_anew()
-        _open.add(self)
+        _open.append(weakref.ref(self, _open.remove))
 
     def _begin_anew(self) -> None:
         self._idle: list[sqlite3.Connection] = []
         self._gate = threading.Condition()
         self._busy = 0
-        self._is_forking = False
+        self._forks = 0  # under way: threads may fork at the same time
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
@@ -75,7 +75,7 @@ class SQLiteDatabase:
     def _take(self) -> sqlite3.Connection:
         forks.notice()
         with self._gate:
-            self._gate.wait_for(lambda: not self._is_forking)
+            self._gate.wait_for(lambda: not self._forks)
             self._busy += 1
             if self._idle:
                 return self._idle.pop()
@@ -137,13 +137,13 @@ class SQLiteDatabase:
 
     def before_fork(self) -> None:
         with self._gate:
-            self._is_forking = True
+            self._forks += 1
             self._gate.wait_for(lambda: self._busy == 0, self._busy_timeout)
             self._close_idle()
 
     def after_fork_in_parent(self) -> None:
         with self._gate:
-            self._is_forking = False
+            self._forks -= 1
             self._gate.notify_all()
 
     def after_fork_in_child(self) -> None:
@@ -165,18 +165,22 @@ class _Transaction:
         self._connection.executemany(sql, rows)
 
 
+def _alive() -> list[SQLiteDatabase]:
+    return [database for reference in tuple(_open) if (database := reference()) is not None]
+
+
 def _before_fork() -> None:
-    for database in list(_open):
+    for database in _alive():
         database.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for database in list(_open):
+    for database in _alive():
         database.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
-    for database in list(_open):
+    for database in _alive():
         database.after_fork_in_child()
 
 

@@ -36,6 +36,7 @@ class Worker:
         self._order: Order = order
         self._tally = tally
         self._stopping = threading.Event()
+        self._resting = threading.Lock()
         self._news = threading.Event()
         self._rest = threading.Event()
         self._is_paused = False
@@ -46,22 +47,29 @@ class Worker:
         """Works until `stop`. A turn that fails, whatever the reason, is reported and followed by another."""
         wait, longest = self._pace.poll
         while not self._stopping.is_set():
+            self._news.clear()  # what comes from here on may be too late for this turn, and has another
             if self._turn():
                 wait = self._pace.poll[0]
             elif not self._stopping.is_set():
-                self._rest.set()
+                self._rests()
                 self._news.wait(wait)
-                self._news.clear()
                 wait = min(2 * wait, longest)
+        self._rest.set()
+
+    def _rests(self) -> None:
+        with self._resting:
+            if not self._news.is_set():
+                self._rest.set()
 
     def wake(self) -> None:
         self._news.set()
 
     def hurry(self) -> None:
         """Asks for one more look at the outbox, which `rested` then waits for."""
-        if not self._is_paused:
-            self._rest.clear()
-        self._news.set()
+        with self._resting:
+            if not self._is_paused:
+                self._rest.clear()
+            self._news.set()
 
     def rested(self, timeout: float) -> bool:
         """Whether, within so many seconds, it found nothing more to send or could not send it."""
@@ -133,7 +141,8 @@ class Worker:
         self._tally.trouble = None
 
     def _pause(self, seconds: float) -> None:
-        self._is_paused = True
-        self._rest.set()
+        with self._resting:
+            self._is_paused = True
+            self._rest.set()
         self._stopping.wait(seconds)
         self._is_paused = False

@@ -322,6 +322,26 @@ def test_stopping_finishes_the_request_in_hand_and_releases_the_rest(store, api)
     assert store.claim(limit=1, seconds=1, limits=Limits()) is not None
 
 
+def test_what_is_stored_while_a_worker_looks_is_drained_too(store, api):
+    """A process that stores an event and ends would leave it to the next one otherwise."""
+    claim, draining, sent = store.claim, [], []
+
+    def late(**options):
+        found = claim(**options)
+        if found is None and not draining:
+            store.add([row(1)])
+            draining.append(threading.Thread(target=lambda: sent.append(relay.drain(30) or relay.tally.sent)))
+            draining[0].start()
+            until(relay._workers[0]._news.is_set)
+        return found
+
+    store.claim = late
+    with relay_of(store, api) as relay:
+        until(lambda: sent)
+        draining[0].join()
+    assert sent == [1]
+
+
 def test_a_lease_that_is_nearly_over_is_not_used(store, api):
     """With many slow requests in one claim the last ones would be sent when somebody else may hold them."""
     store.add([row(1), row(2, "job-2")])

@@ -449,3 +449,26 @@ def test_the_table_has_the_columns_of_debezium_s_event_router():
     table = outbox_table(MetaData())
     assert {"id", "aggregatetype", "aggregateid", "type", "payload"} <= set(table.c.keys())
     assert not any(table.c[name].nullable for name in ("id", "aggregatetype", "aggregateid", "type", "payload"))
+
+
+def test_a_transaction_that_another_thread_begins_meanwhile_disturbs_no_publish(outbox, engine):
+    """Threads of one scope may look for its open transactions, and add to them, at the same moment."""
+    others = []
+
+    class Interrupted(Session):
+        def in_transaction(self) -> bool:
+            if not others:
+                others.append(factory())
+                thread = threading.Thread(target=events.propagate(others[0].begin))
+                thread.start()
+                thread.join()
+                others[0].close()
+            return super().in_transaction()
+
+    factory = sessionmaker(engine, class_=Interrupted)
+    with client_of(None, SQLAlchemyOutbox(factory)) as client, events.session(client=client), factory.begin() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        others.clear()
+        publish(1)
+    assert stored(outbox) == [1]

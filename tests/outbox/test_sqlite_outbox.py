@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bc_events import ConfigurationError, DeliveryError, events
+from bc_events import ConfigurationError, DeliveryError, events, forks
 from bc_events.outbox import SQLiteOutbox
 from tests.outbox.service import QUICK, client_of, numbers
 
@@ -208,6 +208,33 @@ publish(5)
 """
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
     assert sorted(numbers(api.events())) == [0, 1, 2, 3, 4, 5]
+
+
+def test_threads_wait_for_the_one_that_catches_up_on_an_unannounced_fork(monkeypatch):
+    """uWSGI forks like this: a thread that went ahead would use its parent's connections."""
+    resetting, go_on, order = threading.Event(), threading.Event(), []
+
+    def reset() -> None:
+        resetting.set()
+        go_on.wait()
+        order.append("reset")
+
+    def use() -> None:
+        forks.notice()
+        order.append("used")
+
+    monkeypatch.setattr(forks, "_resets", [reset])
+    monkeypatch.setattr(forks, "generation", forks.generation)
+    monkeypatch.setattr(forks, "_process", -1)
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    threads[0].start()
+    resetting.wait()
+    threads[1].start()
+    threads[1].join(0.2)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert order == ["reset", "used", "used"]
 
 
 def test_uwsgi_without_threads_is_told(path, monkeypatch, caplog):
