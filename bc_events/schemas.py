@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 import jsonschema_rs
@@ -17,6 +18,12 @@ _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Valid
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
 """Drafts before 2019-09 do not define it, and would let anything pass."""
+
+
+_NAMED_SCHEMAS: Final = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
+)
+_DATA: Final = frozenset({"const", "enum", "default", "example", "examples"})
 
 
 class SchemaError(ValueError):
@@ -61,6 +68,37 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
     except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
         raise SchemaError(_unquoted_key(schema) or str(error).splitlines()[0]) from error
     return Check(validator)
+
+
+def unknown_formats(schema: object) -> Iterator[tuple[str, str]]:
+    """Where a valid schema names a format that nothing checks, as JSON Pointers, and that format."""
+    yield from _unknown_formats(schema, "")
+
+
+def _unknown_formats(schema: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(schema, list):
+        for index, item in enumerate(schema):
+            yield from _unknown_formats(item, f"{path}/{index}")
+    if not isinstance(schema, Mapping):
+        return
+    named = schema.get("format")
+    if isinstance(named, str) and not _is_known(named):
+        yield path, named
+    for keyword, part in schema.items():
+        if keyword in _NAMED_SCHEMAS and isinstance(part, Mapping):
+            for name, item in part.items():
+                yield from _unknown_formats(item, path + _pointer([keyword, name]))
+        elif keyword not in _DATA:
+            yield from _unknown_formats(part, path + _pointer([keyword]))
+
+
+@cache
+def _is_known(named: str) -> bool:
+    try:
+        jsonschema_rs.validator_for({"format": named}, validate_formats=True, ignore_unknown_formats=False)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
 
 
 def _is_older(schema: dict[str, Any] | bool) -> bool:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bc_events import TopicTable
 from bc_events.errors import TopicDefinitionError
+from bc_events.schemas import unknown_formats
 
 from . import FAILED
 from .screen import screen
@@ -39,6 +40,8 @@ def topics() -> None:
 def check(context: click.Context, files: tuple[Path, ...]) -> None:
     """List every mistake in definitions files, with its line; exit 1 where there is any.
 
+    A format that nothing checks is a warning.
+
     \b
     Example:
       bc-events topics check topics.yaml
@@ -55,6 +58,9 @@ def _is_right(file: Path) -> bool:
             place = f"{file}:{problem.line}" if problem.line else str(file)
             click.echo(f"{place}: {problem.message}")
         return False
+    for topic in table:
+        for path, named in unknown_formats(topic.schema):
+            click.echo(f"{file}: warning: {topic.name}: {path or 'its schema'}: {named!r} is no format that is checked")
     click.echo(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes")
     return True
 

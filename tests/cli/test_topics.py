@@ -26,6 +26,37 @@ def test_check_lists_every_mistake_with_its_line(run, topics, tmp_path):
     assert done.stdout.endswith("2 topics, no mistakes\n")
 
 
+UNKNOWN_FORMATS = """\
+DefaultCategory: policies
+Topics:
+  - Action: Created
+    Entity: Policy
+    Schema:
+      properties:
+        id: {type: string, format: uuidd}
+        format: {type: string, format: date}
+        premium: {anyOf: [{type: number}, {type: string, format: money}]}
+      patternProperties:
+        ^x-: {format: int32}
+      examples: [{format: none of this is a schema}]
+"""
+
+
+def test_check_warns_of_formats_that_nothing_checks(run, tmp_path):
+    (tmp_path / "topics.yaml").write_text(UNKNOWN_FORMATS)
+    done = run("topics", "check", "topics.yaml")
+    assert done.returncode == 0
+    warnings = [
+        line.removeprefix("topics.yaml: warning: policies.PolicyCreated: ") for line in done.stdout.splitlines()
+    ]
+    assert warnings == [
+        "/properties/id: 'uuidd' is no format that is checked",
+        "/properties/premium/anyOf/1: 'money' is no format that is checked",
+        "/patternProperties/^x-: 'int32' is no format that is checked",
+        "topics.yaml: 1 topic, no mistakes",
+    ]
+
+
 def test_a_file_that_is_not_there_is_misuse(run):
     done = run("topics", "check", "nothing.yaml")
     assert done.returncode == 2
