@@ -43,6 +43,8 @@ class UnitOfWork:
         sends_at_once: bool = False,
     ) -> None:
         """Actor and job id are known to be sound. `sends_at_once` sends each event from the call that publishes it."""
+        if parent is None:
+            forks.notice()  # now: a flush inside it would make it one from before the fork
         self.client = client
         self.actor = actor
         self.job_id = job_id

@@ -210,6 +210,28 @@ publish(5)
     assert sorted(numbers(api.events())) == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library's fork is called by its name")
+def test_sessions_of_two_jobs_arrive_after_a_fork_that_python_was_not_told_of(api, path):
+    """The first flush in a uWSGI worker notices the fork, and the session around it must not be taken for older."""
+    script = f"""
+import ctypes, os
+from bc_events import events
+from tests.outbox.service import client_of
+client = client_of({api.url!r}, {str(path)!r})
+if ctypes.PyDLL(None).fork() == 0:
+    with events.session("outer", client=client):
+        events.created_thing({{"number": 1}})
+        with events.session("inner", client=client):
+            events.created_thing({{"number": 2}})
+        events.created_thing({{"number": 3}})
+    client.close()
+    os._exit(0)
+assert os.wait()[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+    assert sorted(numbers(api.events())) == [1, 2, 3]
+
+
 def test_threads_wait_for_the_one_that_catches_up_on_an_unannounced_fork(monkeypatch):
     """uWSGI forks like this: a thread that went ahead would use its parent's connections."""
     resetting, go_on, order = threading.Event(), threading.Event(), []
