@@ -19,7 +19,8 @@ TIMEOUT = 20
 
 def make_app(name, **settings):
     app = Celery(name, broker="memory://", backend="cache+memory://", set_as_current=False)
-    app.conf.update(broker_transport_options={"polling_interval": 0.01}, **settings)
+    # The broker is the process's: with the default queue the worker of one application takes another's messages.
+    app.conf.update(broker_transport_options={"polling_interval": 0.01}, task_default_queue=name, **settings)
     app.task = partial(app.task, shared=False)  # else each later application of this process has it too
     return app
 
@@ -263,7 +264,7 @@ def test_the_border_of_one_application_is_not_that_of_another(client):
     with events.user_context("user-one", "job-1", client=client):
         publishes(public).delay()
         public.send_task("elsewhere")
-    with public.connection_for_read() as connection, connection.SimpleQueue("celery") as queue:
+    with public.connection_for_read() as connection, connection.SimpleQueue("public") as queue:
         for _ in range(2):
             message = queue.get_nowait()
             message.ack()
