@@ -43,6 +43,7 @@ class SQLiteDatabase:
         self._max_pages = max(1, max_bytes // _PAGE)
         self._busy_timeout = busy_timeout
         self._is_made = False
+        self._has_inherited = False
         self._begin_anew()
         _open.append(weakref.ref(self, _open.remove))
 
@@ -74,6 +75,12 @@ class SQLiteDatabase:
 
     def _take(self) -> sqlite3.Connection:
         forks.notice()
+        if self._has_inherited:
+            raise OutboxError(
+                f"the outbox {self._path} was open when this process was forked, and Python was not told of the fork, "
+                "so it cannot be written to safely from here; publish nothing before the server forks, "
+                "or have each worker load the application (uWSGI: --lazy-apps)"
+            )
         with self._gate:
             self._gate.wait_for(lambda: not self._forks)
             self._busy += 1
@@ -147,6 +154,11 @@ class SQLiteDatabase:
             self._gate.notify_all()
 
     def after_fork_in_child(self) -> None:
+        """SQLite believes that this process has the locks of a connection that was open in its parent.
+
+        Whatever it writes may then be overwritten by others, so it is not to write.
+        """
+        self._has_inherited |= bool(self._idle or self._busy)
         _abandoned.extend(self._idle)
         self._begin_anew()
 

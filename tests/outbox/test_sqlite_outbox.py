@@ -232,6 +232,33 @@ assert os.wait()[1] == 0
     assert sorted(numbers(api.events())) == [1, 2, 3]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library's fork is called by its name")
+def test_a_file_that_was_open_at_a_fork_that_python_was_not_told_of_is_refused(path):
+    """SQLite would take the parent's locks for its own; tried under uWSGI, events were lost without a word."""
+    script = f"""
+import ctypes, os, sys
+from bc_events import DeliveryError, events
+from bc_events.outbox import SQLiteOutbox
+from tests.outbox.service import client_of
+client = client_of(None, SQLiteOutbox({str(path)!r}, relay=False))
+def publish():
+    with events.session(client=client):
+        events.created_thing({{"number": 1}})
+publish()
+if ctypes.PyDLL(None).fork() == 0:
+    try:
+        publish()
+    except DeliveryError as error:
+        os._exit(0 if "--lazy-apps" in str(error) else 1)
+    os._exit(2)
+assert os.wait()[1] == 0
+publish()
+assert client.outbox.store.stats().pending == 2
+client.close()
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+
+
 def test_threads_wait_for_the_one_that_catches_up_on_an_unannounced_fork(monkeypatch):
     """uWSGI forks like this: a thread that went ahead would use its parent's connections."""
     resetting, go_on, order = threading.Event(), threading.Event(), []
