@@ -157,7 +157,9 @@ class _running:
     def __init__(self, command: list[str], environment: dict[str, str], world: World) -> None:
         self._log = world.log
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
 
     def __enter__(self) -> subprocess.Popen[bytes]:
         return self.process
@@ -174,7 +176,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(60)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # its workers too
         process.wait()
 
 
