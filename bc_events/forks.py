@@ -26,7 +26,7 @@ def around_fork(before: Callable[[], None], parent: Callable[[], None], child: C
 
 
 def notice() -> None:
-    """Catches up on a fork that nobody told Python of: uWSGI forks like this unless py-call-osafterfork is set.
+    """Catches up on a fork that nobody told Python of, as uWSGI does.
 
     The first thread to notice does it, and others wait: they must not use what is about to be replaced.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,6 +43,9 @@ class _Entry:
 class Binding:
     """Rows are written at the outermost commit only: `before_commit` also fires when a savepoint is released, and what
     is written then can still be lost.
+
+    A commit that has begun takes only what its own hooks publish from then on. What others publish while it runs, and
+    whatever is published once it is done, is not tied to it: their unit of work keeps that.
     """
 
     def __init__(self, session: Session, engine: Engine, table: Table, bindings: Bindings) -> None:
@@ -50,6 +54,7 @@ class Binding:
         self._bindings = bindings
         self._lock = threading.RLock()
         self._entries: list[_Entry] = []
+        self._committing: object = None
         self._has_committed = False
         listening.listen(session, "after_transaction_create", self._begins)
         listening.listen(session, "before_commit", self._write)
@@ -60,8 +65,19 @@ class Binding:
     def add(self, root: UnitOfWork, event: Event, session: Session) -> None:
         """Ties an event to the innermost transaction that is open, or to the next one."""
         transaction = session.get_nested_transaction() or session.get_transaction()
+        entry = _Entry(root, event, transaction)
         with self._lock:
-            self._entries.append(_Entry(root, event, transaction))
+            is_late = self._committing is not None
+            if self._has_committed or (is_late and not self._takes_more(session)):
+                return
+            self._entries.append(entry)
+        if is_late:
+            self._insert(session, [entry])
+
+    def _takes_more(self, session: Session) -> bool:
+        """Whether the commit that has begun is published into by its own hooks, and before it is done."""
+        outermost = session.get_transaction()
+        return self._committing == _here() and outermost is not None and outermost.is_active
 
     def remove(self, event: Event) -> None:
         with self._lock:
@@ -85,13 +101,17 @@ class Binding:
                     entry.transaction = transaction
 
     def _write(self, session: Session) -> None:
-        if session.in_nested_transaction() or not self._entries:
+        if session.in_nested_transaction():
             return
         session.flush()  # what is published while it flushes belongs to this commit
         with self._lock:
             entries = list(self._entries)
-            for entry in entries:
-                entry.is_written = True
+            self._committing = _here()
+        self._insert(session, entries)
+
+    def _insert(self, session: Session, entries: list[_Entry]) -> None:
+        for entry in entries:
+            entry.is_written = True
         rows = [_values(Row.of(entry.event, self._bindings.service_name)) for entry in entries]
         if rows:
             self._connection(session).execute(self._table.insert(), rows)
@@ -105,7 +125,8 @@ class Binding:
     def _committed(self, session: Session) -> None:
         if session.in_nested_transaction():
             return
-        self._has_committed = True
+        with self._lock:
+            self._has_committed, self._committing = True, None
         written = self._taken(lambda entry: entry.is_written)
         self._settle(written)
         if written:
@@ -116,17 +137,13 @@ class Binding:
         self._drop(transaction)
 
     def _ended(self, _session: Session, transaction: SessionTransaction) -> None:
-        """One that is closed without a word was rolled back. What another thread published while it was committed
-        waits for the next one, or for its scope's end.
-        """
+        """One that is closed without a word was rolled back."""
         if transaction.parent is not None:
             return
         if not self._has_committed:
             self._drop(transaction)
-        self._has_committed = False
         with self._lock:
-            for entry in self._entries:
-                entry.transaction = None
+            self._has_committed, self._committing = False, None
 
     def _drop(self, transaction: SessionTransaction) -> None:
         gone = self._taken(lambda entry: _is_within(entry.transaction, transaction))
@@ -169,6 +186,12 @@ def _values(row: Row) -> dict[str, object]:
         "service": row.service,
         "trace": row.trace,
     }
+
+
+def _here() -> object:
+    """This thread, and in it the greenlet: that is where an AsyncSession works, and no other task does."""
+    greenlet = sys.modules.get("greenlet")
+    return threading.get_ident(), greenlet and greenlet.getcurrent()
 
 
 def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:

@@ -122,8 +122,16 @@ class SQLAlchemyOutbox:
         self._bindings.bind(unit, db.sync_session if isinstance(db, AsyncSession) else db)
 
     def create(self) -> None:
-        """Makes the table where it is missing: for tests and first steps; migrations do it better."""
+        """Makes the table where it is missing: for tests and first steps; migrations do it better.
+
+        Raises `ConfigurationError` for an async engine.
+        """
         outbox_table(metadata := MetaData())
+        if self.engine.dialect.is_async:
+            raise ConfigurationError(
+                "create() cannot wait for an async engine; put outbox_table(metadata) into your metadata and "
+                "`await connection.run_sync(metadata.create_all)`"
+            )
         metadata.create_all(self.engine)
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:

@@ -6,9 +6,10 @@ import asyncio
 import threading
 
 import pytest
-from sqlalchemy import MetaData, String, create_engine, event as listening, inspect
+from sqlalchemy import MetaData, String, create_engine, event as listening, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from sqlalchemy.util import await_only
 
 from bc_events import ConfigurationError, DeliveryError, NoActiveSessionError, events
 from bc_events.outbox import SQLAlchemyOutbox, schema
@@ -236,6 +237,103 @@ def test_what_a_flush_hook_publishes_is_committed_with_it(client, outbox, engine
         assert stored(outbox) == [1, 7]
 
 
+def published_by(number):
+    """A hook, whatever it is called with."""
+    return lambda *_: publish(number)
+
+
+def read_and_roll_back(db):
+    """A transaction after the commit, which decides about nothing of before."""
+    db.scalars(select(Policy)).all()
+    db.rollback()
+
+
+def test_what_a_flush_hook_alone_publishes_is_committed_with_it(follower, following, factory):
+    with events.session(), factory() as db:
+        listening.listen(db, "after_flush", published_by(1), once=True)
+        db.add(Policy(id=1))
+        db.commit()
+        assert stored(following) == [1]
+        read_and_roll_back(db)
+    assert stored(following) == [1]
+
+
+def test_what_any_hook_of_a_commit_publishes_is_committed_with_it(follower, following, factory):
+    """Also one that comes after the outbox's own, and what is flushed because of it."""
+    with events.session(), factory() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        listening.listen(db, "before_commit", published_by(1), once=True)
+        listening.listen(db, "before_commit", lambda db: db.add(Policy(id=2)), once=True)
+        listening.listen(db, "after_flush", published_by(2), once=True)
+        db.commit()
+        assert sorted(stored(following)) == [1, 2]
+        read_and_roll_back(db)
+    assert sorted(stored(following)) == [1, 2]
+
+
+def test_what_a_hook_of_a_commit_that_fails_publishes_is_dropped_with_it(follower, following, factory):
+    def refuse(_db):
+        raise LookupError("broken")
+
+    with events.session(), factory() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        listening.listen(db, "before_commit", published_by(1), once=True)
+        listening.listen(db, "before_commit", refuse, once=True)
+        with pytest.raises(LookupError):
+            db.commit()
+        db.rollback()
+    assert stored(following) == []
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_is_published_when_a_commit_is_done_is_no_later_transaction_s(follower, following, factory, is_first):
+    with events.session(), factory() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        listening.listen(db, "after_commit", published_by(1), once=True, insert=is_first)
+        db.commit()
+        read_and_roll_back(db)
+    assert stored(following) == [1]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_commit_in_another_task_takes_nothing_that_is_published_meanwhile(outbox, url):
+    """It has written its rows, and the scope may end before it does. On SQLite the scope's end would wait for it."""
+
+    async def work():
+        engine = create_async_engine(url)
+        factory = async_sessionmaker(engine)
+        following = SQLAlchemyOutbox(factory)
+        committing, may_commit = asyncio.Event(), asyncio.Event()
+
+        def held(_db):
+            committing.set()
+            await_only(may_commit.wait())
+
+        async def save():
+            async with factory() as db:
+                await db.execute(select(Policy))
+                publish(1)
+
+                listening.listen(db.sync_session, "before_commit", held)
+                await db.commit()
+
+        with client_of(None, following) as client:
+            async with events.session(client=client):
+                task = asyncio.create_task(save())
+                await committing.wait()
+                publish(2)
+            assert stored(following) == [2]
+            may_commit.set()
+            await task
+            assert sorted(stored(following)) == [1, 2]
+        await engine.dispose()
+
+    asyncio.run(work())
+
+
 def test_bind_needs_a_session(outbox, engine):
     with Session(engine) as db, pytest.raises(NoActiveSessionError):
         outbox.bind(db)
@@ -339,6 +437,12 @@ def test_a_session_on_a_connection_follows_its_outer_transaction(client, outbox,
 def test_a_factory_without_an_engine_is_refused():
     with pytest.raises(ConfigurationError, match="engine="):
         SQLAlchemyOutbox(sessionmaker())
+
+
+def test_an_async_engine_is_told_how_to_make_the_table(tmp_path):
+    outbox = SQLAlchemyOutbox(create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/app.db"))
+    with pytest.raises(ConfigurationError, match="run_sync"):
+        outbox.create()
 
 
 def test_a_missing_table_is_named_by_the_flush_and_by_the_check(engine):
