@@ -65,7 +65,7 @@ def _uwsgi(world: World, name: str, *threads: str) -> Result:
     found = shutil.which("uwsgi", path=f"{_BIN}{os.pathsep}{os.environ['PATH']}")
     if found is None:
         result = Result(faults=name)
-        result.demand(False, 'uWSGI is missing: pip install -e ".[faults]" compiles it; or leave it --without uwsgi')
+        result.demand(False, 'uWSGI is missing: pip install -e ".[faults]"; or leave it --without uwsgi')
         return result
     port = free_port()
     command = [found, "--http-socket", f"127.0.0.1:{port}", "--module", "tests.faults.app:application", "--master"]
