@@ -1,18 +1,14 @@
-"""Scopes: what `with`, `async with` and `@` open around some work, and what leaving them means for its events."""
+"""Scopes: what `with`, `async with` and `@` open around some work."""
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeGuard, TypeVar
-
-from opentelemetry.context import Context, attach, get_current
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from . import configuration, forks, jobs
 from .blocks import Block, left_by
-from .constants import LOGGER_NAME
+from .ending import Exceptions, aclose, close, session_of
 from .errors import InvalidJobIdError, NestedSessionError
 from .frames import Frame, unit_to_join
 from .session import EventSession
@@ -23,20 +19,11 @@ if TYPE_CHECKING:
 
     from .client import EventClient
     from .decorating import Opening
-    from .event import Actor, Event, LazyActor
+    from .event import Actor, LazyActor
 
 P = ParamSpec("P")
 R = TypeVar("R")
 JobId = str | Callable[..., str | None] | None
-_Exceptions = tuple[type[BaseException], ...]
-
-_logger = logging.getLogger(LOGGER_NAME)
-_ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
-_EXITED: Final = (
-    "a scope ended with SystemExit(0); its events were dropped, "
-    "as for any exception; where that is how work succeeds, open it with commit_on=(SystemExit,)"
-)
-_BLOCKS: Final = "leaving a session flushes on the event loop's own thread and blocks it; use async with"
 
 
 class SessionScope:
@@ -54,7 +41,7 @@ class SessionScope:
         client: EventClient | None,
         *,
         durable: bool,
-        commit_on: _Exceptions,
+        commit_on: Exceptions,
     ) -> None:
         if job_id is not None and not callable(job_id):
             jobs.checked(job_id)
@@ -82,13 +69,13 @@ class SessionScope:
         return self._enter_block(sys._getframe(1))
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        _close(self._left_block(sys._getframe(1)), error, self._commit_on)
+        close(self._left_block(sys._getframe(1)), error, self._commit_on)
 
     def __aenter__(self) -> Coroutine[Any, Any, EventSession]:
         return _ready(self._enter_block(sys._getframe(1)))
 
     def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> Coroutine[Any, Any, None]:
-        return _aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
+        return aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
 
     def _enter_block(self, caller: FrameType) -> EventSession:
         if callable(self._job_id):
@@ -98,7 +85,7 @@ class SessionScope:
             )
         frame = self._enter(self._job_id)
         self._blocks.append(Block(caller, frame))
-        return _session_of(frame)
+        return session_of(frame)
 
     def _left_block(self, caller: FrameType) -> Frame:
         block = left_by(caller, list(self._blocks))
@@ -135,7 +122,7 @@ class _SessionOpening:
 
     __slots__ = ("_commit_on", "_frame")
 
-    def __init__(self, frame: Frame, commit_on: _Exceptions) -> None:
+    def __init__(self, frame: Frame, commit_on: Exceptions) -> None:
         self._frame = frame
         self._commit_on = commit_on
 
@@ -146,10 +133,10 @@ class _SessionOpening:
         self._frame.resume()
 
     def close(self, error: BaseException | None) -> None:
-        _close(self._frame, error, self._commit_on)
+        close(self._frame, error, self._commit_on)
 
     async def aclose(self, error: BaseException | None) -> None:
-        await _aclose(self._frame, error, self._commit_on)
+        await aclose(self._frame, error, self._commit_on)
 
 
 class Bound:
@@ -195,108 +182,3 @@ class _BoundOpening:
 
 async def _ready(session: EventSession) -> EventSession:
     return session
-
-
-def _session_of(frame: Frame) -> EventSession:
-    assert frame.session is not None  # noqa: S101  the frame of a SessionScope has one
-    return frame.session
-
-
-def _close(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
-    unit = _session_of(frame).unit
-    events, context = _end(unit, frame, error, commit_on)
-    if events:
-        _warn_where_a_loop_runs()
-        _delivery(error, commit_on)(unit.client, events, context)
-
-
-async def _aclose(frame: Frame, error: BaseException | None, commit_on: _Exceptions) -> None:
-    unit = _session_of(frame).unit
-    events, context = _end(unit, frame, error, commit_on)
-    if events:
-        from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
-
-        run = unit.client.delivery.runner or workers.run
-        await run(partial(_delivery(error, commit_on), unit.client, events, context))
-
-
-def _end(
-    unit: UnitOfWork, frame: Frame, error: BaseException | None, commit_on: _Exceptions
-) -> tuple[Sequence[Event], Context]:
-    """Closes the unit of work, then leaves its frame; returns what is to be sent and under which context.
-
-    An exit that a forked child inherited sends and drops nothing.
-    """
-    if unit.is_from_before_fork:
-        return [], frame.leave()
-    if _has_failed(error, commit_on):
-        return _abort(unit, error), frame.leave()
-    try:
-        events = unit.end()
-    finally:
-        context = frame.leave()
-    return events, context
-
-
-def _has_failed(error: BaseException | None, commit_on: _Exceptions) -> TypeGuard[BaseException]:
-    return error is not None and not isinstance(error, commit_on)
-
-
-def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
-    """Rolls back; returns what is to be sent all the same."""
-    try:
-        dropped, kept = unit.abort()
-    except Exception:  # the body's own exception must not be masked
-        _logger.exception("events could not be rolled back", extra={"bc_job_id": unit.job_id})
-        return ()
-    if dropped:
-        has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
-        _logger.warning(
-            _EXITED if has_exited_well else _ROLLED_BACK,
-            extra={"bc_job_id": unit.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
-        )
-    return kept
-
-
-def _delivery(
-    error: BaseException | None, commit_on: _Exceptions
-) -> Callable[[EventClient, Sequence[Event], Context], None]:
-    return _deliver_quietly if _has_failed(error, commit_on) else _deliver
-
-
-def _deliver_quietly(client: EventClient, events: Sequence[Event], context: Context) -> None:
-    """What was beyond rollback when the body failed: the body's own exception must not be masked."""
-    try:
-        _deliver(client, events, context)
-    except Exception:
-        _logger.exception(
-            "events that a committed transaction had made true could not be sent",
-            extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
-        )
-
-
-def _deliver(client: EventClient, events: Sequence[Event], context: Context) -> None:
-    """Sends under the OpenTelemetry context that the scope had: the requests' headers come from it."""
-    before = get_current()
-    attach(context)
-    try:
-        client.send(events)
-    finally:
-        attach(before)
-
-
-_has_warned = False
-
-
-def _warn_where_a_loop_runs() -> None:
-    global _has_warned  # noqa: PLW0603  once a process
-    if not _has_warned and _is_in_a_loop():
-        _has_warned = True
-        _logger.warning(_BLOCKS)
-
-
-def _is_in_a_loop() -> bool:
-    """Whether an event loop runs on this thread; where nobody has loaded its library, none can."""
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
-    runs_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
-    return runs_asyncio or (trio is not None and bool(trio.lowlevel.in_trio_run()))

@@ -8,7 +8,7 @@ import anyio
 import pytest
 import trio
 
-from bc_events import DeliveryError, events, scope
+from bc_events import DeliveryError, ending, events
 
 from .recording import say
 
@@ -302,7 +302,7 @@ def test_rule_11_a_flush_at_interpreter_shutdown_needs_no_thread(client, recordi
 
 @pytest.fixture
 def not_warned(monkeypatch):
-    monkeypatch.setattr(scope, "_has_warned", False)
+    monkeypatch.setattr(ending, "_has_warned", False)
 
 
 def run_asyncio(work):
