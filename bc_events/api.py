@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate
@@ -19,8 +17,9 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
+    from .posting import Posting
+
 _UNAUTHORISED: Final = 401
-_POOL: Final = 32
 
 
 class EventsAPI:
@@ -36,10 +35,10 @@ class EventsAPI:
     ) -> None:
         self.url = url
         self._auth = auth
-        self._authorise: Any = None
         self._timeout = timeout
         self._given = http
-        self._http: requests.Session | None = None
+        self._posting: Posting | None = None
+        self._bearer: BearerToken | None = None
         self.is_closed = False
         self._lock = threading.Lock()
         self._born = forks.generation
@@ -71,8 +70,8 @@ class EventsAPI:
 
         try:
             response = self._post(request, patience)
-            if response.status_code == _UNAUTHORISED and isinstance(self._authorise, BearerToken):
-                self._authorise.reject(response.request)
+            if response.status_code == _UNAUTHORISED and self._bearer is not None:
+                self._bearer.reject(response.request)
                 response = self._post(request, patience)
         except TokenError as error:
             return Answer(Verdict.AGAIN, str(error), cause=error)
@@ -84,53 +83,45 @@ class EventsAPI:
         return wire.read_answer(request, response.status_code, response.headers, response.content)
 
     def _post(self, request: Request[Any], patience: float | None) -> requests.Response:
-        from requests import HTTPError  # noqa: PLC0415  with the first request
-
-        http = self._connected()
         headers = request.headers
         propagate.inject(headers)
-        try:
-            return http.post(
-                self.url + request.path,
-                data=request.body,
-                headers=headers,
-                timeout=self._timeouts(patience),
-                allow_redirects=False,
-                auth=self._authorise,
-            )
-        except HTTPError as error:  # a hook of a ready session, such as raise_for_status
-            if error.response is None:
-                raise
-            return error.response
+        return self._connected().post(request.path, request.body, headers, self._timeouts(patience))
 
     def _timeouts(self, patience: float | None) -> tuple[float, float]:
         connect, answer = self._timeout
         return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
 
-    def _connected(self) -> requests.Session:
+    def _connected(self) -> Posting:
         forks.notice()
         if self._born is not forks.generation:
             self._disown()
-        if self._http is not None:
-            return self._http
+        return self._posting or self._connect()
+
+    def _connect(self) -> Posting:
+        from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
+
+        from .posting import GivenPosting, OwnPosting  # noqa: PLC0415
+
         with self._lock:
-            if self._http is None:
-                self._authorise = _authorising(self._auth, is_ready=self._given is not None)
-                self._http = self._given or _pooled()
-            return self._http
+            if self._posting is None:
+                auth: Any = self._auth
+                if auth is not None and not isinstance(auth, AuthBase):
+                    auth = self._bearer = BearerToken(auth)
+                given = self._given
+                self._posting = OwnPosting(self.url, auth) if given is None else GivenPosting(self.url, auth, given)
+            return self._posting
 
     def _disown(self) -> None:
         """In a forked child: the parent's connections are not ours to use or to close."""
         self._lock = threading.Lock()
-        self._given = self._given and _unconnected(self._given)
-        self._http = None
+        self._posting = self._posting and self._posting.unconnected()
         self._born = forks.generation
 
     def close(self) -> None:
         """Closes the connections; a ready `requests.Session` that was passed in stays its owner's to close."""
         self.is_closed = True
-        if self._http is not None and self._given is None and self._born is forks.generation:
-            self._http.close()
+        if self._posting is not None and self._born is forks.generation:
+            self._posting.close()
 
 
 def _has_connected(error: Exception) -> bool:
@@ -140,33 +131,3 @@ def _has_connected(error: Exception) -> bool:
 
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return not isinstance(error, ConnectTimeout) and not isinstance(reason, NewConnectionError)
-
-
-def _authorising(auth: AuthBase | Callable[[], str] | None, *, is_ready: bool) -> Any:
-    from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
-
-    if auth is None:
-        return None if is_ready else _anonymous
-    return auth if isinstance(auth, AuthBase) else BearerToken(auth)
-
-
-def _anonymous(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-    """In place of no auth, for which requests would look into ~/.netrc."""
-    return prepared
-
-
-def _pooled() -> requests.Session:
-    import requests  # noqa: PLC0415  loaded with the first request
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
-
-    session = requests.Session()
-    for prefix in ("http://", "https://"):
-        session.mount(prefix, HTTPAdapter(pool_connections=1, pool_maxsize=_POOL, max_retries=0))
-    return session
-
-
-def _unconnected(session: requests.Session) -> requests.Session:
-    """The same settings with no connection."""
-    twin = copy.copy(session)
-    twin.adapters = OrderedDict((prefix, copy.copy(one)) for prefix, one in session.adapters.items())
-    return twin

@@ -326,6 +326,36 @@ class TestAuth:
         assert authorisations(api) == [None]
 
 
+class TestOwnConnections:
+    def test_the_environment_names_the_proxy(self, session_of, monkeypatch):
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with ScriptedAPI() as api, ScriptedAPI(Reply(body={"eventId": "1", "jobId": "job-1"})) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            session_of(api, 1).flush()
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            session_of(api, 1).flush()
+        assert [received.path for received in proxy.received] == [f"{api.url}/events"]
+        assert [received.path for received in api.received] == ["/events"]
+
+    def test_a_cookie_of_the_api_comes_back_to_it(self, session_of):
+        """A load balancer keeps its clients where they are by one."""
+        with ScriptedAPI(Reply(headers={"Set-Cookie": "node=7"})) as api:
+            session = session_of(api, 1)
+            session.flush()
+            session.created_test({"id": 1})
+            session.flush()
+        assert [received.headers.get("cookie") for received in api.received] == [None, "node=7"]
+
+    def test_what_is_sent_is_what_requests_sends(self, session_of):
+        given = {"Content-Type": "application/json", "X-BriteCore-Job-Id": "job-1", "Idempotency-Key": "key-1"}
+        with ScriptedAPI() as api:
+            session_of(api, 1).flush()
+            requests.post(f"{api.url}/events", data=api.received[0].body, headers=given, timeout=9)
+        ours, theirs = (received.headers | {"idempotency-key": None} for received in api.received)
+        assert ours == theirs
+
+
 class TestReadySession:
     def test_its_headers_auth_hooks_and_adapters_are_its_own(self, session_of):
         seen = []
