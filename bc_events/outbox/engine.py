@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -69,7 +69,7 @@ class _Transaction:
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         result = self._connection.exec_driver_sql(sql, tuple(parameters))
-        return [tuple(row) for row in result] if result.returns_rows else []
+        return cast("list[tuple[Any, ...]]", result.all()) if result.returns_rows else []
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -60,25 +60,26 @@ class Row:
         )
 
     @classmethod
-    def read(cls, values: Sequence[object]) -> Row:
-        """From the database's values of `COLUMNS`."""
-        found = dict(zip(COLUMNS, values, strict=True))
+    def read(cls, values: Sequence[Any]) -> Row:
+        """From the database's values of `COLUMNS`. Some databases keep a UUID as text."""
+        seq, event_id, category, job_id, topic, payload, created_at, available_at, *rest = values
+        attempts, lease, batch, service, trace, last_error, dead_at = rest
         return cls(
-            id=_uuid(found["id"]),
-            category=str(found["aggregatetype"]),
-            job_id=str(found["aggregateid"]),
-            topic=str(found["type"]),
-            payload=str(found["payload"]),
-            created_at=float(str(found["created_at"])),
-            service=str(found["service"]),
-            trace=_text(found["trace"]),
-            seq=int(str(found["seq"])),
-            available_at=float(str(found["available_at"])),
-            attempts=int(str(found["attempts"])),
-            lease=None if found["lease"] is None else _uuid(found["lease"]),
-            batch=None if found["batch"] is None else _uuid(found["batch"]),
-            last_error=_text(found["last_error"]),
-            dead_at=None if found["dead_at"] is None else float(str(found["dead_at"])),
+            id=_uuid(event_id),
+            category=category,
+            job_id=job_id,
+            topic=topic,
+            payload=payload,
+            created_at=created_at,
+            service=service,
+            trace=trace,
+            seq=seq,
+            available_at=available_at,
+            attempts=attempts,
+            lease=None if lease is None else _uuid(lease),
+            batch=None if batch is None else _uuid(batch),
+            last_error=last_error,
+            dead_at=dead_at,
         )
 
     @property
@@ -99,12 +100,8 @@ class Row:
         return self.payload.encode()
 
 
-def _uuid(value: object) -> UUID:
-    return value if isinstance(value, UUID) else UUID(str(value))
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _traceparent(trace: SpanContext | None) -> str | None:

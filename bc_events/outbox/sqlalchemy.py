@@ -69,6 +69,7 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("last_error", Text),
         Column("dead_at", Double),
         sqlite_autoincrement=True,
+        postgresql_with=schema.OPTIONS["postgresql"],
     )
     for name, (columns, condition) in schema.INDEXES.items():
         where = text(condition)

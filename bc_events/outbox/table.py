@@ -11,7 +11,7 @@ from bc_events.wire import Limits, Request, requests_for
 
 from . import schema
 from .row import COLUMNS, IN_DOUBT, Row
-from .store import Claim, Order, Settlement, Stats
+from .store import Claim, Failure, Order, Settlement, Stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 _STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
 _READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
+# A batch is of one job, so the index of jobs finds it: with an index of batches, stamping a row would touch every index
+# (PostgreSQL keeps a new version beside the old one only where no indexed column changes). Backwards, because the row
+# before one of a batch is nearly always of the same batch.
 _FIRST_OF_BATCH: Final = (
-    "(o.batch IS NULL OR NOT EXISTS "
-    f"(SELECT 1 FROM {schema.TABLE} e WHERE e.batch = o.batch AND e.seq < o.seq AND e.dead_at IS NULL))"
+    f"(o.batch IS NULL OR (SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid "
+    "AND e.seq < o.seq AND e.batch = o.batch AND e.dead_at IS NULL ORDER BY e.seq DESC LIMIT 1) IS NULL)"
 )
 _FIRST_OF_JOB: Final = (
     f"NOT EXISTS (SELECT 1 FROM {schema.TABLE} e "
@@ -61,17 +64,10 @@ class TableStore:
         return Claim(lease, requests, until)
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
-        rows = settlement.rows
         with self._database.transaction() as transaction:
-            held = self._held(transaction, lease, rows)
-            delivered = [row.seq for row in settlement.delivered if row.seq in held]
-            self._run(
-                transaction,
-                f"DELETE FROM {schema.TABLE} WHERE {self._dialect.among('seq')}",
-                self._dialect.many(delivered),
-            )
-            self._fail(transaction, [failure for failure in settlement.failed if failure.row.seq in held])
-        return len(rows) - len(held)
+            settled = self._delete(transaction, lease, settlement.delivered)
+            settled += self._fail(transaction, lease, settlement.failed)
+        return len(settlement.rows) - settled
 
     def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
         rows = [row for request in requests for row in request.events]
@@ -143,7 +139,10 @@ class TableStore:
 
     def _ready(self, transaction: Transaction, limit: int, limits: Limits, order: Order) -> list[Row]:
         """What can be claimed, by `seq`: loose rows and whole batches; locked, and no more than a claim should hold."""
-        of_batch = f"FROM {schema.TABLE} m WHERE m.batch = o.batch AND m.dead_at IS NULL"
+        of_batch = (
+            f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq >= o.seq AND m.batch = o.batch "
+            "AND m.dead_at IS NULL"
+        )
         length = "octet_length" if self._dialect.name == "postgresql" else "length"
         ready = (
             f"SELECT {_READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {of_batch}) END, "
@@ -153,27 +152,32 @@ class TableStore:
             f"AND {_FIRST_OF_BATCH}{f' AND {_FIRST_OF_JOB}' if order == 'job' else ''} "
             f"ORDER BY o.seq LIMIT ?{self._dialect.lock_free}"
         )
+        if (
+            self._dialect.by_index
+        ):  # statistics of a table that fills and empties are old: it would sort a whole backlog
+            self._run(transaction, self._dialect.by_index)
         loose: list[Row] = []
-        batches: list[UUID] = []
+        batched: list[Row] = []
         room = limits.bytes
         for *values, count, size in self._run(transaction, ready, limit):
             if limit <= 0 or room <= 0:
                 break
             limit, room = limit - count, room - int(size)
             row = Row.read(values)
-            if row.batch is None:
-                loose.append(row)
-            else:
-                batches.append(row.batch)
-        return sorted([*loose, *self._locked(transaction, batches)], key=_place) if batches else loose
+            (loose if row.batch is None else batched).append(row)
+        return sorted([*loose, *self._whole(transaction, batched)], key=_place) if batched else loose
 
-    def _locked(self, transaction: Transaction, batches: list[UUID]) -> list[Row]:
+    def _whole(self, transaction: Transaction, firsts: Sequence[Row]) -> list[Row]:
+        """All rows of the batches of which these are the first; locked."""
         dialect = self._dialect
+        if dialect.by_plan:
+            self._run(transaction, dialect.by_plan)
         found = self._run(
             transaction,
-            f"SELECT {_READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
+            f"SELECT {_READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} "
             f"AND {dialect.among('o.batch')} ORDER BY o.seq{dialect.lock}",
-            dialect.many(batches),
+            dialect.many([row.job_id for row in firsts]),
+            dialect.many([row.batch for row in firsts]),
         )
         return [Row.read(values) for values in found]
 
@@ -202,22 +206,28 @@ class TableStore:
             *dialect.columns(*zip(*stamps, strict=True)),
         )
 
-    def _fail(self, transaction: Transaction, failures: Sequence[Any]) -> None:
-        if not failures:
-            return
+    def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
+        """Returns how many of them were still the lease's."""
+        if not rows:
+            return 0
         dialect = self._dialect
-        self._run(
-            transaction,
+        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('seq')} AND lease = ? RETURNING seq"
+        return len(self._run(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease)))
+
+    def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:
+        """Returns how many of them were still the lease's."""
+        if not failures:
+            return 0
+        dialect = self._dialect
+        update = (
             f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, batch = NULL, last_error = n.reason, "
             f"available_at = {dialect.now} + coalesce(n.delay, 0), "
             f"dead_at = CASE WHEN n.delay IS NULL THEN {dialect.now} END "
-            f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} WHERE {schema.TABLE}.seq = n.seq",
-            *dialect.columns(
-                [failure.row.seq for failure in failures],
-                [failure.reason for failure in failures],
-                [failure.delay for failure in failures],
-            ),
+            f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} "
+            f"WHERE {schema.TABLE}.seq = n.seq AND lease = ? RETURNING {schema.TABLE}.seq"
         )
+        columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
+        return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
 
     def _select(self, condition: str, *parameters: object) -> list[Row]:
         with self._database.transaction() as transaction:

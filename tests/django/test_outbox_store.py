@@ -26,11 +26,15 @@ def store(two_stores):
 
 
 def described(alias):
-    """Columns with their types, and indexes, as the database knows them."""
+    """Columns with their types, indexes and options, as the database knows them."""
     connection = connections[alias]
     with connection.cursor() as cursor:
         columns = connection.introspection.get_table_description(cursor, schema.TABLE)
         constraints = connection.introspection.get_constraints(cursor, schema.TABLE)
+        options = []
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [schema.TABLE])
+            options = cursor.fetchone()
     kinds = {
         column.name: (
             connection.introspection.get_field_type(column.type_code, column),
@@ -39,7 +43,7 @@ def described(alias):
         for column in columns
     }
     indexes = {name: found["columns"] for name, found in constraints.items() if name in schema.INDEXES}
-    return kinds, indexes
+    return kinds, indexes, options
 
 
 def test_the_migration_makes_the_table_that_the_schema_describes(alias):

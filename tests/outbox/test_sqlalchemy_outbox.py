@@ -532,9 +532,17 @@ def columns_of(engine) -> dict[str, tuple[str, bool]]:
     return {column["name"]: (str(column["type"]).lower(), column["nullable"]) for column in found}
 
 
+def options_of(engine) -> list[str]:
+    if engine.dialect.name == "sqlite":
+        return []
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql(f"SELECT reloptions::text FROM pg_class WHERE relname = '{schema.TABLE}'")
+        return list(found.scalars())
+
+
 def test_metadata_and_printed_sql_make_the_same_table(outbox, engine):
     """What Alembic sees, and what `bc-events outbox sql` prints."""
-    made = columns_of(engine)
+    made, options = columns_of(engine), options_of(engine)
     indexes = {index["name"] for index in inspect(engine).get_indexes(schema.TABLE)}
     with engine.begin() as connection:
         connection.exec_driver_sql(f"DROP TABLE {schema.TABLE}")
@@ -546,6 +554,7 @@ def test_metadata_and_printed_sql_make_the_same_table(outbox, engine):
     outbox.store.check()
     if outbox.store._dialect is not SQLITE:
         assert printed == made
+        assert {*options, *options_of(engine)} == {"{fillfactor=50}"}
 
 
 def test_the_table_has_the_columns_of_debezium_s_event_router():

@@ -1,15 +1,17 @@
 """The store of a SQLAlchemy engine, on SQLite and on PostgreSQL: two of them, as two relays have."""
 
+import json
 from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event, text
 
 from bc_events.outbox import schema
 from bc_events.outbox.dialect import SQLITE
 from bc_events.outbox.engine import EngineDatabase
 from bc_events.outbox.table import TableStore
 from tests.outbox.conformance import *  # noqa: F403
+from tests.outbox.conformance import claimed, in_claim, row
 
 
 def sqlite_url(tmp_path) -> str:
@@ -35,3 +37,35 @@ def two_stores(request, tmp_path):
 @pytest.fixture
 def store(two_stores):
     return two_stores[0]
+
+
+@pytest.mark.parametrize("order", ["time", "job"])
+def test_a_claim_reads_no_more_of_a_backlog_than_it_takes(postgres_url, order):
+    """Whatever PostgreSQL believes of the table, which was empty when its statistics were made."""
+    engine = create_engine(postgres_url)
+    store = TableStore(EngineDatabase(engine))
+    plans = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_):
+        if "SKIP LOCKED" in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            ((plan,),) = cursor.fetchall()
+            plans.append(plan if isinstance(plan, list) else json.loads(plan))
+
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"ANALYZE {schema.TABLE}"))
+        store.add([row(number, f"job-{number}") for number in range(2_000)])
+        assert len(in_claim(claimed(store, limit=20, order=order))) == 20
+        ((plan,),) = plans
+        assert max(_rows(plan["Plan"])) < 50
+    finally:
+        engine.dispose()
+
+
+def _rows(node):
+    """Of each step of a plan, how many rows it has read."""
+    yield node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
+    for part in node.get("Plans", ()):
+        yield from _rows(part)
