@@ -68,6 +68,7 @@ class Errand:
         self._is_stopping = is_stopping
         self._on_answer = on_answer
         self._queue = deque(claim.requests)
+        self._held_back: list[Request[Row]] = []
         self._settlement = Settlement()
         self._settle_at = time.monotonic() + _SETTLE_AFTER
 
@@ -76,7 +77,7 @@ class Errand:
         while self._queue and interruption is None and self._may_go_on():
             interruption = self._send(self._queue.popleft())
         self._settle()
-        rest = [row for request in self._queue for row in request.events]
+        rest = [row for request in (*self._held_back, *self._queue) for row in request.events]
         if rest:
             self._store.release(self._claim.lease, rest)
         return interruption
@@ -106,12 +107,20 @@ class Errand:
             found = settlement_of(request, answer, self._pace.retry_after)
             self._settlement.delivered += found.delivered
             self._settlement.failed += found.failed
+            if self._claim.order == "job" and any(failure.delay is not None for failure in found.failed):
+                self._hold_back(request.events[0].job_id)
         elif request.events[0].is_doubtful:  # halves would have new keys, and what has arrived would be doubled
             self._bury(request, f"{answer.reason}; {_UNKNOWN}")
         elif len(request.events) == 1:
             self._bury(request, answer.reason)
         else:
             self._halve(request)
+
+    def _hold_back(self, job_id: str) -> None:
+        """What follows an event that has to be sent again waits for it."""
+        queue, self._queue = self._queue, deque()
+        for request in queue:
+            (self._held_back if request.events[0].job_id == job_id else self._queue).append(request)
 
     def _bury(self, request: Request[Row], reason: str) -> None:
         self._settlement.failed += [Failure(row, reason) for row in request.events]

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from .row import Row
 
 Order = Literal["time", "job"]
-"""`time`: nearly first-in first-out. `job`: one event per job in flight, in the order they were stored."""
+"""`time`: nearly first-in first-out. `job`: one event per job in flight, in the order they were stored.
+
+In the order of jobs a claim has the first events of some jobs, one to a request; nobody else has later ones of those.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Claim:
     lease: UUID
     requests: tuple[Request[Row], ...]
     until: float
+    order: Order = "time"
 
     def is_safe_for(self, seconds: float) -> bool:
         """Whether the lease still lasts that long."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import OutboxError
 from bc_events.wire import Limits, Request, requests_for
 
 from . import schema
-from .row import COLUMNS, IN_DOUBT, Row
+from .ready import READ, Ready
+from .row import IN_DOUBT, Row
 from .store import Claim, Failure, Order, Settlement, Stats
 
 if TYPE_CHECKING:
@@ -20,18 +22,6 @@ if TYPE_CHECKING:
     from .database import Database, Transaction
 
 _STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
-_READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
-# A batch is of one job, so the index of jobs finds it: with an index of batches, stamping a row would touch every index
-# (PostgreSQL keeps a new version beside the old one only where no indexed column changes). Backwards, because the row
-# before one of a batch is nearly always of the same batch.
-_FIRST_OF_BATCH: Final = (
-    f"(o.batch IS NULL OR (SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid "
-    "AND e.seq < o.seq AND e.batch = o.batch AND e.dead_at IS NULL ORDER BY e.seq DESC LIMIT 1) IS NULL)"
-)
-_FIRST_OF_JOB: Final = (
-    f"NOT EXISTS (SELECT 1 FROM {schema.TABLE} e "
-    "WHERE e.aggregateid = o.aggregateid AND e.seq < o.seq AND e.dead_at IS NULL)"
-)
 
 
 class TableStore:
@@ -55,13 +45,13 @@ class TableStore:
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
-            rows = self._ready(transaction, limit, limits, order)
+            rows = Ready(self._dialect, partial(self._run, transaction)).rows(limit, limits, order)
             if not rows:
                 return None
-            requests = tuple(_requests(rows, Limits(1, limits.bytes) if order == "job" else limits))
+            requests = tuple(_requests(rows, limits, order))
             lease = uuid.uuid4()
             self._stamp(transaction, requests, lease, seconds)
-        return Claim(lease, requests, until)
+        return Claim(lease, requests, until, order)
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         with self._database.transaction() as transaction:
@@ -137,50 +127,6 @@ class TableStore:
     def close(self) -> None:
         self._database.close()
 
-    def _ready(self, transaction: Transaction, limit: int, limits: Limits, order: Order) -> list[Row]:
-        """What can be claimed, by `seq`: loose rows and whole batches; locked, and no more than a claim should hold."""
-        of_batch = (
-            f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq >= o.seq AND m.batch = o.batch "
-            "AND m.dead_at IS NULL"
-        )
-        length = "octet_length" if self._dialect.name == "postgresql" else "length"
-        ready = (
-            f"SELECT {_READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {of_batch}) END, "
-            f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
-            f"ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {of_batch}) END "
-            f"FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.available_at <= {self._dialect.now} "
-            f"AND {_FIRST_OF_BATCH}{f' AND {_FIRST_OF_JOB}' if order == 'job' else ''} "
-            f"ORDER BY o.seq LIMIT ?{self._dialect.lock_free}"
-        )
-        if (
-            self._dialect.by_index
-        ):  # statistics of a table that fills and empties are old: it would sort a whole backlog
-            self._run(transaction, self._dialect.by_index)
-        loose: list[Row] = []
-        batched: list[Row] = []
-        room = limits.bytes
-        for *values, count, size in self._run(transaction, ready, limit):
-            if limit <= 0 or room <= 0:
-                break
-            limit, room = limit - count, room - int(size)
-            row = Row.read(values)
-            (loose if row.batch is None else batched).append(row)
-        return sorted([*loose, *self._whole(transaction, batched)], key=_place) if batched else loose
-
-    def _whole(self, transaction: Transaction, firsts: Sequence[Row]) -> list[Row]:
-        """All rows of the batches of which these are the first; locked."""
-        dialect = self._dialect
-        if dialect.by_plan:
-            self._run(transaction, dialect.by_plan)
-        found = self._run(
-            transaction,
-            f"SELECT {_READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} "
-            f"AND {dialect.among('o.batch')} ORDER BY o.seq{dialect.lock}",
-            dialect.many([row.job_id for row in firsts]),
-            dialect.many([row.batch for row in firsts]),
-        )
-        return [Row.read(values) for values in found]
-
     def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
         """Which of these rows still carry the lease's token; locked."""
         found = self._run(
@@ -231,7 +177,7 @@ class TableStore:
 
     def _select(self, condition: str, *parameters: object) -> list[Row]:
         with self._database.transaction() as transaction:
-            found = self._run(transaction, f"SELECT {_READ} FROM {schema.TABLE} o WHERE {condition}", *parameters)
+            found = self._run(transaction, f"SELECT {READ} FROM {schema.TABLE} o WHERE {condition}", *parameters)
         return [Row.read(values) for values in found]
 
     def _change_dead(self, change: str, ids: Sequence[UUID] | None) -> int:
@@ -253,15 +199,11 @@ class TableStore:
         return sql.replace("?", self._database.placeholder)
 
 
-def _place(row: Row) -> int:
-    return row.seq
-
-
-def _requests(rows: Sequence[Row], limits: Limits) -> Iterator[Request[Row]]:
-    """Rows to requests: a batch as it is, with its key; loose rows by job, which is what one request may hold."""
+def _requests(rows: Sequence[Row], limits: Limits, order: Order) -> Iterator[Request[Row]]:
+    """A batch as it is, with its key; loose rows one by one, or as many of a job as one request may hold."""
     groups: dict[object, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.batch or row.job_id, []).append(row)
+        groups.setdefault(row.batch or (row.seq if order == "job" else row.job_id), []).append(row)
     for key, group in groups.items():
         if isinstance(key, uuid.UUID):
             yield Request.of(group, str(key))

@@ -1,5 +1,6 @@
 """A relay against a real Events API over HTTP: what it does with each kind of answer, and when it is stopped."""
 
+import json
 import threading
 import time
 from dataclasses import replace
@@ -46,19 +47,21 @@ def until(is_so, timeout=30.0) -> None:
 
 
 class Scripted:
-    """An Events API that gives these answers, and remembers the keys that it was asked with."""
+    """An Events API that gives these answers, and remembers the keys and the numbers that it was sent."""
 
     deadline = 1.0
 
     def __init__(self, answers):
         self.answers = list(answers)
         self.keys: list[str] = []
+        self.sent: list[list[int]] = []
 
     def prepare(self) -> None:
         """Nothing is to be loaded."""
 
     def post(self, request, patience=None):
         self.keys.append(request.key)
+        self.sent.append([json.loads(one.payload)["data"]["number"] for one in request.events])
         return self.answers.pop(0)
 
 
@@ -270,6 +273,19 @@ def test_in_order_of_jobs_nothing_overtakes(store, api):
     drained(store, api, workers=3, order="job")
     for job in range(4):
         assert numbers(api.events(f"job:job-{job}")) == list(range(job, 40, 4))
+
+
+def test_in_order_of_jobs_what_follows_waits_for_an_event_that_has_to_be_sent_again(store):
+    """Such an answer is to a bulk, which a relay in the order of time had begun."""
+    store.add([row(number) for number in range(3)])
+    begun = store.claim(limit=3, seconds=60, limits=Limits())
+    store.release(begun.lease, begun.requests[0].events)
+    store.add([row(3)])
+    taken = Answer(Verdict.SETTLED, results=("Success",), status=201)
+    api = Scripted([replace(taken, results=("Success", "InternalFailureException", "Success")), taken, taken])
+    with Relay(store, api, order="job", pace=QUICK):
+        until(lambda: store.stats().pending == 0)
+    assert api.sent == [[0, 1, 2], [1], [3]]
 
 
 def test_the_result_of_a_relay_that_was_held_up_is_fenced_off(store, api, caplog):

@@ -1,0 +1,124 @@
+"""Ready: which rows a claim can have. Its transaction locks them, and passes over those that others have locked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from . import schema
+from .row import COLUMNS, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bc_events.wire import Limits
+
+    from .dialect import Dialect
+    from .store import Order
+
+    Run = Callable[..., list[tuple[Any, ...]]]
+
+READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
+"""The columns of `o`, as `Row.read` takes them."""
+# A batch is of one job, so the index of jobs finds it: with an index of batches, stamping a row would touch every index
+# (PostgreSQL keeps a new version beside the old one only where no indexed column changes). Backwards, because the row
+# before one of a batch is nearly always of the same batch.
+_FIRST_OF_BATCH: Final = (
+    f"(o.batch IS NULL OR (SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid "
+    "AND e.seq < o.seq AND e.batch = o.batch AND e.dead_at IS NULL ORDER BY e.seq DESC LIMIT 1) IS NULL)"
+)
+_NONE_WAITS_BEFORE: Final = (
+    f"(SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid AND e.seq < o.seq "
+    "AND e.dead_at IS NULL AND e.available_at > {now} ORDER BY e.seq LIMIT 1) IS NULL"
+)
+_OF_BATCH: Final = (
+    f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq >= o.seq AND m.batch = o.batch "
+    "AND m.dead_at IS NULL"
+)
+_SHARE: Final = 50
+"""In the order of jobs: rows after which a claim leaves other jobs to other workers."""
+
+
+class Ready:
+    """`run` runs a statement in the claim's transaction, with its parameters, and returns its rows."""
+
+    def __init__(self, dialect: Dialect, run: Run) -> None:
+        self._dialect = dialect
+        self._run = run
+
+    def rows(self, limit: int, limits: Limits, order: Order) -> list[Row]:
+        """By `seq`: loose rows and whole batches, no more than a claim should hold."""
+        loose: list[Row] = []
+        firsts: list[Row] = []
+        room = limits.bytes
+        for *values, count, size in self._found(limit, order):
+            if limit <= 0 or room <= 0:
+                break
+            limit, room = limit - count, room - int(size)
+            row = Row.read(values)
+            (loose if row.batch is None else firsts).append(row)
+        rows = sorted([*loose, *self._whole(firsts)], key=_place) if firsts else loose
+        return list(_shared(self._unbroken(rows))) if order == "job" and rows else rows
+
+    def _found(self, limit: int, order: Order) -> list[tuple[Any, ...]]:
+        """Those that stand alone and the first of each batch; with count and length of what they stand for."""
+        dialect = self._dialect
+        length = "octet_length" if dialect.name == "postgresql" else "length"
+        in_order = f"AND {_NONE_WAITS_BEFORE.format(now=dialect.now)} " if order == "job" else ""
+        if dialect.by_index:  # by the old statistics of a table that fills and empties, a backlog would be sorted
+            self._run(dialect.by_index)
+        return self._run(
+            f"SELECT {READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
+            f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
+            f"ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {_OF_BATCH}) END "
+            f"FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.available_at <= {dialect.now} "
+            f"AND {_FIRST_OF_BATCH} {in_order}ORDER BY o.seq LIMIT ?{dialect.lock_free}",
+            limit,
+        )
+
+    def _whole(self, firsts: Sequence[Row]) -> list[Row]:
+        """All rows of the batches of which these are the first; locked."""
+        dialect = self._dialect
+        if dialect.by_plan:
+            self._run(dialect.by_plan)
+        found = self._run(
+            f"SELECT {READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} "
+            f"AND {dialect.among('o.batch')} ORDER BY o.seq{dialect.lock}",
+            dialect.many([row.job_id for row in firsts]),
+            dialect.many([row.batch for row in firsts]),
+        )
+        return [Row.read(values) for values in found]
+
+    def _unbroken(self, rows: Sequence[Row]) -> list[Row]:
+        """Of each job what comes before all that is not ours: another claim may have locked that while we looked."""
+        dialect = self._dialect
+        found = self._run(
+            f"SELECT o.seq, o.aggregateid FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
+            f"AND {dialect.among('o.aggregateid')} AND o.seq <= ?",
+            dialect.many(sorted({row.job_id for row in rows})),
+            rows[-1].seq,
+        )
+        ours = {row.seq for row in rows}
+        ends: dict[str, int] = {}
+        for seq, job_id in found:
+            if seq not in ours:
+                ends[job_id] = min(seq, ends.get(job_id, seq))
+        cut = {row.batch for row in rows if row.seq > ends.get(row.job_id, row.seq)}
+        torn = {row.job_id for row in rows if row.batch in cut and row.batch is not None}
+        return [row for row in rows if row.job_id not in torn and row.seq <= ends.get(row.job_id, row.seq)]
+
+
+def _shared(rows: Sequence[Row]) -> Iterator[Row]:
+    """The jobs that begin within the share of one claim, as far as they were found."""
+    jobs: dict[str, list[Row]] = {}
+    for row in rows:
+        jobs.setdefault(row.job_id, []).append(row)
+    taken = 0
+    for of_job in jobs.values():
+        if taken >= _SHARE:
+            return
+        yield from of_job
+        taken += len(of_job)
+
+
+def _place(row: Row) -> int:
+    return row.seq
