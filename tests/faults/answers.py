@@ -9,6 +9,7 @@ from itertools import cycle
 
 from bc_events.local import LocalEventsAPI
 from tests.faults.actors import TOPICS, Producing, produce
+from tests.faults.commands import replay
 from tests.faults.result import Result, judged
 from tests.faults.world import World
 
@@ -59,7 +60,8 @@ def answers_lost(world: World) -> Result:
 def outages(world: World) -> Result:
     """503 and 429 with Retry-After: nobody asks more often than that, and no event is blamed."""
     workers, blamed, eager, refused = 2, 0, 0, Counter()
-    producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=0.01))
+    pause = sum(world.dose.outages) / world.dose.sessions  # as many sessions as elsewhere, however long it takes
+    producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=pause))
     with world.relays(1, workers=workers):
         for seconds, status in zip(world.dose.outages, cycle((503, 429)), strict=False):
             world.api.wait(count=len(world.api.events()) + 1, timeout=60)
@@ -98,7 +100,7 @@ def poison(world: World) -> Result:
             world.api = mended
         dead = world.query("SELECT payload::jsonb->'data' FROM bc_outbox")
     meant = {data["key"] for (data,) in dead if "poison" in data}
-    world.query("UPDATE bc_outbox SET dead_at = NULL, available_at = 0, batch = NULL, lease = NULL RETURNING 1")
+    replay(world.database)
     with world.relays(1):
         world.settle()
     result = judged(world.committed(), before + world.received(), world.replayed())

@@ -15,7 +15,7 @@ from sqlalchemy.orm import sessionmaker
 from bc_events import DeliveryError, EventClient, events
 from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
 from tests.faults.actors import TOPICS
-from tests.faults.servers import drain
+from tests.faults.commands import drain
 
 if TYPE_CHECKING:
     from tests.faults.result import Result

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+from tests.faults.commands import ROOT, drain
 from tests.faults.leaving import PER_PROCESS
-from tests.faults.servers import ROOT, drain
 
 if TYPE_CHECKING:
     from tests.faults.result import Result

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from bc_events.local import LocalEventsAPI
-from tests.faults.servers import ROOT, drain, free_port
+from tests.faults.commands import ROOT, drain
+from tests.faults.servers import free_port
 
 if TYPE_CHECKING:
     from tests.faults.result import Result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -12,13 +13,14 @@ from tests.faults import answers, databases, exits, kills, loop, servers
 from tests.faults.result import HEADINGS, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from rich.console import Console
 
     from tests.faults.world import World
 
-ROWS: Mapping[str, Callable[[World], Result]] = {
+Row = Callable[["World"], Result]
+ROWS: Mapping[str, Row] = {
     "relay killed": kills.relay_killed,
     "producer killed": kills.producer_killed,
     "PostgreSQL killed": kills.database_killed,
@@ -42,7 +44,7 @@ ROWS: Mapping[str, Callable[[World], Result]] = {
 }
 
 
-def run(rows: Mapping[str, Callable[[World], Result]], world: World, console: Console) -> int:
+def run(rows: Mapping[str, Row], world: World, console: Console) -> int:
     """Prints what became of each row; returns how many missed."""
     table = Table(*HEADINGS)
     misses = 0
@@ -56,7 +58,7 @@ def run(rows: Mapping[str, Callable[[World], Result]], world: World, console: Co
     return misses
 
 
-def _result(world: World, name: str, row: Callable[[World], Result]) -> Result:
+def _result(world: World, name: str, row: Row) -> Result:
     try:
         world.begin(name)
         return row(world)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tests.faults.commands import ROOT, drain
 from tests.faults.result import Result
 
 if TYPE_CHECKING:
     from tests.faults.world import World
 
-ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
 _FORKING = """
 import multiprocessing, os
@@ -120,12 +120,6 @@ def _judged(world: World, setting: dict[str, str], name: str, expected: set[str]
     result.inject(len(processes), name, least=2)
     result.demand(result.sent >= world.dose.per_server, f"fewer than {world.dose.per_server} events")
     return result
-
-
-def drain(world: World, file: str) -> None:
-    """A relay from the command line, until nothing waits in the file."""
-    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", "--drain", "--outbox", file]
-    subprocess.run([*command, "--api-url", world.api.url], cwd=ROOT, check=True, capture_output=True, timeout=180)
 
 
 def _keys(world: World) -> list[str]:

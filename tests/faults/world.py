@@ -102,9 +102,15 @@ class World:
         self.until(lambda: len(self.committed()) >= target)
 
     def settle(self) -> None:
-        """Waits until no event waits any more; what still does after that is lost, as the verdict has it."""
+        """Waits until no event waits any more, or none has left for two minutes: the verdict has those as lost."""
+        left = self._waiting()
         with suppress(TimeoutError):
-            self.until(lambda: self.query("SELECT count(*) FROM bc_outbox WHERE dead_at IS NULL") == [(0,)])
+            while left:
+                self.until(lambda most=left: self._waiting() < most)
+                left = self._waiting()
+
+    def _waiting(self) -> int:
+        return self.query("SELECT count(*) FROM bc_outbox WHERE dead_at IS NULL")[0][0]
 
     def until(self, is_so: Callable[[], bool], patience: float = _PATIENCE) -> None:
         """Raises `TimeoutError`: a fault that has no work to disturb shows nothing."""
