@@ -468,7 +468,7 @@ def test_many_threads_take_over_whole_batches(two_stores):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_happens_each_row_is_delivered_dead_or_pending(store, data):
-    """A random course of claims, settlements, splits, releases and ended leases loses and doubles nothing."""
+    """A random course of claims, settlements, splits, releases and ended leases loses, doubles and tears nothing."""
     _empty(store)  # hypothesis may have stopped the example before
     rows = [row(number, f"job-{data.draw(st.integers(0, 3))}") for number in range(data.draw(st.integers(1, 12)))]
     store.add(rows)
@@ -476,6 +476,8 @@ def test_whatever_happens_each_row_is_delivered_dead_or_pending(store, data):
     for _ in range(data.draw(st.integers(1, 8))):
         order = data.draw(st.sampled_from(["time", "job"]))
         claim = claimed(store, limit=data.draw(st.integers(1, 12)), seconds=0, order=order)
+        if order == "job" and claim:
+            _is_the_head_of_its_jobs(claim, store.show(limit=10_000))
         for request in claim.requests if claim else ():
             fate = data.draw(st.sampled_from(["delivered", "mixed", "dead", "released", "split", "forgotten"]))
             events = list(request.events)
@@ -496,6 +498,12 @@ def test_whatever_happens_each_row_is_delivered_dead_or_pending(store, data):
     assert set(ids(store.show(dead=True, limit=10_000))) & mine == dead
     assert set(ids(store.show(limit=10_000))) & mine == mine - delivered - dead
     assert delivered.isdisjoint(dead)
+
+
+def _is_the_head_of_its_jobs(claim, waiting) -> None:
+    last = {one.job_id: one.seq for one in sorted(rows_of(claim), key=lambda one: one.seq)}
+    heads = {one.seq for one in waiting if one.seq <= last.get(one.job_id, 0)}
+    assert {one.seq for one in rows_of(claim)} == heads
 
 
 def _empty(store) -> None:
