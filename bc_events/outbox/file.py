@@ -44,7 +44,8 @@ class SQLiteOutbox:
             relay: whether this process sends what it stores; if not, run `bc-events outbox relay` beside it.
             order: see `Order`; of the relay in this process.
             pace: of the relay in this process.
-            max_bytes: of the file. Once it is full each flush raises, and so does nothing in silence.
+            max_bytes: of the file, for what is stored; relays may go a little beyond to empty it. Once it is full each
+                flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
         """
         self.path = Path(path).absolute()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
+_UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _abandoned: Final[list[sqlite3.Connection]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
 
@@ -59,7 +60,7 @@ class SQLiteDatabase:
             connection = self._take()
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield _Transaction(connection)
+                yield _Transaction(connection, self._max_pages)
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # the database may have rolled back by itself, as it does when full
@@ -99,7 +100,6 @@ class SQLiteDatabase:
         try:
             self._log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(f"PRAGMA max_page_count={self._max_pages}")
             self._make_table(connection)
         except BaseException:
             connection.close()
@@ -167,14 +167,23 @@ class SQLiteDatabase:
 
 
 class _Transaction:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, max_pages: int) -> None:
         self._connection = connection
+        self._max_pages = max_pages
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._connection.executemany(sql, rows)
+        """Adds rows, within the cap. Nothing else has one: a claim makes rows longer, and must empty a full file."""
+        self._cap(self._max_pages)
+        try:
+            self._connection.executemany(sql, rows)
+        finally:
+            self._cap(_UNCAPPED)
+
+    def _cap(self, pages: int) -> None:
+        self._connection.execute(f"PRAGMA max_page_count={pages}")
 
 
 def _alive() -> list[SQLiteDatabase]:

@@ -12,6 +12,8 @@ import pytest
 
 from bc_events import ConfigurationError, DeliveryError, events, forks
 from bc_events.outbox import SQLiteOutbox
+from bc_events.outbox.store import Settlement
+from bc_events.wire import Limits
 from tests.outbox.service import QUICK, client_of, numbers
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +148,20 @@ def test_a_full_outbox_refuses_and_recovers(path):
         kept = outbox.store.stats().pending
         assert kept % 100 == 0, "a session is stored whole or not at all"
         assert kept > 0
+
+
+def test_relays_empty_a_full_outbox_which_then_takes_events_again(path):
+    """A claim writes into its rows, which then need more room than the cap has left."""
+    outbox = SQLiteOutbox(path, relay=False, max_bytes=256 * 1024)
+    with client_of(None, outbox) as client:
+        with pytest.raises(DeliveryError, match="full"):
+            for _ in range(1000):
+                publish(client, *range(5))
+        while (claim := outbox.store.claim(limit=250, seconds=60, limits=Limits())) is not None:
+            outbox.store.settle(claim.lease, Settlement([row for one in claim.requests for row in one.events]))
+        assert outbox.store.stats().pending == 0
+        publish(client, 1)
+        assert outbox.store.stats().pending == 1
 
 
 def test_a_locked_file_makes_the_flush_raise(path):
