@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event as listening
 
 from bc_events import frames
+from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError
 
 from .binding import Binding
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from bc_events.event import Event
     from bc_events.unit import UnitOfWork
 
+_logger = logging.getLogger(LOGGER_NAME)
+
 
 class Bindings:
     """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
@@ -34,6 +39,8 @@ class Bindings:
         self._begun: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
         self._settled: weakref.WeakKeyDictionary[UnitOfWork, set[Event]] = weakref.WeakKeyDictionary()
         self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
+        self._used: weakref.WeakKeyDictionary[object, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
+        self._has_warned = False
         self._service_name = ""
         self._wake: Callable[[], None] = _nothing
 
@@ -60,6 +67,8 @@ class Bindings:
         self._has_begun(session)
 
     def _has_begun(self, session: Session) -> None:
+        with self._lock:
+            self._used.setdefault(_task_or_thread(), weakref.WeakSet()).add(session)
         unit = frames.unit_to_join()
         if unit is not None:
             self._binding_of(session)
@@ -71,6 +80,7 @@ class Bindings:
         root = _root(event.origin)
         session = self._session_for(root)
         if session is None:
+            self._warn_of_a_transaction_around(event)
             return
         binding = self._binding_of(session)
         with self._lock:
@@ -91,6 +101,19 @@ class Bindings:
                 "with which of them the event belongs; name it: outbox.bind(db)"
             )
         return open_ones[0] if open_ones else None
+
+    def _warn_of_a_transaction_around(self, event: Event) -> None:
+        """Says once that the event would outlive the rollback of what looks like its transaction."""
+        with self._lock:
+            if self._has_warned or not any(one.in_transaction() for one in self._used.get(_task_or_thread(), ())):
+                return
+            self._has_warned = True
+        _logger.warning(
+            "an event is not part of the database transaction that is open here, because that began outside of the "
+            "event's scope; its rollback would not take the event back: call outbox.bind(db) in the scope, or begin "
+            "the transaction there",
+            extra={"bc_topic": event.topic.name, "bc_job_id": event.job_id},
+        )
 
     def _binding_of(self, session: Session) -> Binding:
         key = f"bc_events.outbox.{id(self)}"
@@ -139,6 +162,15 @@ def _root(origin: Any) -> UnitOfWork:
     while unit.parent is not None:
         unit = unit.parent
     return unit
+
+
+def _task_or_thread() -> object:
+    """Where a database session is worked with: nobody else's is looked at."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs here
+        task = None
+    return task or threading.current_thread()
 
 
 def _nothing() -> None:

@@ -404,6 +404,89 @@ def test_sessions_of_other_factories_are_left_alone(follower, following, engine)
     assert stored(following) == [1]
 
 
+def warnings_of(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_transaction_that_began_before_the_scope_is_warned_of_once(follower, following, factory, caplog):
+    """The event would be a ghost: it is stored although the work around it rolls back."""
+    for number in range(2):
+        with factory() as db:
+            db.add(Policy(id=number))
+            db.flush()
+            with events.session():
+                publish(number)
+                db.rollback()
+    (warning,) = warnings_of(caplog)
+    assert "outbox.bind(db)" in warning
+    assert stored(following) == [0, 1]
+
+
+def test_a_transaction_around_a_scope_of_another_job_is_warned_of(follower, factory, caplog):
+    with events.session("job-1"), factory.begin() as db:
+        db.add(Policy(id=1))
+        publish(1)
+        assert warnings_of(caplog) == []
+        with events.session("job-2"):
+            publish(2)
+            db.commit()
+    assert "outbox.bind(db)" in warnings_of(caplog)[0]
+
+
+@pytest.mark.usefixtures("follower")
+def test_a_transaction_around_the_scope_that_is_bound_by_hand_is_not_warned_of(following, factory, caplog):
+    with factory() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        with events.session():
+            following.bind(db)
+            publish(1)
+            db.rollback()
+    assert warnings_of(caplog) == []
+    assert stored(following) == []
+
+
+@pytest.mark.usefixtures("follower")
+def test_a_transaction_that_has_ended_before_the_scope_is_not_warned_of(following, factory, caplog):
+    with factory() as db:
+        db.add(Policy(id=1))
+        db.commit()
+        with events.session():
+            publish(1)
+    assert warnings_of(caplog) == []
+    assert stored(following) == [1]
+
+
+@pytest.mark.usefixtures("follower")
+def test_a_transaction_of_another_thread_is_not_warned_of(factory, caplog):
+    with factory() as db:
+        thread = threading.Thread(target=db.connection)
+        thread.start()
+        thread.join()
+        assert db.in_transaction()
+        with events.session():
+            publish(1)
+    assert warnings_of(caplog) == []
+
+
+@pytest.mark.usefixtures("follower")
+def test_a_transaction_of_another_task_is_not_warned_of(factory, caplog):
+    """They share a thread, and one's work has nothing to do with the other's."""
+
+    async def main() -> None:
+        with factory() as db:
+            db.connection()
+
+            async def other() -> None:
+                async with events.session():
+                    publish(1)
+
+            await asyncio.create_task(other())
+
+    asyncio.run(main())
+    assert warnings_of(caplog) == []
+
+
 def test_several_engines_write_to_the_outbox_s_own(tmp_path, outbox, engine, client):
     """The session's models live elsewhere; its one commit goes to both."""
     other = create_engine(f"sqlite:///{tmp_path}/other.db")
