@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from bc_events import forks
+from bc_events.constants import LOGGER_NAME
 from bc_events.errors import OutboxError
 
 from . import schema
@@ -24,8 +27,20 @@ if TYPE_CHECKING:
 _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
 _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
-_abandoned: Final[list[sqlite3.Connection]] = []
+_MOVED: Final = (
+    "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
+)
+_logger = logging.getLogger(LOGGER_NAME)
+_abandoned: Final[list[_Opened]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes."""
+
+    connection: sqlite3.Connection
+    file: tuple[int, int] | None
 
 
 class SQLiteDatabase:
@@ -43,13 +58,12 @@ class SQLiteDatabase:
         self._path = Path(path).absolute()
         self._max_pages = max(1, max_bytes // _PAGE)
         self._busy_timeout = busy_timeout
-        self._is_made = False
         self._has_inherited = False
         self._begin_anew()
         _open.append(weakref.ref(self, _open.remove))
 
     def _begin_anew(self) -> None:
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[_Opened] = []
         self._gate = threading.Condition()
         self._busy = 0
         self._forks = 0  # under way: threads may fork at the same time
@@ -57,7 +71,8 @@ class SQLiteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
         try:
-            connection = self._take()
+            opened = self._take()
+            connection = opened.connection
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield _Transaction(connection, self._max_pages)
@@ -67,14 +82,14 @@ class SQLiteDatabase:
                     connection.execute("ROLLBACK")
                 raise
             finally:
-                self._leave(connection)
+                self._leave(opened)
         except sqlite3.Error as error:
             raise OutboxError(
                 f"the outbox {self._path} refused ({error}); see that its folder can be written to, that its disk "
                 "and the outbox's max_bytes are not used up, and that no other program keeps it locked"
             ) from error
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> _Opened:
         forks.notice()
         if self._has_inherited:
             raise OutboxError(
@@ -84,6 +99,7 @@ class SQLiteDatabase:
             )
         with self._gate:
             self._gate.wait_for(lambda: not self._forks)
+            self._close_moved()
             self._busy += 1
             if self._idle:
                 return self._idle.pop()
@@ -93,18 +109,37 @@ class SQLiteDatabase:
             self._leave(None)
             raise
 
-    def _connected(self) -> sqlite3.Connection:
+    def _close_moved(self) -> None:
+        """What is committed to a file without its name is lost without a word: no other process finds it."""
+        file = self._found()
+        moved = [opened for opened in self._idle if opened.file != file]
+        if not moved:
+            return
+        _logger.error(_MOVED, extra={"bc_outbox": str(self._path)})
+        self._idle = [opened for opened in self._idle if opened.file == file]
+        for opened in moved:
+            opened.connection.close()
+
+    def _found(self) -> tuple[int, int] | None:
+        """The file that has the name now."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _connected(self) -> _Opened:
         connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
         )
         try:
             self._log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
-            self._make_table(connection)
+            _make_table(connection)
         except BaseException:
             connection.close()
             raise
-        return connection
+        return _Opened(connection, self._found())
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
         """The change to a write-ahead log, made once a file, does not wait for a lock by itself."""
@@ -115,24 +150,16 @@ class SQLiteDatabase:
             reraise=True,
         )(connection.execute, "PRAGMA journal_mode=WAL")
 
-    def _make_table(self, connection: sqlite3.Connection) -> None:
-        if self._is_made:
-            return
-        if connection.execute(schema.version_query(SQLITE)).fetchone() is None:
-            for statement in schema.creation(SQLITE):
-                connection.execute(statement)
-        self._is_made = True
-
-    def _leave(self, connection: sqlite3.Connection | None) -> None:
+    def _leave(self, opened: _Opened | None) -> None:
         with self._gate:
             self._busy -= 1
             self._gate.notify_all()
-            if connection is None:
+            if opened is None:
                 return
-            if len(self._idle) < _IDLE_CONNECTIONS and not connection.in_transaction:
-                self._idle.append(connection)
+            if len(self._idle) < _IDLE_CONNECTIONS and not opened.connection.in_transaction:
+                self._idle.append(opened)
             else:
-                connection.close()
+                opened.connection.close()
 
     def close(self) -> None:
         with self._gate:
@@ -140,7 +167,7 @@ class SQLiteDatabase:
 
     def _close_idle(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().connection.close()
 
     def before_fork(self) -> None:
         with self._gate:
@@ -184,6 +211,12 @@ class _Transaction:
 
     def _cap(self, pages: int) -> None:
         self._connection.execute(f"PRAGMA max_page_count={pages}")
+
+
+def _make_table(connection: sqlite3.Connection) -> None:
+    if connection.execute(schema.version_query(SQLITE)).fetchone() is None:
+        for statement in schema.creation(SQLITE):
+            connection.execute(statement)
 
 
 def _alive() -> list[SQLiteDatabase]:

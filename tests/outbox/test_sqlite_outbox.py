@@ -178,6 +178,22 @@ def test_a_locked_file_makes_the_flush_raise(path):
         assert outbox.store.stats().pending == 2
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_what_is_stored_after_the_file_was_removed_is_in_the_file_that_others_find(outbox, path, caplog):
+    """A connection goes on committing to a deleted file, and nobody would ever read it."""
+    with client_of(None, outbox) as client:
+        publish(client, 1)
+        for file in path.parent.iterdir():
+            file.unlink()
+        publish(client, 2)
+    elsewhere = SQLiteOutbox(path, relay=False)
+    assert [row.payload.count('"number":2') for row in elsewhere.store.show()] == [1]
+    elsewhere.store.close()
+    assert caplog.messages == [
+        "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
+    ]
+
+
 def test_threads_store_side_by_side(outbox):
     with client_of(None, outbox) as client:
         threads = [threading.Thread(target=publish, args=(client, *range(5))) for _ in range(20)]
