@@ -38,6 +38,7 @@ class AmbientDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
+        refuse_manual_transactions(connections[self._using])
         try:
             with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
                 yield _Transaction(cursor)
@@ -103,6 +104,18 @@ class OwnDatabase:
 
     def __repr__(self) -> str:
         return f"<OwnDatabase {self._using}>"
+
+
+def refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
+    """Raises `OutboxError` where `set_autocommit(False)` is in force and `atomic` is not open.
+
+    Nobody is told of such a transaction's end; it may be rolled back in silence, as when its connection is closed.
+    """
+    if connection.connection is not None and not connection.autocommit and not connection.in_atomic_block:
+        raise OutboxError(
+            f"the database {connection.alias!r} has autocommit off, so nobody can tell whether an event's transaction "
+            "commits; leave it on, or publish and flush inside transaction.atomic"
+        )
 
 
 def _refusal(using: str, error: Exception) -> OutboxError:

@@ -17,7 +17,7 @@ from bc_events.outbox.row import Row
 from bc_events.outbox.stored import StoredDelivery
 from bc_events.outbox.table import TableStore
 
-from .database import AmbientDatabase
+from .database import AmbientDatabase, refuse_manual_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,6 +60,7 @@ class DjangoDelivery:
         """Raises `OutboxError`; the transaction around it is then to be rolled back, as after any failed statement."""
         connection = connections[self.using]
         if not connection.in_atomic_block:
+            refuse_manual_transactions(connection)
             return
         self._store.add([Row.of(event, self._service_name)])
         stored = _Stored(_savepoints(connection))
