@@ -135,9 +135,10 @@ def sql(dialect: str, from_version: int | None) -> None:
 def _store(where: str) -> Store:
     """Of an outbox that is there: a mistyped name must not look like an empty one."""
     found = outboxes.named(where)
-    path = getattr(found, "path", None)
-    if path is not None and not path.exists():
-        raise ConfigurationError(f"there is no outbox {path}; it is made with the first event that is published")
+    if isinstance(found, outboxes.SQLiteOutbox) and not found.is_made():
+        raise ConfigurationError(
+            f"there is no outbox of this version in {found.path}; it is made with the first event that is published"
+        )
     store = cast("Store", getattr(found, "store"))  # noqa: B009  every outbox of ours has one
     store.check()
     return store

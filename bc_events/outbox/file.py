@@ -10,7 +10,7 @@ from bc_events.errors import ConfigurationError
 
 from .embedded import EmbeddedRelay
 from .relay import Relay
-from .sqlite import SQLiteDatabase
+from .sqlite import SQLiteDatabase, has_table
 from .stored import StoredDelivery
 from .table import TableStore
 
@@ -53,6 +53,10 @@ class SQLiteOutbox:
         self._has_relay = relay
         self._order: Order = order
         self._pace = pace
+
+    def is_made(self) -> bool:
+        """Whether its file is there and has an outbox in it; nothing is made."""
+        return has_table(self.path)
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""

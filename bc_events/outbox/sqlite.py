@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -211,6 +211,17 @@ class _Transaction:
 
     def _cap(self, pages: int) -> None:
         self._connection.execute(f"PRAGMA max_page_count={pages}")
+
+
+def has_table(path: Path) -> bool:
+    """Whether an outbox of the present version is in a file. Nothing is made or changed; one that is locked may be."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute(schema.version_query(SQLITE)).fetchone() is not None
+    except sqlite3.OperationalError:
+        return path.is_file()
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _make_table(connection: sqlite3.Connection) -> None:

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,21 @@ def test_a_mistyped_name_is_not_an_empty_outbox(run, tmp_path):
     assert not (tmp_path / "nothing.db").exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"not a database", "another database"])
+def test_another_file_is_not_an_empty_outbox_and_is_left_alone(run, tmp_path, content):
+    """Monitoring would be green for ever, and a table and a write-ahead log would come into a stranger's database."""
+    path = tmp_path / "other.db"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE users (name)")
+    before = path.read_bytes()
+    assert run("status", "--outbox", str(path)) == (2, [])
+    assert "there is no outbox" in run.error
+    assert path.read_bytes() == before
+
+
 def test_an_outbox_that_cannot_be_read_fails(run):
     assert run("status", "--outbox", "postgresql://postgres@127.0.0.1:9/nowhere")[0] == 1
     assert "Traceback" not in run.error
@@ -134,8 +151,6 @@ def test_sql_makes_the_table(run, dialect, tmp_path, request):
     _, lines = run("sql", "--dialect", dialect)
     script = "\n".join(lines)
     if dialect == "sqlite":
-        import sqlite3
-
         connection = sqlite3.connect(tmp_path / "made.db")
         connection.executescript(script)
         connection.close()
