@@ -97,6 +97,15 @@ def test_an_outbox_that_cannot_be_read_fails(run):
     assert "Traceback" not in run.error
 
 
+def test_a_django_outbox_without_settings_is_refused_in_a_line():
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", "bc_events.cli", "outbox", "status", "--outbox", "django"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: Django's settings do not lead to the outbox's database 'default'")
+    assert "Traceback" not in ended.stderr
+
+
 def test_show_names_events_and_keeps_their_data_to_itself(outbox, run):
     outbox.store.add([row(1), row(2, "job-2")])
     code, lines = run("show")

@@ -7,9 +7,11 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.utils.connection import ConnectionDoesNotExist
 
-from bc_events.errors import OutboxError
+from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox import dialect
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.utils import CursorWrapper
+
+    from bc_events.outbox.dialect import Dialect
 
 _ERRORS: Final = (DatabaseError, InterfaceError)
 _IDLE_CONNECTIONS: Final = 8
@@ -34,7 +38,7 @@ class AmbientDatabase:
     def __init__(self, using: str) -> None:
         """Raises `ConfigurationError` for a database that no outbox can live in."""
         self._using = using
-        self.dialect = dialect.named(connections[using].vendor)
+        self.dialect = _dialect_of(using)
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
@@ -57,7 +61,7 @@ class OwnDatabase:
     def __init__(self, using: str) -> None:
         """Raises `ConfigurationError` for a database that no outbox can live in."""
         self._using = using
-        self.dialect = dialect.named(connections[using].vendor)
+        self.dialect = _dialect_of(using)
         self._lock = threading.Lock()
         self._idle: list[BaseDatabaseWrapper] = []
         self._process = os.getpid()
@@ -104,6 +108,17 @@ class OwnDatabase:
 
     def __repr__(self) -> str:
         return f"<OwnDatabase {self._using}>"
+
+
+def _dialect_of(using: str) -> Dialect:
+    try:
+        return dialect.named(connections[using].vendor)
+    except (ImproperlyConfigured, ImportError, ConnectionDoesNotExist) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise ConfigurationError(
+            f"Django's settings do not lead to the outbox's database {using!r} ({type(error).__name__}: {reason}); "
+            "see to DJANGO_SETTINGS_MODULE and to DATABASES"
+        ) from error
 
 
 def refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
