@@ -126,6 +126,10 @@ def sql(dialect: str, from_version: int | None) -> None:
     """
     from bc_events.outbox import dialect as dialects, schema  # noqa: PLC0415  no database is needed
 
+    if from_version is not None and from_version > schema.VERSION:
+        raise click.UsageError(
+            f"this release knows versions up to {schema.VERSION}; install the one that made the table"
+        )
     found = dialects.named(dialect)
     click.echo(f"-- bc_events outbox, version {schema.VERSION}, {dialect}")
     for statement in schema.creation(found) if from_version is None else schema.upgrade(found, from_version):

@@ -178,6 +178,11 @@ def test_there_is_nothing_to_upgrade_in_the_first_version(run):
     assert run("sql", "--from-version", "1") == (0, ["-- bc_events outbox, version 1, postgresql"])
 
 
+def test_a_version_that_is_yet_to_come_is_not_taken_for_an_upgrade_without_steps(run):
+    assert run("sql", "--from-version", "99") == (2, [])
+    assert "this release knows versions up to" in run.error
+
+
 def relay(*arguments: str, **environment: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", *arguments]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
