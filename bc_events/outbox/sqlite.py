@@ -148,7 +148,7 @@ class SQLiteDatabase:
             stop=stop_after_delay(self._busy_timeout),
             wait=wait_random(0.005, 0.05),
             reraise=True,
-        )(connection.execute, "PRAGMA journal_mode=WAL")
+        )(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall())  # unread, it would fail the first commit
 
     def _leave(self, opened: _Opened | None) -> None:
         with self._gate:
