@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
@@ -14,7 +14,7 @@ from bc_events.configuration import OUTBOX
 from bc_events.errors import ConfigurationError
 
 from . import FAILED
-from .relay import relay
+from .relay import opened, relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,12 +138,12 @@ def sql(dialect: str, from_version: int | None) -> None:
 
 def _store(where: str) -> Store:
     """Of an outbox that is there: a mistyped name must not look like an empty one."""
-    found = outboxes.named(where)
+    found = opened(where)
     if isinstance(found, outboxes.SQLiteOutbox) and not found.is_made():
         raise ConfigurationError(
             f"there is no outbox of this version in {found.path}; it is made with the first event that is published"
         )
-    store = cast("Store", getattr(found, "store"))  # noqa: B009  every outbox of ours has one
+    store: Store = found.store
     store.check()
     return store
 

@@ -131,9 +131,18 @@ def _progress(made: Relay, store: Store) -> str:
 def _store(where: str | None) -> Store:
     if not where:
         raise ConfigurationError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
-    found: Any = outboxes.named(where)
-    store: Store = found.store
+    store: Store = opened(where).store
     return store
+
+
+def opened(where: str) -> Any:
+    """The outbox of that name. Its connections are closed when the command ends. Raises `ConfigurationError`."""
+    found: Any = outboxes.named(where)
+    context = click.get_current_context()
+    if hasattr(found, "engine"):  # made from the URL, so nobody else's
+        context.call_on_close(found.engine.dispose)
+    context.call_on_close(found.store.close)
+    return found
 
 
 def _api(url: str | None, timeout: tuple[float, float]) -> EventsAPI:

@@ -76,6 +76,7 @@ def test_the_relay_in_this_process_delivers(api, path):
         (request,) = api.requests()
         assert request.job_id == "job-1"
     assert outbox.store.stats().pending == 0
+    outbox.store.close()
 
 
 def test_a_name_is_enough(api, path):

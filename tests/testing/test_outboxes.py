@@ -32,7 +32,7 @@ def test_with_the_real_network_it_is_stored(client, tmp_path):
         events.created_policy({"id": "p1"})
     captured.confirmed.assert_published("created_policy")
     captured.sent.assert_nothing_published()
-    assert SQLiteOutbox(tmp_path / "events.db").store.stats().pending == 1
+    assert client.outbox.store.stats().pending == 1
 
 
 def test_without_a_capture_it_is_refused_and_not_stored(tmp_path):
