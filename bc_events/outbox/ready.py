@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
 """The columns of `o`, as `Row.read` takes them."""
-# A batch is of one job, so the index of jobs finds it: with an index of batches, stamping a row would touch every index
-# (PostgreSQL keeps a new version beside the old one only where no indexed column changes). Backwards, because the row
-# before one of a batch is nearly always of the same batch.
+# No index has a column that a claim changes, or stamping a row would touch every index (PostgreSQL keeps a new version
+# beside the old one only where no indexed column changes). So a batch is found by its job, between first and last row.
 _FIRST_OF_BATCH: Final = (
     f"(o.batch IS NULL OR (SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid "
-    "AND e.seq < o.seq AND e.batch = o.batch AND e.dead_at IS NULL ORDER BY e.seq DESC LIMIT 1) IS NULL)"
-)
-_NONE_WAITS_BEFORE: Final = (
-    f"(SELECT e.seq FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid AND e.seq < o.seq "
-    "AND e.dead_at IS NULL AND e.available_at > {now} ORDER BY e.seq LIMIT 1) IS NULL"
+    "AND e.seq >= o.batch_first AND e.seq < o.seq AND e.batch = o.batch AND e.dead_at IS NULL "
+    "ORDER BY e.seq LIMIT 1) IS NULL)"
 )
 _OF_BATCH: Final = (
-    f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq >= o.seq AND m.batch = o.batch "
-    "AND m.dead_at IS NULL"
+    f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq BETWEEN o.batch_first AND o.batch_last "
+    "AND m.batch = o.batch AND m.dead_at IS NULL"
+)
+_FIRST_OF_JOB_IS_READY: Final = (
+    f"(SELECT e.available_at FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid AND e.dead_at IS NULL "
+    "ORDER BY e.seq LIMIT 1) <= {now}"
 )
 _SHARE: Final = 50
 """In the order of jobs: rows after which a claim leaves other jobs to other workers."""
@@ -63,7 +63,7 @@ class Ready:
         """Those that stand alone and the first of each batch; with count and length of what they stand for."""
         dialect = self._dialect
         length = "octet_length" if dialect.name == "postgresql" else "length"
-        in_order = f"AND {_NONE_WAITS_BEFORE.format(now=dialect.now)} " if order == "job" else ""
+        in_order = f"AND {_FIRST_OF_JOB_IS_READY.format(now=dialect.now)} " if order == "job" else ""
         if dialect.by_index:  # by the old statistics of a table that fills and empties, a backlog would be sorted
             self._run(dialect.by_index)
         return self._run(
@@ -78,13 +78,14 @@ class Ready:
     def _whole(self, firsts: Sequence[Row]) -> list[Row]:
         """All rows of the batches of which these are the first; locked."""
         dialect = self._dialect
-        if dialect.by_plan:
-            self._run(dialect.by_plan)
+        if dialect.sorted:
+            self._run(dialect.sorted)
+        batches = [(row.job_id, row.batch, row.batch_first, row.batch_last) for row in firsts]
         found = self._run(
-            f"SELECT {READ} FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} "
-            f"AND {dialect.among('o.batch')} ORDER BY o.seq{dialect.lock}",
-            dialect.many([row.job_id for row in firsts]),
-            dialect.many([row.batch for row in firsts]),
+            f"SELECT {READ} FROM {dialect.table(job='text', batch='uuid', first='bigint', last='bigint')} "
+            f"JOIN {schema.TABLE} o ON o.aggregateid = n.job AND o.seq BETWEEN n.first AND n.last "
+            f"AND o.batch = n.batch AND o.dead_at IS NULL ORDER BY o.seq{dialect.lock}",
+            *dialect.columns(*zip(*batches, strict=True)),
         )
         return [Row.read(values) for values in found]
 

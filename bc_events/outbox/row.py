@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("seq", "id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "available_at"),
-    *("attempts", "lease", "batch", "service", "trace", "last_error", "dead_at"),
+    *("attempts", "lease", "batch", "batch_first", "batch_last", "service", "trace", "last_error", "dead_at"),
 )
 """The table's columns, in the order of `Row.read`."""
 IN_DOUBT: Final = UUID(int=0)
@@ -26,6 +26,7 @@ IN_DOUBT: Final = UUID(int=0)
 class Row:
     """One row of the outbox table. Times are seconds of the Unix epoch; `seq` is 0 until the row is stored.
 
+    `batch` is the key of the request that it was put into, whose rows are from `batch_first` to `batch_last` by `seq`.
     It travels like an `Event`: `envelope` and `job_id` are all that a request needs.
     """
 
@@ -42,6 +43,8 @@ class Row:
     attempts: int = 0
     lease: UUID | None = None
     batch: UUID | None = None
+    batch_first: int | None = None
+    batch_last: int | None = None
     last_error: str | None = None
     dead_at: float | None = None
 
@@ -63,7 +66,7 @@ class Row:
     def read(cls, values: Sequence[Any]) -> Row:
         """From the database's values of `COLUMNS`. Some databases keep a UUID as text."""
         seq, event_id, category, job_id, topic, payload, created_at, available_at, *rest = values
-        attempts, lease, batch, service, trace, last_error, dead_at = rest
+        attempts, lease, batch, batch_first, batch_last, service, trace, last_error, dead_at = rest
         return cls(
             id=_uuid(event_id),
             category=category,
@@ -78,6 +81,8 @@ class Row:
             attempts=attempts,
             lease=None if lease is None else _uuid(lease),
             batch=None if batch is None else _uuid(batch),
+            batch_first=batch_first,
+            batch_last=batch_last,
             last_error=last_error,
             dead_at=dead_at,
         )

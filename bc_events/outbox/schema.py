@@ -32,6 +32,7 @@ _TYPES: Final[dict[Name, dict[str, str]]] = {
         "text": "text",
         "time": "double precision",
         "count": "integer",
+        "number": "bigint",
     },
     "sqlite": {
         "seq": "integer PRIMARY KEY AUTOINCREMENT",
@@ -39,6 +40,7 @@ _TYPES: Final[dict[Name, dict[str, str]]] = {
         "text": "text",
         "time": "real",
         "count": "integer",
+        "number": "bigint",
     },
 }
 _COLUMNS: Final = (
@@ -53,6 +55,8 @@ _COLUMNS: Final = (
     "attempts {count} NOT NULL DEFAULT 0",
     "lease {uuid}",
     "batch {uuid}",
+    "batch_first {number}",
+    "batch_last {number}",
     "service {text} NOT NULL",
     "trace {text}",
     "last_error {text}",

@@ -64,6 +64,8 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("attempts", Integer, nullable=False, server_default=text("0")),
         Column("lease", uuid),
         Column("batch", uuid),
+        Column("batch_first", BigInteger),
+        Column("batch_last", BigInteger),
         Column("service", Text, nullable=False),
         Column("trace", Text),
         Column("last_error", Text),

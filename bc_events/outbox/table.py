@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .database import Database, Transaction
 
 _STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
+_UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
 
 
 class TableStore:
@@ -108,7 +109,7 @@ class TableStore:
 
     def replay(self, ids: Sequence[UUID] | None = None) -> int:
         return self._change_dead(
-            f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, batch = NULL",
+            f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {_UNSTAMPED}",
             ids,
         )
 
@@ -142,14 +143,14 @@ class TableStore:
         self, transaction: Transaction, requests: Sequence[Request[Row]], lease: UUID, seconds: float | None
     ) -> None:
         dialect = self._dialect
-        stamps = [(row.seq, uuid.UUID(request.key)) for request in requests for row in request.events]
         until = "" if seconds is None else f", available_at = {dialect.now} + {float(seconds)!r}"
         self._run(
             transaction,
-            f"UPDATE {schema.TABLE} SET lease = ?, batch = n.batch{until} "
-            f"FROM {dialect.table(seq='bigint', batch='uuid')} WHERE {schema.TABLE}.seq = n.seq",
+            f"UPDATE {schema.TABLE} SET lease = ?, batch = n.batch, batch_first = n.first, batch_last = n.last{until} "
+            f"FROM {dialect.table(seq='bigint', batch='uuid', first='bigint', last='bigint')} "
+            f"WHERE {schema.TABLE}.seq = n.seq",
             dialect.one(lease),
-            *dialect.columns(*zip(*stamps, strict=True)),
+            *dialect.columns(*zip(*_stamps(requests), strict=True)),
         )
 
     def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
@@ -166,7 +167,7 @@ class TableStore:
             return 0
         dialect = self._dialect
         update = (
-            f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, batch = NULL, last_error = n.reason, "
+            f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, {_UNSTAMPED}, last_error = n.reason, "
             f"available_at = {dialect.now} + coalesce(n.delay, 0), "
             f"dead_at = CASE WHEN n.delay IS NULL THEN {dialect.now} END "
             f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} "
@@ -197,6 +198,14 @@ class TableStore:
 
     def _sql(self, sql: str) -> str:
         return sql.replace("?", self._database.placeholder)
+
+
+def _stamps(requests: Sequence[Request[Row]]) -> Iterator[tuple[int, UUID, int, int]]:
+    """Of each row its request's key, first row and last row."""
+    for request in requests:
+        batch, seqs = uuid.UUID(request.key), [row.seq for row in request.events]
+        first, last = seqs[0], seqs[-1]
+        yield from ((seq, batch, first, last) for seq in seqs)
 
 
 def _requests(rows: Sequence[Row], limits: Limits, order: Order) -> Iterator[Request[Row]]:

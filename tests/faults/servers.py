@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -83,7 +84,7 @@ def celery(world: World) -> Result:
     sending = f"from tests.faults.tasks import work\nfor key in range({world.dose.per_server}): work.delay(str(key))"
     subprocess.run([sys.executable, "-c", sending], cwd=ROOT, env=setting, check=True)
     with _running(command, setting, world) as process:
-        world.until(lambda: _stored(setting, world) >= world.dose.per_server)
+        world.until(lambda: _stored(setting, world) >= set(_keys(world)))
         _end(process)
     return _judged(world, setting, "processes of Celery prefork", set(_keys(world)))
 
@@ -126,17 +127,18 @@ def _keys(world: World) -> list[str]:
     return [str(number) for number in range(world.dose.per_server)]
 
 
-def _stored(setting: dict[str, str], world: World) -> int:
-    """Events that have reached the API or the file."""
+def _stored(setting: dict[str, str], world: World) -> set[str]:
+    """The keys of events that have reached the file or the API, or that are on the way from one to the other."""
     from bc_events.outbox import SQLiteOutbox
 
     if not Path(setting["FAULTS_FILE"]).exists():
-        return 0
+        return set()
     outbox = SQLiteOutbox(setting["FAULTS_FILE"], relay=False)
     try:
-        return outbox.store.stats().pending + len(world.api.events())
+        waiting = {json.loads(row.payload)["data"]["key"] for row in outbox.store.show(limit=world.dose.per_server)}
     finally:
         outbox.store.close()
+    return waiting.union(world.received())
 
 
 def _setting(world: World, name: str, before: str = "") -> dict[str, str]:

@@ -42,6 +42,8 @@ class OutboxRow(models.Model):
     attempts: models.IntegerField[int, int] = models.IntegerField(db_default=0)
     lease: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
     batch: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    batch_first: models.BigIntegerField[int | None, int | None] = models.BigIntegerField(null=True)
+    batch_last: models.BigIntegerField[int | None, int | None] = models.BigIntegerField(null=True)
     service: models.TextField[str, str] = models.TextField()
     trace: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001  the table's other owners write NULL
     last_error: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001

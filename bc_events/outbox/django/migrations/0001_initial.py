@@ -34,6 +34,8 @@ class Migration(migrations.Migration):
                 ("attempts", models.IntegerField(db_default=0)),
                 ("lease", models.UUIDField(null=True)),
                 ("batch", models.UUIDField(null=True)),
+                ("batch_first", models.BigIntegerField(null=True)),
+                ("batch_last", models.BigIntegerField(null=True)),
                 ("service", models.TextField()),
                 ("trace", models.TextField(null=True)),
                 ("last_error", models.TextField(null=True)),
