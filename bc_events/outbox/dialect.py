@@ -19,16 +19,16 @@ Name = Literal["postgresql", "sqlite"]
 class Dialect:
     """`now` is the database's own clock, in seconds of the Unix epoch: relays on many machines share it.
 
-    `lock` makes a SELECT lock the rows of `o`; `lock_free` passes over those that others have locked. After `by_index`
-    a transaction finds rows and their order by an index, however few the planner expects; `sorted` has it sort again.
+    `lock` makes a SELECT lock the rows of `o`; `lock_free` passes over those that others have locked. After `in_order`
+    a transaction reads in the order of an index, however few rows the planner expects; `by_plan` ends that.
     """
 
     name: Name
     now: str
     lock: str
     lock_free: str
-    by_index: str = ""
-    sorted: str = ""
+    in_order: str = ""
+    by_plan: str = ""
 
     def among(self, column: str) -> str:
         """A condition with one parameter, made by `many`."""
@@ -69,11 +69,8 @@ POSTGRESQL: Final = Dialect(
     now="extract(epoch FROM statement_timestamp())::double precision",
     lock=" FOR UPDATE OF o",
     lock_free=" FOR UPDATE OF o SKIP LOCKED",
-    by_index=(
-        "SELECT set_config('enable_sort', 'off', true), set_config('enable_hashjoin', 'off', true), "
-        "set_config('enable_mergejoin', 'off', true)"
-    ),
-    sorted="SELECT set_config('enable_sort', 'on', true)",
+    in_order="SET LOCAL enable_sort = off",
+    by_plan="SET LOCAL enable_sort = on",
 )
 SQLITE: Final = Dialect(
     name="sqlite",

@@ -64,8 +64,8 @@ class Ready:
         dialect = self._dialect
         length = "octet_length" if dialect.name == "postgresql" else "length"
         in_order = f"AND {_FIRST_OF_JOB_IS_READY.format(now=dialect.now)} " if order == "job" else ""
-        if dialect.by_index:  # by the old statistics of a table that fills and empties, a backlog would be sorted
-            self._run(dialect.by_index)
+        if dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
+            self._run(dialect.in_order)
         return self._run(
             f"SELECT {READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
             f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
@@ -78,8 +78,8 @@ class Ready:
     def _whole(self, firsts: Sequence[Row]) -> list[Row]:
         """All rows of the batches of which these are the first; locked."""
         dialect = self._dialect
-        if dialect.sorted:
-            self._run(dialect.sorted)
+        if dialect.by_plan:
+            self._run(dialect.by_plan)
         batches = [(row.job_id, row.batch, row.batch_first, row.batch_last) for row in firsts]
         found = self._run(
             f"SELECT {READ} FROM {dialect.table(job='text', batch='uuid', first='bigint', last='bigint')} "
