@@ -138,10 +138,7 @@ def _store(where: str | None) -> Store:
 def opened(where: str) -> Any:
     """The outbox of that name. Its connections are closed when the command ends. Raises `ConfigurationError`."""
     found: Any = outboxes.named(where)
-    context = click.get_current_context()
-    if hasattr(found, "engine"):  # made from the URL, so nobody else's
-        context.call_on_close(found.engine.dispose)
-    context.call_on_close(found.store.close)
+    click.get_current_context().call_on_close(found.store.close)
     return found
 
 

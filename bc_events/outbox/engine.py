@@ -25,11 +25,15 @@ _TAKE_LOCK: Final = f"DELETE FROM {schema.TABLE} WHERE 0"
 class EngineDatabase:
     """Transactions of a store's own, on a sync engine: the application's where its driver is the one used here."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Raises `ConfigurationError` for a database that no outbox can live in."""
+    def __init__(self, engine: Engine, *, is_ours: bool = False) -> None:
+        """An engine that `is_ours` is disposed of by `close`.
+
+        Raises `ConfigurationError` for a database that no outbox can live in.
+        """
         self.dialect = dialect.named(engine.dialect.name)
-        self._is_ours = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
-        if self._is_ours:
+        is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
+        self._is_ours = is_ours or is_foreign
+        if is_foreign:
             engine = create_engine(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
         is_sqlite = self.dialect.name == "sqlite"
         self.placeholder = "?" if is_sqlite else "%s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ class Pace:
 
     def check(self, deadline: float) -> None:
         """Raises `ConfigurationError` where a lease could end while its request is under way."""
+        if not math.isfinite(self.lease):
+            raise ConfigurationError(f"a lease of {self.lease} s is none that ends; give a number of seconds")
         if self.lease < _LEASE_PER_DEADLINE * deadline:
             raise ConfigurationError(
                 f"a lease of {self.lease} s is too short for requests that may take {deadline} s; "

@@ -32,7 +32,8 @@ _logger = logging.getLogger(LOGGER_NAME)
 class Relay:
     """Any number of relays, on any number of machines, may share a store. One object is started once.
 
-    `with relay:` starts it and stops it; `run` works until another thread, or a signal handler, calls `stop`.
+    `with relay:` starts it and stops it; `run` works until another thread calls `stop`. A signal handler ends it by an
+    exception such as KeyboardInterrupt: what it interrupts may hold the lock that `stop` needs.
     """
 
     def __init__(
@@ -81,10 +82,9 @@ class Relay:
             thread.start()
 
     def run(self) -> None:
-        """Works until `stop`, then finishes the requests in hand and releases the rest."""
-        self.start()
-        self._stopped.wait()
-        self.join()
+        """Works until `stop` or an exception, then finishes the requests in hand and releases the rest."""
+        with self:
+            self._stopped.wait()
 
     def wake(self) -> None:
         """Something was stored: looks for it now."""
@@ -100,7 +100,7 @@ class Relay:
             worker.rested(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
-        """Asks the workers to end with the request in hand. A signal handler may call it."""
+        """Asks the workers to end with the request in hand."""
         for worker in self._workers:
             worker.stop()
         self._stopped.set()

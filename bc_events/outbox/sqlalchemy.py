@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Double,
@@ -19,10 +20,12 @@ from sqlalchemy import (
     create_engine,
     text,
 )
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session, async_sessionmaker
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from bc_events import frames
+from bc_events.delivery import DirectDelivery, LogDelivery
 from bc_events.errors import ConfigurationError
 
 from . import schema
@@ -34,8 +37,6 @@ from .table import TableStore
 from .transactional import TransactionalDelivery
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-
     from bc_events.api import EventsAPI
     from bc_events.session import EventSession
     from bc_events.wire import Limits
@@ -107,7 +108,8 @@ class SQLAlchemyOutbox:
         Raises `ConfigurationError`.
         """
         self.engine = _sync(engine or _engine_of(target))
-        self.store = TableStore(EngineDatabase(self.engine))
+        is_ours = engine is None and isinstance(target, str | URL)
+        self.store = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
         self._has_relay = relay
         self._order: Order = order
         self._pace = pace
@@ -139,6 +141,7 @@ class SQLAlchemyOutbox:
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        rehearsal = LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
         relay = None
         if self._has_relay:
             if api is None:
@@ -148,7 +151,7 @@ class SQLAlchemyOutbox:
             relay = EmbeddedRelay(
                 self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
             )
-        return TransactionalDelivery(self.store, service_name, relay, self._bindings)
+        return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal)
 
 
 def _engine_of(target: Target) -> Engine | AsyncEngine:
@@ -164,7 +167,13 @@ def _engine_of(target: Target) -> Engine | AsyncEngine:
             )
         found: Engine | AsyncEngine = bind.engine
         return found
-    return create_engine(target)
+    try:
+        return create_engine(target)
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise ConfigurationError(
+            f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one such as "
+            "postgresql+psycopg://app@db/app, whose driver is installed"
+        ) from error
 
 
 def _sync(engine: Engine | AsyncEngine) -> Engine:

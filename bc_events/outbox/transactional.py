@@ -11,6 +11,7 @@ from .stored import StoredDelivery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bc_events.delivery import Delivery
     from bc_events.event import Event
 
     from .bindings import Bindings
@@ -23,8 +24,19 @@ class TransactionalDelivery:
 
     runner = None
 
-    def __init__(self, store: Store, service_name: str, relay: EmbeddedRelay | None, bindings: Bindings) -> None:
-        self._apart = StoredDelivery(store, service_name, relay)
+    def __init__(
+        self,
+        store: Store,
+        service_name: str,
+        relay: EmbeddedRelay | None,
+        bindings: Bindings,
+        *,
+        rehearsal: Delivery,
+    ) -> None:
+        """`rehearsal` takes what no transaction of the application's decides about where a test has closed the network:
+        such rows would outlive the test, and wait for the locks of a transaction that the test holds open.
+        """
+        self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
         self._bindings = bindings
         bindings.serve(service_name, self._apart.wake)
 

@@ -83,9 +83,9 @@ class Worker:
     def _turn(self) -> bool:
         """One claim; whether there was something in it."""
         try:
-            claim = self._store.claim(
-                limit=MAX_REQUEST_EVENTS, seconds=self._pace.lease, limits=self._limits, order=self._order
-            )
+            # While the API is away one request is enough to ask whether it is back.
+            limit = 1 if self._outages else MAX_REQUEST_EVENTS
+            claim = self._store.claim(limit=limit, seconds=self._pace.lease, limits=self._limits, order=self._order)
             self._faults = 0
             if claim is not None:
                 self._serve(claim)
@@ -113,7 +113,10 @@ class Worker:
             self._put_off(claim, interruption)
 
     def _put_off(self, claim: Claim, interruption: Interruption) -> None:
-        """Its rows come after what else is ready: it may be that only they cannot pass."""
+        """Its rows come after what else is ready: it may be that only they cannot pass.
+
+        The API may ask this worker to stay away for a day; the rows wait for no longer than a lease, as others may go.
+        """
         answer = interruption.answer
         self._outages += 1
         self._tally.trouble = answer.reason
@@ -128,7 +131,7 @@ class Worker:
         self._store.release(
             claim.lease,
             interruption.request.events,
-            delay=seconds,
+            delay=min(seconds, self._pace.lease),
             reason=answer.reason,
             may_have_arrived=answer.may_have_arrived,
         )

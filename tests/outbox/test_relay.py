@@ -176,6 +176,28 @@ def test_what_cannot_pass_does_not_hold_up_the_rest(store):
         assert store.stats().pending == 1
 
 
+def test_while_the_api_is_away_one_request_is_enough_to_ask_for_it(store):
+    """Claims of all that waits, only to be released, would hold up whoever stores events meanwhile."""
+    away, taken = Answer(Verdict.AGAIN, "503", status=503), Answer(Verdict.SETTLED, results=("Success",), status=201)
+    api, leased = Scripted([away, away, *[taken] * 5]), []
+    post = api.post
+    api.post = lambda *arguments: leased.append(store.stats().leased) or post(*arguments)
+    store.add([row(number, f"job-{number}") for number in range(5)])
+    with Relay(store, api, pace=QUICK):
+        until(lambda: store.stats().pending == 0)
+    assert leased[:3] == [5, 1, 1]
+    assert max(leased[3:]) > 1
+
+
+def test_a_pause_of_a_day_is_one_of_the_worker_and_not_of_the_event(store):
+    """Another relay, or this one when it is started anew, may ask again."""
+    api = Scripted([Answer(Verdict.AGAIN, "503", status=503, pause=86_400.0)])
+    store.add([row(1)])
+    with Relay(store, api, pace=QUICK) as relay:
+        until(lambda: relay.tally.trouble is not None and store.stats().leased == 0)
+        assert store.show()[0].available_at < time.time() + QUICK.lease + 5
+
+
 def test_a_refusal_of_everything_pauses_and_is_an_error(store, api, caplog):
     """A wrong address must not kill events."""
     store.add([row(1), row(2, "job-2")])
@@ -395,6 +417,12 @@ def test_events_that_wait_for_too_long_are_an_error(store, api, caplog):
 def test_a_lease_shorter_than_three_deadlines_is_refused(store, api):
     with pytest.raises(ConfigurationError, match="too short"):
         Relay(store, api_of(api.url, timeout=(1, 10)), pace=Pace(lease=32))
+
+
+@pytest.mark.parametrize("lease", [float("nan"), float("inf")])
+def test_a_lease_that_never_ends_is_refused(store, api, lease):
+    with pytest.raises(ConfigurationError, match="give a number of seconds"):
+        relay_of(store, api, pace=Pace(lease=lease))
 
 
 def test_a_relay_without_workers_is_refused(store, api):

@@ -517,6 +517,22 @@ def test_a_session_on_a_connection_follows_its_outer_transaction(client, outbox,
     assert stored(outbox) == []
 
 
+@pytest.mark.parametrize("url", ["postgresql://:a port:secret/", "nosuch://x", "postgresql+psycopg2cffi://x", ""])
+def test_a_url_that_leads_to_no_engine_is_refused_without_being_shown(url):
+    with pytest.raises(ConfigurationError, match="makes no engine of the outbox's URL") as caught:
+        SQLAlchemyOutbox(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_connections_of_an_outbox_with_a_url_are_closed_with_its_client(postgres_url):
+    outbox = SQLAlchemyOutbox(postgres_url)
+    client = client_of(None, outbox)
+    assert outbox.store.stats().pending == 0
+    assert outbox.engine.pool.checkedin() == 1
+    client.close()
+    assert outbox.engine.pool.checkedin() == 0
+
+
 def test_a_factory_without_an_engine_is_refused():
     with pytest.raises(ConfigurationError, match="engine="):
         SQLAlchemyOutbox(sessionmaker())

@@ -1,8 +1,11 @@
 """Outboxes in tests: a file keeps nothing that a later process would send; a transaction still decides."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.event import listen
+from sqlalchemy.orm import Session, sessionmaker
 
 from bc_events import DeliveryError, EventClient, events, witness
 from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
@@ -76,3 +79,45 @@ def test_an_event_is_dropped_when_its_transaction_rolls_back(captured_events, tr
     transaction.rollback()
     captured_events.assert_nothing_published()
     captured_events.dropped.assert_published("created_policy")
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """A service under test as SQLAlchemy's documentation has it: all that a test commits is rolled back at its end."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}")
+    listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    factory = sessionmaker(engine)
+    outbox = SQLAlchemyOutbox(factory)
+    outbox.create()
+    with engine.connect() as connection, EventClient(NOWHERE, "PolicyService", TOPICS, outbox=outbox) as client:
+        outer = connection.begin()
+        factory.configure(bind=connection, join_transaction_mode="create_savepoint")
+        with events.override(client):
+            yield factory, connection
+        outer.rollback()
+    assert outbox.store.stats().pending == 0
+    engine.dispose()
+
+
+def test_in_a_test_s_own_transaction_a_commit_still_confirms_and_a_rollback_still_drops(captured_events, suite):
+    """The row is in that transaction, as the work is, and gone with it."""
+    factory, connection = suite
+    with events.session(), factory.begin():
+        events.created_policy({"id": "p1"})
+    with suppress(ZeroDivisionError), events.session(), factory.begin():
+        events.created_policy({"id": "p2"})
+        raise ZeroDivisionError
+    captured_events.assert_published("created_policy", id="p1")
+    captured_events.dropped.assert_published("created_policy", id="p2")
+    assert connection.exec_driver_sql("SELECT count(*) FROM bc_outbox").scalar() == 1
+
+
+def test_outside_a_transaction_what_is_captured_is_not_stored(suite):
+    """It would outlive the test, and here it would wait for the lock that the test's own transaction holds."""
+    _factory, connection = suite
+    connection.exec_driver_sql("DELETE FROM bc_outbox")
+    with capture_events() as captured, events.session():
+        events.created_policy({"id": "p1"})
+    captured.confirmed.assert_published("created_policy", id="p1")
+    assert connection.exec_driver_sql("SELECT count(*) FROM bc_outbox").scalar() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,7 +68,7 @@ def _run(
     """Until it is stopped; returns how many events it has sent."""
     relay = Relay.of(client, workers=workers, order=order, pace=Pace(lease=lease))
     store.check()
-    with _stoppable(relay):
+    with _stoppable():
         if drain:
             _drain(relay, store)
         else:
@@ -76,11 +77,14 @@ def _run(
 
 
 @contextmanager
-def _stoppable(relay: Relay) -> Iterator[None]:
+def _stoppable() -> Iterator[None]:
+    """A block that Ctrl-C and SIGTERM end, both quietly and in order."""
     signals = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(one, lambda *_: relay.stop()) for one in signals]
+    before = [signal.signal(one, signal.default_int_handler) for one in signals]
     try:
         yield
+    except KeyboardInterrupt:
+        pass
     finally:
         for one, handler in zip(signals, before, strict=True):
             signal.signal(one, handler)
@@ -88,5 +92,5 @@ def _stoppable(relay: Relay) -> Iterator[None]:
 
 def _drain(relay: Relay, store: Store) -> None:
     with relay:
-        while store.stats().pending and not relay._stopped.wait(_GLANCE):
-            pass
+        while store.stats().pending:
+            time.sleep(_GLANCE)
