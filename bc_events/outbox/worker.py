@@ -115,7 +115,7 @@ class Worker:
     def _put_off(self, claim: Claim, interruption: Interruption) -> None:
         """Its rows come after what else is ready: it may be that only they cannot pass.
 
-        The API may ask this worker to stay away for a day; the rows wait for no longer than a lease, as others may go.
+        So they wait for longer than this worker does, unless it has to stay away for so long that others are to try.
         """
         answer = interruption.answer
         self._outages += 1
@@ -131,7 +131,7 @@ class Worker:
         self._store.release(
             claim.lease,
             interruption.request.events,
-            delay=min(seconds, self._pace.lease),
+            delay=min(seconds, self._pace.lease) + self._pace.poll[1],
             reason=answer.reason,
             may_have_arrived=answer.may_have_arrived,
         )

@@ -170,8 +170,8 @@ def test_what_cannot_pass_does_not_hold_up_the_rest(store):
 
         plain.post = fussy
         store.add([row(0, "poison"), *(row(number, f"job-{number}") for number in range(1, 6))])
-        with Relay(store, plain, pace=Pace(poll=(0.005, 0.05), pause=wait_fixed(0.02))):
-            api.wait(count=5)
+        with Relay(store, plain, pace=Pace(poll=(0.005, 5.0), pause=wait_fixed(0.1))):
+            api.wait(count=5, timeout=30)
         assert sorted(numbers(api.events())) == [1, 2, 3, 4, 5]
         assert store.stats().pending == 1
 
