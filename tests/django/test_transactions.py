@@ -55,6 +55,26 @@ class TestRequests:
         assert delivery.ids == [1]
 
     @pytest.mark.usefixtures("atomic_requests")
+    def test_a_callback_of_the_application_s_that_raises_drops_no_event_of_what_has_committed(
+        self, quiet, serve, delivery
+    ):
+        """As where a task is sent and the broker is away: Django calls no later callback."""
+
+        def view(request):
+            publish(1)
+            transaction.on_commit(roll_back)
+            publish(2)
+            with suppress(ZeroDivisionError), transaction.atomic():
+                publish(3)
+                roll_back()
+            publish(4)
+            return HttpResponse()
+
+        serve(view)
+        assert quiet.get("/").status_code == 500
+        assert delivery.ids == [1, 2, 4]
+
+    @pytest.mark.usefixtures("atomic_requests")
     def test_a_view_that_sets_rollback_and_answers_200_sends_nothing(self, client, serve, delivery):
         def view(request):
             Policy.objects.create(holder="ann")

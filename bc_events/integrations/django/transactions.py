@@ -86,7 +86,7 @@ class TransactionalDelivery:
         with self._lock:
             self._tickets[event] = ticket
         for alias in blocks:
-            transaction.on_commit(partial(self._committed, event, ticket), using=alias, robust=True)
+            _when_committed(alias, _Hook(self._committed, event, ticket))
 
     def discard(self, events: Sequence[Event]) -> Sequence[Event]:
         """Returns those that are committed. What another thread has yet to commit is its transaction's to decide."""
@@ -106,7 +106,7 @@ class TransactionalDelivery:
             held = {event: ticket for event, ticket in tickets.items() if ticket is not None and ticket.open_count}
             batches = _batched(held.values())
         for alias, batch in batches.items():
-            transaction.on_commit(partial(self._send_late, batch.committed), using=alias, robust=True)
+            _when_committed(alias, _Hook(self._send_late, batch.committed))
         _report([event for event, ticket in held.items() if _is_rolled_back(ticket)])
         certain = [event for event in events if event not in held]
         if certain:
@@ -142,6 +142,27 @@ class TransactionalDelivery:
                     "bc_undelivered": [f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered],
                 },
             )
+
+
+class _Hook(partial[None]):
+    """What we have to do once a transaction has committed. Django names a hook that fails."""
+
+    def __init__(self, *_arguments: object) -> None:
+        self.__qualname__ = self.func.__qualname__
+
+
+def _when_committed(alias: str, hook: _Hook) -> None:
+    """Before the application's own hooks: one that raises keeps Django from calling those after it.
+
+    Not in a TestCase, whose transaction never commits: `captureOnCommitCallbacks` knows new hooks by their place.
+    """
+    transaction.on_commit(hook, using=alias, robust=True)
+    connection = connections[alias]
+    if any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        return
+    hooks = connection.run_on_commit
+    ours = sum(any(isinstance(part, _Hook) for part in entry) for entry in hooks[:-1])
+    hooks.insert(ours, hooks.pop())
 
 
 def _connections_in_atomic() -> list[BaseDatabaseWrapper]:
