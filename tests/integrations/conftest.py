@@ -65,7 +65,7 @@ def client(delivery):
 @contextmanager
 def serving(app):
     """A real uvicorn around `app`, on a free port; gives its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="on", ws="websockets-sansio"))
     ready = threading.Event()
     startup = server.startup
 
