@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tests.faults.actors import Producing, produce
@@ -14,6 +16,7 @@ from tests.faults.world import end
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
+    from bc_events.outbox.store import Order
     from tests.faults.result import Result
     from tests.faults.world import World
 
@@ -23,15 +26,31 @@ _AT_ONCE = 4
 
 def relay_killed(world: World) -> Result:
     """kill -9 of a relay, at any moment; another is started in its place."""
+    return _relay_killed(world, order="time")
+
+
+def relay_killed_in_order(world: World) -> Result:
+    """The same with relays in the order of jobs, which no kill may disturb."""
+    result = _relay_killed(world, order="job")
+    arrived: defaultdict[str, list[tuple[int, ...]]] = defaultdict(list)
+    for event in world.api.events():
+        _producer, session, place = event.data["key"].split("/")
+        arrived[event.job_id].append((int(session), int(place)))
+    overtaken = sum(later < earlier for keys in arrived.values() for earlier, later in pairwise(keys))
+    result.demand(not overtaken, f"{overtaken} events overtook another of their job")
+    return result
+
+
+def _relay_killed(world: World, *, order: Order) -> Result:
     producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=_PAUSE))
     killed = 0
-    with world.relays(2) as running:
+    with world.relays(2, order=order) as running:
         for _ in range(world.dose.relay_kills):
             world.traffic(3)
             time.sleep(world.chance.uniform(0.0, 0.1))
             victim = world.chance.randrange(len(running))
             killed += _kill(running[victim])
-            running[victim] = world.relay()
+            running[victim] = world.relay(order=order)
         _kill(producer)
         world.settle()
     result = world.judged()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Row = Callable[["World"], Result]
 ROWS: Mapping[str, Row] = {
     "relay killed": kills.relay_killed,
+    "relay killed, in order": kills.relay_killed_in_order,
     "producer killed": kills.producer_killed,
     "PostgreSQL killed": kills.database_killed,
     "rolled back": answers.rolled_back,
