@@ -26,12 +26,12 @@ _AT_ONCE = 4
 
 def relay_killed(world: World) -> Result:
     """kill -9 of a relay, at any moment; another is started in its place."""
-    return _relay_killed(world, order="time")
+    return _relay_killed(world, order="time", pause=_PAUSE)
 
 
 def relay_killed_in_order(world: World) -> Result:
     """The same with relays in the order of jobs, which no kill may disturb."""
-    result = _relay_killed(world, order="job")
+    result = _relay_killed(world, order="job", pause=0.0)  # with a backlog, claims meet
     arrived: defaultdict[str, list[tuple[int, ...]]] = defaultdict(list)
     for event in world.api.events():
         _producer, session, place = event.data["key"].split("/")
@@ -41,8 +41,8 @@ def relay_killed_in_order(world: World) -> Result:
     return result
 
 
-def _relay_killed(world: World, *, order: Order) -> Result:
-    producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=_PAUSE))
+def _relay_killed(world: World, *, order: Order, pause: float) -> Result:
+    producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=pause))
     killed = 0
     with world.relays(2, order=order) as running:
         for _ in range(world.dose.relay_kills):
