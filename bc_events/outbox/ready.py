@@ -90,22 +90,32 @@ class Ready:
         return [Row.read(values) for values in found]
 
     def _unbroken(self, rows: Sequence[Row]) -> list[Row]:
-        """Of each job what comes before all that is not ours: another claim may have locked that while we looked."""
+        """Of each job what comes before all that is not ours: another claim may have locked that while we looked.
+
+        A batch goes whole all the same, ahead of what lies between its rows, unless that has to be waited for: there
+        may be more ready rows between than a claim has room for.
+        """
         dialect = self._dialect
         found = self._run(
-            f"SELECT o.seq, o.aggregateid FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
-            f"AND {dialect.among('o.aggregateid')} AND o.seq <= ?",
+            f"SELECT o.seq, o.aggregateid, o.available_at <= {dialect.now} FROM {schema.TABLE} o "
+            f"WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} AND o.seq <= ?",
             dialect.many(sorted({row.job_id for row in rows})),
             rows[-1].seq,
         )
         ours = {row.seq for row in rows}
         ends: dict[str, int] = {}
-        for seq, job_id in found:
+        waits: dict[str, int] = {}
+        for seq, job_id, is_ready in found:
             if seq not in ours:
                 ends[job_id] = min(seq, ends.get(job_id, seq))
-        cut = {row.batch for row in rows if row.seq > ends.get(row.job_id, row.seq)}
-        torn = {row.job_id for row in rows if row.batch in cut and row.batch is not None}
-        return [row for row in rows if row.job_id not in torn and row.seq <= ends.get(row.job_id, row.seq)]
+                if not is_ready:
+                    waits[job_id] = min(seq, waits.get(job_id, seq))
+        starts: dict[object, int] = {}
+        for row in rows:
+            starts.setdefault(row.batch or row.seq, row.seq)
+        placed = [(starts[row.batch or row.seq], row) for row in rows]
+        torn = {row.job_id for start, row in placed if start < waits.get(row.job_id, start) < row.seq}
+        return [row for start, row in placed if row.job_id not in torn and start <= ends.get(row.job_id, start)]
 
 
 def _shared(rows: Sequence[Row]) -> Iterator[Row]:
