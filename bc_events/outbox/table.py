@@ -56,6 +56,8 @@ class TableStore:
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         with self._database.transaction() as transaction:
+            if settlement.failed:  # or the first of a batch could be locked after the others
+                self._held(transaction, lease, settlement.rows)
             settled = self._delete(transaction, lease, settlement.delivered)
             settled += self._fail(transaction, lease, settlement.failed)
         return len(settlement.rows) - settled

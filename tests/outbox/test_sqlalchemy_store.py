@@ -1,5 +1,7 @@
 """The store of a SQLAlchemy engine, on SQLite and on PostgreSQL: two of them, as two relays have."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -8,6 +10,7 @@ from sqlalchemy import create_engine, event, text
 from bc_events.outbox import schema
 from bc_events.outbox.dialect import SQLITE
 from bc_events.outbox.engine import EngineDatabase
+from bc_events.outbox.store import Failure, Settlement
 from bc_events.outbox.table import TableStore
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.conformance import claimed, in_claim, row, rows_of
@@ -72,3 +75,31 @@ def _rows(node):
     yield node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
     for part in node.get("Plans", ()):
         yield from _rows(part)
+
+
+def test_a_claim_and_a_stale_settlement_never_wait_for_each_other_in_a_circle(postgres_url):
+    """The lease has ended, and its first row is settled last."""
+    looked = threading.Event()
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        engines = [create_engine(postgres_url) for _ in range(2)]
+        for engine in engines:
+            stack.callback(engine.dispose)
+        settling, claiming = (TableStore(EngineDatabase(engine)) for engine in engines)
+        settling.add([row(number) for number in range(3)])
+        stale = claimed(settling, seconds=0)
+        first, *others = rows_of(stale)
+        claims = []
+
+        @event.listens_for(engines[0], "after_cursor_execute")
+        def claim_meanwhile(_connection, _cursor, statement, *_):
+            if statement.startswith("DELETE"):
+                claims.append(pool.submit(claimed, claiming))
+                assert looked.wait(10)
+
+        @event.listens_for(engines[1], "after_cursor_execute")
+        def look(_connection, _cursor, statement, *_):
+            if "SKIP LOCKED" in statement:
+                looked.set()
+
+        assert settling.settle(stale.lease, Settlement(others, [Failure(first, "again", 0.0)])) == 0
+        assert [claim.result() for claim in claims] == [None]
