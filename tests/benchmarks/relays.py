@@ -27,25 +27,27 @@ from tests.postgres import PostgreSQL
 from .calls import DATA
 from .flushes import served
 
-EVENTS = 5_000
 ROUNDS = 4
 COUNTS = (1, 2, 4)
 _spawning = multiprocessing.get_context("forkserver")
 _spawning.set_forkserver_preload(["tests.benchmarks.relays", "sqlalchemy.dialects.postgresql.psycopg"])
 
 
-def relays(per_job: int) -> dict[int, float]:
+def relays(jobs: int, per_job: int) -> dict[int, float]:
     """By how many relays: their throughput, by that of the same requests through one `requests.Session` each.
 
     Each job has so many events, and with them one request.
     """
     with served() as url, _database() as (database, store):
-        return {count: _throughput(database, store, url, count, per_job) for count in COUNTS}
+        return {count: _throughput(database, store, url, count, jobs, per_job) for count in COUNTS}
 
 
-def _throughput(database: str, store: TableStore, url: str, count: int, per_job: int) -> float:
+def _throughput(database: str, store: TableStore, url: str, count: int, jobs: int, per_job: int) -> float:
     """Of the best rounds: others that use the machine slow some rounds, and hasten none."""
-    rounds = [(_relayed(database, store, url, count, per_job), _ready_made(url, count, per_job)) for _ in range(ROUNDS)]
+    rounds = [
+        (_relayed(database, store, url, count, jobs, per_job), _ready_made(url, count, jobs, per_job))
+        for _ in range(ROUNDS)
+    ]
     relayed, ready = map(min, zip(*rounds, strict=True))
     return ready / relayed
 
@@ -65,8 +67,8 @@ def order_violations(*, workers: int = 4, events: int = 1_000, jobs: int = 20) -
     return sum(later < earlier for numbers in arrived.values() for earlier, later in pairwise(numbers))
 
 
-def _relayed(database: str, store: TableStore, url: str, count: int, per_job: int) -> float:
-    store.add([_row(number, f"job-{number // per_job}") for number in range(EVENTS)])
+def _relayed(database: str, store: TableStore, url: str, count: int, jobs: int, per_job: int) -> float:
+    store.add([_row(number, f"job-{number // per_job}") for number in range(jobs * per_job)])
     with _processes(_relay, [(database, url, "time")] * count) as go:
         started = time.perf_counter()
         go()
@@ -74,9 +76,8 @@ def _relayed(database: str, store: TableStore, url: str, count: int, per_job: in
         return time.perf_counter() - started
 
 
-def _ready_made(url: str, count: int, per_job: int) -> float:
-    jobs = range(EVENTS // per_job)
-    with _processes(_post, [(url, list(jobs[place::count]), per_job) for place in range(count)]) as go:
+def _ready_made(url: str, count: int, jobs: int, per_job: int) -> float:
+    with _processes(_post, [(url, list(range(jobs)[place::count]), per_job) for place in range(count)]) as go:
         started = time.perf_counter()
         go(to_the_end=True)
         return time.perf_counter() - started
