@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from bc_events.outbox import schema
@@ -56,3 +57,22 @@ def test_the_migration_makes_the_table_that_the_schema_describes(alias):
     assert described(alias) == migrated
     assert set(migrated[0]) == set(COLUMNS)
     assert set(migrated[1]) == set(schema.INDEXES)
+
+
+def test_the_migration_passes_a_database_that_a_router_keeps_the_model_out_of(alias, settings):
+    class Router:
+        def allow_migrate(self, db, app_label, model_name=None, **_hints):
+            return False if model_name == "outboxrow" else None
+
+    def migrate(*arguments, **options):
+        call_command("migrate", "bc_events_outbox", *arguments, database=alias, verbosity=0, **options)
+
+    migrate("zero")
+    try:
+        settings.DATABASE_ROUTERS = [Router()]
+        migrate()
+        assert schema.TABLE not in connections[alias].introspection.table_names()
+    finally:
+        settings.DATABASE_ROUTERS = []
+        migrate("zero", fake=True)
+        migrate()

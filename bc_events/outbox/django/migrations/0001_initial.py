@@ -53,5 +53,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(_leave_room, migrations.RunPython.noop),
+        migrations.RunPython(_leave_room, migrations.RunPython.noop, hints={"model_name": "outboxrow"}),
     ]
