@@ -35,12 +35,16 @@ _abandoned: Final[list[_Opened]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Opened:
-    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes."""
+    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
+
+    `cap` is what the file may grow to through it, in pages.
+    """
 
     connection: sqlite3.Connection
     file: tuple[int, int] | None
+    cap: int | None = None
 
 
 class SQLiteDatabase:
@@ -75,7 +79,7 @@ class SQLiteDatabase:
             connection = opened.connection
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield _Transaction(connection, self._max_pages)
+                yield _Transaction(opened, self._max_pages)
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # the database may have rolled back by itself, as it does when full
@@ -194,23 +198,23 @@ class SQLiteDatabase:
 
 
 class _Transaction:
-    def __init__(self, connection: sqlite3.Connection, max_pages: int) -> None:
-        self._connection = connection
+    """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
+
+    def __init__(self, opened: _Opened, max_pages: int) -> None:
+        self._opened = opened
         self._max_pages = max_pages
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
+        return self._capped(_UNCAPPED).execute(sql, parameters).fetchall()
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Adds rows, within the cap. Nothing else has one: a claim makes rows longer, and must empty a full file."""
-        self._cap(self._max_pages)
-        try:
-            self._connection.executemany(sql, rows)
-        finally:
-            self._cap(_UNCAPPED)
+        self._capped(self._max_pages).executemany(sql, rows)
 
-    def _cap(self, pages: int) -> None:
-        self._connection.execute(f"PRAGMA max_page_count={pages}")
+    def _capped(self, pages: int) -> sqlite3.Connection:
+        if self._opened.cap != pages:
+            self._opened.connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+            self._opened.cap = pages
+        return self._opened.connection
 
 
 def has_table(path: Path) -> bool:
