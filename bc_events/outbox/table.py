@@ -26,7 +26,10 @@ _UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
 
 
 class TableStore:
-    """Rows are always locked in the order of `seq`, so that relays cannot wait for each other in a circle.
+    """Rows are locked in the order of `seq`, so that relays do not wait for each other in a circle.
+
+    What was delivered is deleted in the order of PostgreSQL's plan: if that made a circle with a relay that took over
+    an ended lease, PostgreSQL would break one of them off, and its rows would go out again with the same keys.
 
     Rows that share a batch are claimed through the first of them, so that two relays never hold a part each.
     """
