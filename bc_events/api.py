@@ -53,7 +53,7 @@ class EventsAPI:
 
         A thread that was importing when the process forked leaves the modules locked for ever in the child.
         """
-        import netrc  # noqa: F401, PLC0415  requests imports it with its first request
+        import netrc  # noqa: F401, PLC0415  a ready session imports it with its first request
 
         self._connected()
 

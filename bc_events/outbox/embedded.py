@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from bc_events import forks
 from bc_events.constants import LOGGER_NAME
-from bc_events.errors import OutboxError
+from bc_events.errors import ConfigurationError, OutboxError
+
+from .relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .relay import Relay
-    from .store import Store
+    from bc_events.api import EventsAPI
+    from bc_events.wire import Limits
+
+    from .pace import Pace
+    from .store import Order, Store
 
 _AT_EXIT: Final = 2.0
 _logger = logging.getLogger(LOGGER_NAME)
@@ -35,6 +40,17 @@ class EmbeddedRelay:
         self._make = make
         self._begin_anew()
         _warn_where_threads_are_off()
+
+    @classmethod
+    def of(
+        cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, pace: Pace | None
+    ) -> EmbeddedRelay:
+        """Raises `ConfigurationError` where it would have no API to send to."""
+        if api is None:
+            raise ConfigurationError(
+                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
+            )
+        return cls(store, lambda: Relay(store, api, order=order, limits=limits, pace=pace))
 
     def wake(self) -> None:
         """Something was stored."""

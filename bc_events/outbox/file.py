@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bc_events.delivery import DirectDelivery, LogDelivery
-from bc_events.errors import ConfigurationError
-
 from .embedded import EmbeddedRelay
-from .relay import Relay
 from .sqlite import SQLiteDatabase, has_table
-from .stored import StoredDelivery
+from .stored import StoredDelivery, rehearsal
 from .table import TableStore
 
 if TYPE_CHECKING:
@@ -60,14 +56,7 @@ class SQLiteOutbox:
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
-        rehearsal = LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
-        if not self._has_relay:
-            return StoredDelivery(self.store, service_name, None, rehearsal=rehearsal)
-        if api is None:
-            raise ConfigurationError(
-                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
-            )
-        relay = EmbeddedRelay(
-            self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
-        )
-        return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal)
+        relay = None
+        if self._has_relay:
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+        return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal(api, limits))

@@ -25,14 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_sessi
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from bc_events import frames
-from bc_events.delivery import DirectDelivery, LogDelivery
 from bc_events.errors import ConfigurationError
 
 from . import schema
 from .bindings import Bindings
 from .embedded import EmbeddedRelay
 from .engine import EngineDatabase
-from .relay import Relay
+from .stored import rehearsal
 from .table import TableStore
 from .transactional import TransactionalDelivery
 
@@ -141,17 +140,10 @@ class SQLAlchemyOutbox:
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
-        rehearsal = LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
         relay = None
         if self._has_relay:
-            if api is None:
-                raise ConfigurationError(
-                    "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
-                )
-            relay = EmbeddedRelay(
-                self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
-            )
-        return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal)
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+        return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
 
 
 def _engine_of(target: Target) -> Engine | AsyncEngine:

@@ -23,7 +23,10 @@ In the order of jobs a claim has the first events of some jobs, one to a request
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Requests leased to one worker. `lease` is the token that fences them, `until` when it ends (monotonic)."""
+    """Requests leased to one worker. `lease` is the token that fences them, `until` when it ends (monotonic).
+
+    `order` is the one it was asked for in: in that of jobs a failed event holds back what follows it.
+    """
 
     lease: UUID
     requests: tuple[Request[Row], ...]

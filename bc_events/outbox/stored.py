@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bc_events import witness
+from bc_events.delivery import DirectDelivery, LogDelivery
 from bc_events.errors import DeliveryError, OutboxError, Undelivered
 from bc_events.wire import Request
 
@@ -13,11 +14,18 @@ from .row import Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bc_events.api import EventsAPI
     from bc_events.delivery import Delivery
     from bc_events.event import Event
+    from bc_events.wire import Limits
 
     from .embedded import EmbeddedRelay
     from .store import Store
+
+
+def rehearsal(api: EventsAPI | None, limits: Limits) -> Delivery:
+    """What stands in for an outbox where a test has closed the network."""
+    return LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
 
 
 class StoredDelivery:

@@ -139,13 +139,18 @@ def test_a_failing_flush_raises_and_the_error_keeps_the_events(tmp_path):
         assert outbox.store.stats().pending == 2
 
 
+def fill(client, *, by):
+    """Sessions of so many events, until one is refused."""
+    with pytest.raises(DeliveryError, match="full"):
+        for _ in range(1000):
+            publish(client, *range(by))
+
+
 def test_a_full_outbox_refuses_and_recovers(path):
     """The size cap: a dead API must not fill the disk unseen."""
     outbox = SQLiteOutbox(path, relay=False, max_bytes=256 * 1024)
     with client_of(None, outbox) as client:
-        with pytest.raises(DeliveryError, match="full"):
-            for _ in range(1000):
-                publish(client, *range(100))
+        fill(client, by=100)
         kept = outbox.store.stats().pending
         assert kept % 100 == 0, "a session is stored whole or not at all"
         assert kept > 0
@@ -155,9 +160,7 @@ def test_relays_empty_a_full_outbox_which_then_takes_events_again(path):
     """A claim writes into its rows, which then need more room than the cap has left."""
     outbox = SQLiteOutbox(path, relay=False, max_bytes=256 * 1024)
     with client_of(None, outbox) as client:
-        with pytest.raises(DeliveryError, match="full"):
-            for _ in range(1000):
-                publish(client, *range(5))
+        fill(client, by=5)
         while (claim := outbox.store.claim(limit=250, seconds=60, limits=Limits())) is not None:
             outbox.store.settle(claim.lease, Settlement([row for one in claim.requests for row in one.events]))
         assert outbox.store.stats().pending == 0

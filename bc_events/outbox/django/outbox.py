@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bc_events.errors import ConfigurationError
 from bc_events.outbox.embedded import EmbeddedRelay
-from bc_events.outbox.relay import Relay
 from bc_events.outbox.table import TableStore
 
 from .database import OwnDatabase
@@ -49,15 +47,9 @@ class DjangoOutbox:
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> DjangoDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
-        if not self._has_relay:
-            return DjangoDelivery(self.using, service_name, None)
-        if api is None:
-            raise ConfigurationError(
-                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
-            )
-        relay = EmbeddedRelay(
-            self.store, lambda: Relay(self.store, api, order=self._order, limits=limits, pace=self._pace)
-        )
+        relay = None
+        if self._has_relay:
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
         return DjangoDelivery(self.using, service_name, relay)
 
     def __repr__(self) -> str:
