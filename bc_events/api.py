@@ -66,7 +66,10 @@ class EventsAPI:
         return answer
 
     def _attempt(self, request: Request[Any], patience: float | None) -> Answer:
-        from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415  with the first request
+        # With the first request, and as a whole: a thread that imports a part of it, while another has not yet imported
+        # the rest, could see that part half made.
+        import requests  # noqa: F401, PLC0415
+        from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415
 
         try:
             response = self._post(request, patience)
@@ -98,7 +101,8 @@ class EventsAPI:
         return self._posting or self._connect()
 
     def _connect(self) -> Posting:
-        from requests.auth import AuthBase  # noqa: PLC0415  loaded with the first request
+        import requests  # noqa: F401, PLC0415  as in _attempt
+        from requests.auth import AuthBase  # noqa: PLC0415
 
         from .posting import GivenPosting, OwnPosting  # noqa: PLC0415
 
