@@ -49,3 +49,9 @@ def test_every_public_name_exists_and_others_do_not():
     assert set(bc_events.__all__) <= set(dir(bc_events))
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         bc_events.Nothing  # noqa: B018  reading it is the test
+
+
+def test_threads_that_load_http_at_once_wait_for_each_other():
+    command = [sys.executable, "-m", "tests.core.first_requests"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
