@@ -90,7 +90,7 @@ def _run(made: Relay, store: Store, *, drain: bool) -> None:
         _log_as_json()
     with stoppable(), console.status("starting") if console.is_terminal else nullcontext() as line:
         made.start()
-        while not (drain and _is_empty(store)):
+        while not (drain and made.is_done()):
             time.sleep(_GLANCE)
             if line is not None:
                 line.update(_progress(made, store))
@@ -110,13 +110,6 @@ def _log_as_json() -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     logger.info("the relay has started")
-
-
-def _is_empty(store: Store) -> bool:
-    try:
-        return store.stats().pending == 0
-    except OutboxError:
-        return False  # the relay reports it, and goes on when the database is back
 
 
 def _progress(made: Relay, store: Store) -> str:

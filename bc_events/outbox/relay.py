@@ -99,6 +99,13 @@ class Relay:
         for worker in self._workers:
             worker.rested(max(0.0, deadline - time.monotonic()))
 
+    def is_done(self) -> bool:
+        """Whether nothing waits in its outbox. False where the database does not tell: the workers report that."""
+        try:
+            return self._store.stats().pending == 0
+        except OutboxError:
+            return False
+
     def stop(self) -> None:
         """Asks the workers to end with the request in hand."""
         for worker in self._workers:

@@ -30,6 +30,7 @@ _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _MOVED: Final = (
     "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
 )
+_FIND_TABLE: Final = f"SELECT 1 FROM sqlite_master WHERE name = '{schema.TABLE}'"
 _logger = logging.getLogger(LOGGER_NAME)
 _abandoned: Final[list[_Opened]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
@@ -139,7 +140,7 @@ class SQLiteDatabase:
         try:
             self._log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
-            _make_table(connection)
+            _make_table(connection, self._path)
         except BaseException:
             connection.close()
             raise
@@ -221,17 +222,34 @@ def has_table(path: Path) -> bool:
     """Whether an outbox of the present version is in a file. Nothing is made or changed; one that is locked may be."""
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(schema.version_query(SQLITE)).fetchone() is not None
+            return _is_made(connection)
     except sqlite3.OperationalError:
         return path.is_file()
     except sqlite3.DatabaseError:
         return False
 
 
-def _make_table(connection: sqlite3.Connection) -> None:
-    if connection.execute(schema.version_query(SQLITE)).fetchone() is None:
+def _make_table(connection: sqlite3.Connection, path: Path) -> None:
+    """All of it or nothing, so that a table without this version's mark is of another version.
+
+    Raises `OutboxError` for such a one: releases that know it differently must not write to it in turn.
+    """
+    if _is_made(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")  # ended by closing the connection, where it does not come to its end
+    if not _is_made(connection):
+        if connection.execute(_FIND_TABLE).fetchone() is not None:
+            raise OutboxError(
+                f"the outbox {path} was made by a release of bc_events that keeps another version of the table "
+                f"(here it is {schema.VERSION}); let that release's relay empty it and remove it, or name a new file"
+            )
         for statement in schema.creation(SQLITE):
             connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+def _is_made(connection: sqlite3.Connection) -> bool:
+    return connection.execute(schema.version_query(SQLITE)).fetchone() is not None
 
 
 def _alive() -> list[SQLiteDatabase]:

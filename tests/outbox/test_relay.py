@@ -407,6 +407,15 @@ def test_a_relay_survives_its_database(store, api, caplog):
     assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
 
 
+def test_whether_it_is_done_is_not_known_while_the_database_is_gone(tmp_path, api):
+    lost = TableStore(SQLiteDatabase(tmp_path / "gone" / "events.db", max_bytes=1 << 30, busy_timeout=5))
+    relay = relay_of(lost, api)
+    assert not relay.is_done()
+    (tmp_path / "gone").mkdir()
+    assert relay.is_done()
+    lost.close()
+
+
 def test_events_that_wait_for_too_long_are_an_error(store, api, caplog):
     store.add([row(1)])
     api.faults(unavailable={"retry_after": 3600})

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,17 @@ from bc_events.wire import Limits
 from tests.outbox.service import QUICK, client_of, numbers
 
 ROOT = Path(__file__).parents[2]
+KILLED_WHILE_MAKING = """
+import os, signal, sys
+from bc_events.outbox import SQLiteOutbox, schema
+
+def half(dialect, creation=schema.creation):
+    yield creation(dialect)[0]
+    os.kill(os.getpid(), signal.SIGKILL)
+
+schema.creation = half
+SQLiteOutbox(sys.argv[1], relay=False).store.stats()
+"""
 
 
 @pytest.fixture
@@ -196,6 +209,31 @@ def test_what_is_stored_after_the_file_was_removed_is_in_the_file_that_others_fi
     assert caplog.messages == [
         "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
     ]
+
+
+def test_a_file_of_another_version_is_refused_and_left_alone(outbox, path):
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE bc_outbox (seq integer PRIMARY KEY, id char(32), gone text)")
+        other.execute("CREATE INDEX bc_outbox_ready_v2 ON bc_outbox (seq)")
+        before = list(other.iterdump())
+    with (
+        client_of(None, outbox) as client,
+        pytest.raises(DeliveryError, match="another version of the table") as raised,
+    ):
+        publish(client, 1)
+    assert [item.event.data for item in raised.value.undelivered] == [{"number": 1}]
+    with closing(sqlite3.connect(path)) as other:
+        assert list(other.iterdump()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is killed that way there")
+def test_a_table_half_made_by_a_process_that_died_is_nothing(tmp_path):
+    """All statements of its creation are one transaction: a kill leaves all of them or none."""
+    path = tmp_path / "events.db"
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_MAKING, str(path)], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    with closing(SQLiteOutbox(path, relay=False).store) as store:
+        assert store.stats().pending == 0
 
 
 def test_threads_store_side_by_side(outbox):

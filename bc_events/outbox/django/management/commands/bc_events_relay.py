@@ -70,7 +70,7 @@ def _run(
     store.check()
     with _stoppable():
         if drain:
-            _drain(relay, store)
+            _drain(relay)
         else:
             relay.run()
     return relay.tally.sent
@@ -90,7 +90,7 @@ def _stoppable() -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _drain(relay: Relay, store: Store) -> None:
+def _drain(relay: Relay) -> None:
     with relay:
-        while store.stats().pending:
+        while not relay.is_done():
             time.sleep(_GLANCE)
