@@ -112,7 +112,7 @@ class Binding:
     def _insert(self, session: Session, entries: list[_Entry]) -> None:
         for entry in entries:
             entry.is_written = True
-        rows = [_values(Row.of(entry.event, self._bindings.service_name)) for entry in entries]
+        rows = [_values(Row.of(entry.event, entry.root.client.service_name)) for entry in entries]
         if rows:
             self._connection(session).execute(self._table.insert(), rows)
 

@@ -41,12 +41,10 @@ class Bindings:
         self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
         self._used: weakref.WeakKeyDictionary[object, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
         self._has_warned = False
-        self._service_name = ""
         self._wake: Callable[[], None] = _nothing
 
-    def serve(self, service_name: str, wake: Callable[[], None]) -> None:
-        """What rows say who published them, and what is called when some were committed."""
-        self._service_name = service_name
+    def when_committed(self, wake: Callable[[], None]) -> None:
+        """What is called when rows were committed."""
         self._wake = wake
 
     def bind(self, unit: UnitOfWork, session: Session) -> None:
@@ -148,10 +146,6 @@ class Bindings:
         missed = set(events).difference(root.let_go(set(events)))
         if missed:  # published by another thread, and not pending yet
             self._settled.setdefault(root, set()).update(missed)
-
-    @property
-    def service_name(self) -> str:
-        return self._service_name
 
     def wake(self) -> None:
         self._wake()

@@ -38,7 +38,7 @@ class TransactionalDelivery:
         """
         self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
         self._bindings = bindings
-        bindings.serve(service_name, self._apart.wake)
+        bindings.when_committed(self._apart.wake)
 
     def record(self, event: Event) -> None:
         self._bindings.record(event)

@@ -18,8 +18,8 @@ TOPICS = {
 QUICK = Pace(lease=60, poll=(0.005, 0.05), retry=wait_none(), pause=wait_none())
 
 
-def client_of(url: str | None, outbox, **options) -> EventClient:
-    return EventClient(url, "PolicyService", TOPICS, outbox=outbox, **options)
+def client_of(url: str | None, outbox, service: str = "PolicyService", **options) -> EventClient:
+    return EventClient(url, service, TOPICS, outbox=outbox, **options)
 
 
 def api_of(url: str, timeout=(3.05, 10)) -> EventsAPI:

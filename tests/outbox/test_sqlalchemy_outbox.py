@@ -97,6 +97,16 @@ def test_events_are_committed_with_the_work(client, outbox, engine):
     assert stored(outbox) == [1]
 
 
+def test_services_that_share_an_outbox_keep_their_names(client, outbox, engine):
+    with client_of(None, outbox, service="BillingService") as other:
+        for used in (client, other, client):
+            with events.session(client=used), Session(engine) as db:
+                outbox.bind(db)
+                publish(1)
+                db.commit()
+    assert [row.service for row in outbox.store.show()] == ["PolicyService", "BillingService", "PolicyService"]
+
+
 def test_events_published_before_the_first_statement_are_committed_with_the_work(client, outbox, engine):
     with events.session(), Session(engine) as db:
         outbox.bind(db)
