@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from bc_events.errors import ConfigurationError
 
 from .embedded import EmbeddedRelay
 from .sqlite import SQLiteDatabase, has_table
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from .store import Order
 
 
+_IN_MEMORY: Final = ":memory:"
+
+
 class SQLiteOutbox:
     """A file on a local disk. Threads, processes and forks of one machine may share it."""
 
@@ -33,7 +38,7 @@ class SQLiteOutbox:
         max_bytes: int = 1 << 30,
         busy_timeout: float = 5.0,
     ) -> None:
-        """Nothing is opened yet.
+        """Nothing is opened yet. Raises `ConfigurationError` for what names no file.
 
         Args:
             path: the file; it is made where it is missing, its folder is not.
@@ -44,6 +49,10 @@ class SQLiteOutbox:
                 flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
         """
+        if str(path) in ("", ".", _IN_MEMORY):
+            raise ConfigurationError(
+                f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
+            )
         self.path = Path(path).absolute()
         self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay

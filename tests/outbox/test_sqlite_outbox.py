@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bc_events import ConfigurationError, DeliveryError, events, forks
-from bc_events.outbox import SQLiteOutbox
+from bc_events.outbox import SQLiteOutbox, named
 from bc_events.outbox.store import Settlement
 from bc_events.wire import Limits
 from tests.outbox.service import QUICK, client_of, numbers
@@ -108,6 +108,12 @@ def test_a_file_may_be_named_as_a_url(api, path, form):
 def test_an_unknown_kind_of_outbox_is_refused():
     with pytest.raises(ConfigurationError, match=r"no outbox lives at mysql://; give a file name"):
         client_of(None, "mysql://somewhere")
+
+
+@pytest.mark.parametrize("name", [":memory:", "sqlite:///:memory:", "sqlite://", "", Path()])
+def test_what_names_no_file_is_refused(name):
+    with pytest.raises(ConfigurationError, match=r"names none; give one such as events\.db"):
+        named(name) if isinstance(name, str) else SQLiteOutbox(name)
 
 
 def test_a_relay_without_an_api_is_refused(path):
