@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bc_events.errors import OutboxError
@@ -22,6 +22,16 @@ _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 _TAKE_LOCK: Final = f"DELETE FROM {schema.TABLE} WHERE 0"
 
 
+def engine_at(url: str | URL) -> Engine:
+    """An engine of our own. Its statements are not prepared: a pooler between may give each transaction another server.
+
+    Raises what SQLAlchemy does for a URL that leads nowhere.
+    """
+    found = make_url(url)
+    options = {"prepare_threshold": None} if found.get_dialect().driver == "psycopg" else {}
+    return create_engine(found, connect_args=options)
+
+
 class EngineDatabase:
     """Transactions of a store's own, on a sync engine: the application's where its driver is the one used here."""
 
@@ -34,7 +44,7 @@ class EngineDatabase:
         is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
         self._is_ours = is_ours or is_foreign
         if is_foreign:
-            engine = create_engine(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
+            engine = engine_at(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
         is_sqlite = self.dialect.name == "sqlite"
         self.placeholder = "?" if is_sqlite else "%s"
         # Under a stricter level two relays would fail each other's claims.

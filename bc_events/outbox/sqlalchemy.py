@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    create_engine,
     text,
 )
 from sqlalchemy.exc import ArgumentError
@@ -30,7 +29,7 @@ from bc_events.errors import ConfigurationError
 from . import schema
 from .bindings import Bindings
 from .embedded import EmbeddedRelay
-from .engine import EngineDatabase
+from .engine import EngineDatabase, engine_at
 from .stored import rehearsal
 from .table import TableStore
 from .transactional import TransactionalDelivery
@@ -160,7 +159,7 @@ def _engine_of(target: Target) -> Engine | AsyncEngine:
         found: Engine | AsyncEngine = bind.engine
         return found
     try:
-        return create_engine(target)
+        return engine_at(target)
     except (ArgumentError, ImportError, ValueError) as error:
         raise ConfigurationError(
             f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one such as "

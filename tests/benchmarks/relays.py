@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 from bc_events.api import EventsAPI
 from bc_events.outbox import Relay, schema
 from bc_events.outbox.dialect import POSTGRESQL
-from bc_events.outbox.engine import EngineDatabase
+from bc_events.outbox.engine import EngineDatabase, engine_at
 from bc_events.outbox.row import Row
 from bc_events.outbox.table import TableStore
 from bc_events.wire import Request
@@ -105,7 +105,7 @@ def _processes(target: Callable, arguments: list[tuple]) -> Iterator[Callable]:
 
 
 def _relay(ready, over, database: str, url: str, order: str) -> None:
-    store = TableStore(EngineDatabase(create_engine(database)))
+    store = TableStore(EngineDatabase(engine_at(database), is_ours=True))
     api = EventsAPI(url, auth=None, timeout=(3.05, 10), http=None)
     api.prepare()
     propagate.inject({})  # loads its parts with the first call

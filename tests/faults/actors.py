@@ -18,7 +18,7 @@ from sqlalchemy.orm import sessionmaker
 from bc_events import EventClient, events
 from bc_events.api import EventsAPI
 from bc_events.outbox import Relay, SQLAlchemyOutbox
-from bc_events.outbox.engine import EngineDatabase
+from bc_events.outbox.engine import EngineDatabase, engine_at
 from bc_events.outbox.table import TableStore
 from tests.faults.pace import TIMEOUT, quick
 
@@ -109,7 +109,7 @@ class Relaying:
 def relay(order: Relaying) -> None:
     logging.disable(logging.CRITICAL)
     made = Relay(
-        TableStore(EngineDatabase(create_engine(order.database))),
+        TableStore(EngineDatabase(engine_at(order.database), is_ours=True)),
         EventsAPI(order.api, auth=None, timeout=order.timeout, http=None),
         workers=order.workers,
         order=order.order,

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, event, text
 
 from bc_events.outbox import schema
 from bc_events.outbox.dialect import SQLITE
-from bc_events.outbox.engine import EngineDatabase
+from bc_events.outbox.engine import EngineDatabase, engine_at
 from bc_events.outbox.store import Failure, Settlement
 from bc_events.outbox.table import TableStore
 from tests.outbox.conformance import *  # noqa: F403
@@ -75,6 +75,17 @@ def _rows(node):
     yield node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
     for part in node.get("Plans", ()):
         yield from _rows(part)
+
+
+def test_statements_of_an_engine_of_ours_are_not_prepared(postgres_url):
+    """PgBouncer gives each transaction another server, which has no statement prepared or one of that name already."""
+    engine = engine_at(postgres_url)
+    store = TableStore(EngineDatabase(engine, is_ours=True))
+    for _ in range(10):
+        store.stats()
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 0
+    store.close()
 
 
 def test_a_claim_and_a_stale_settlement_never_wait_for_each_other_in_a_circle(postgres_url):
