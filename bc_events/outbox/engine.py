@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from bc_events import forks
 from bc_events.errors import OutboxError
 
 from . import dialect, schema
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
+    from sqlalchemy.pool import Pool
 
 _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 # A transaction that reads before it writes cannot wait for SQLite's lock; one that writes first can.
 _TAKE_LOCK: Final = f"DELETE FROM {schema.TABLE} WHERE 0"
+_ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+_abandoned: Final[list[Pool]] = []
 
 
 def engine_at(url: str | URL) -> Engine:
@@ -45,6 +50,8 @@ class EngineDatabase:
         self._is_ours = is_ours or is_foreign
         if is_foreign:
             engine = engine_at(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
+        if self._is_ours:
+            _ours.add(engine)
         is_sqlite = self.dialect.name == "sqlite"
         self.placeholder = "?" if is_sqlite else "%s"
         # Under a stricter level two relays would fail each other's claims.
@@ -52,6 +59,7 @@ class EngineDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
+        forks.notice()
         try:
             with self._engine.begin() as connection:
                 if self.dialect.name == "sqlite":
@@ -70,6 +78,16 @@ class EngineDatabase:
 
     def __repr__(self) -> str:
         return f"<EngineDatabase {self._engine.url.render_as_string()}>"
+
+
+def _leave_pools() -> None:
+    """A connection must not cross a fork, not even to be closed. The application's engines are its own to care for."""
+    for engine in list(_ours):
+        _abandoned.append(engine.pool)
+        engine.dispose(close=False)
+
+
+forks.after_fork(_leave_pools)
 
 
 def reason_of(error: SQLAlchemyError) -> str:

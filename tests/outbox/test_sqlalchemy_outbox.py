@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData, String, create_engine, event as listening, inspect, select
@@ -16,6 +20,8 @@ from bc_events.outbox import SQLAlchemyOutbox, schema
 from bc_events.outbox.dialect import SQLITE
 from bc_events.outbox.sqlalchemy import outbox_table
 from tests.outbox.service import QUICK, client_of, numbers
+
+ROOT = Path(__file__).parents[2]
 
 
 class Base(DeclarativeBase):
@@ -541,6 +547,35 @@ def test_the_connections_of_an_outbox_with_a_url_are_closed_with_its_client(post
     assert outbox.engine.pool.checkedin() == 1
     client.close()
     assert outbox.engine.pool.checkedin() == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_no_connection_of_an_outbox_with_a_url_crosses_a_fork(postgres_url):
+    """As under gunicorn --preload, where the first event is published before the workers fork."""
+    script = f"""
+import os, sys, warnings
+from bc_events import events
+from tests.outbox.service import client_of
+client = client_of(None, {postgres_url!r})
+def publish(*numbers):
+    for number in numbers:
+        with events.session(client=client):
+            events.created_thing({{"number": number}})
+publish(0)
+warnings.simplefilter("ignore")
+for child in range(1, 4):
+    if os.fork() == 0:
+        publish(*range(10 * child, 10 * child + 10))
+        sys.exit(0)
+for _ in range(3):
+    _, status = os.wait()
+    assert status == 0, status
+publish(1)
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=60)
+    outbox = SQLAlchemyOutbox(postgres_url)
+    assert sorted(stored(outbox)) == [0, 1, *range(10, 40)]
+    outbox.store.close()
 
 
 def test_a_factory_without_an_engine_is_refused():
