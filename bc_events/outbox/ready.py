@@ -30,10 +30,14 @@ _OF_BATCH: Final = (
     f"FROM {schema.TABLE} m WHERE m.aggregateid = o.aggregateid AND m.seq BETWEEN o.batch_first AND o.batch_last "
     "AND m.batch = o.batch AND m.dead_at IS NULL"
 )
-_FIRST_OF_JOB_IS_READY: Final = (
-    f"(SELECT e.available_at FROM {schema.TABLE} e WHERE e.aggregateid = o.aggregateid AND e.dead_at IS NULL "
-    "ORDER BY e.seq LIMIT 1) <= {now}"
+# Pairs, because only the index of jobs has them in order. The first row of one job by `seq` PostgreSQL would look for
+# among all rows, through whatever comes before, where by its statistics most are of one job.
+_FIRST_OF_JOB: Final = (
+    f"(SELECT e.available_at FROM {schema.TABLE} e WHERE (e.aggregateid, e.seq) >= (o.aggregateid, 0) "
+    "AND e.dead_at IS NULL ORDER BY e.aggregateid, e.seq LIMIT 1)"
 )
+_GLANCE: Final = 500
+"""In the order of jobs: ready rows of which a claim asks one by one whether their job is held up."""
 _SHARE: Final = 50
 """In the order of jobs: rows after which a claim leaves other jobs to other workers."""
 
@@ -61,17 +65,42 @@ class Ready:
 
     def _found(self, limit: int, order: Order) -> list[tuple[Any, ...]]:
         """Those that stand alone and the first of each batch; with count and length of what they stand for."""
+        if self._dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
+            self._run(self._dialect.in_order)
+        return self._firsts(limit) if order == "time" else self._firsts_of_jobs(limit)
+
+    def _firsts_of_jobs(self, limit: int) -> list[tuple[Any, ...]]:
+        """Those whose job is not held up by its first event, which somebody has or which has to wait."""
+        dialect = self._dialect
+        is_free = f"{_FIRST_OF_JOB} <= {dialect.now}"
+        more = self._run(
+            f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._is_ready} ORDER BY o.seq LIMIT 1 OFFSET {_GLANCE}"
+        )
+        if not more:
+            return self._firsts(limit, is_free)
+        near = self._firsts(limit, f"o.seq < {more[0][0]} AND {is_free}")
+        if near:
+            return near
+        held = self._run(
+            f"SELECT o.aggregateid FROM (SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
+            f"AND o.available_at > {dialect.now}) o WHERE {_FIRST_OF_JOB} > {dialect.now}"
+        )
+        return self._firsts(limit, f"NOT {dialect.among('o.aggregateid')}", dialect.many([job for (job,) in held]))
+
+    @property
+    def _is_ready(self) -> str:
+        return f"o.dead_at IS NULL AND o.available_at <= {self._dialect.now}"
+
+    def _firsts(self, limit: int, condition: str = "true", *parameters: object) -> list[tuple[Any, ...]]:
         dialect = self._dialect
         length = "octet_length" if dialect.name == "postgresql" else "length"
-        in_order = f"AND {_FIRST_OF_JOB_IS_READY.format(now=dialect.now)} " if order == "job" else ""
-        if dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
-            self._run(dialect.in_order)
         return self._run(
             f"SELECT {READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
             f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
             f"ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {_OF_BATCH}) END "
-            f"FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.available_at <= {dialect.now} "
-            f"AND {_FIRST_OF_BATCH} {in_order}ORDER BY o.seq LIMIT ?{dialect.lock_free}",
+            f"FROM {schema.TABLE} o WHERE {self._is_ready} AND {_FIRST_OF_BATCH} AND {condition} "
+            f"ORDER BY o.seq LIMIT ?{dialect.lock_free}",
+            *parameters,
             limit,
         )
 

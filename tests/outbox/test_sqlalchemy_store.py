@@ -47,34 +47,61 @@ def test_a_claim_reads_no_more_of_a_backlog_than_it_takes(postgres_url, order, j
     """Whatever PostgreSQL believes of the table, which was empty when its statistics were made."""
     engine = create_engine(postgres_url)
     store = TableStore(EngineDatabase(engine))
-    plans = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def explain(_connection, cursor, statement, parameters, *_):
-        if "SKIP LOCKED" in statement:
-            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
-            ((plan,),) = cursor.fetchall()
-            plans.append(plan[0]["Plan"])
-
+    plans = explained(engine, "SKIP LOCKED")
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"ANALYZE {schema.TABLE}"))
+        analyze(engine)
         store.add([row(number, f"job-{number % jobs}") for number in range(2_000)])
         first = claimed(store, limit=20, order=order)
         assert len(in_claim(first)) == 20
         store.release(first.lease, rows_of(first))
         assert in_claim(claimed(store, limit=20, order=order)) == in_claim(first)
         assert len(plans) == 2
-        assert max(most for plan in plans for most in _rows(plan)) < 50
+        assert max(most for plan in plans for most in read_by(plan)) < 50
     finally:
         engine.dispose()
 
 
-def _rows(node):
+def test_a_claim_passes_over_a_long_job_that_another_has(postgres_url):
+    """By PostgreSQL's statistics there is no other job, and the first row of any is right at the front."""
+    engine = create_engine(postgres_url)
+    store = TableStore(EngineDatabase(engine))
+    store.add([row(number, "long") for number in range(4_000)])
+    analyze(engine)
+    try:
+        assert len(in_claim(claimed(store, limit=20, order="job"))) == 20
+        others = [row(number, f"job-{number}") for number in range(20)]
+        store.add(others)
+        plans = explained(engine, "SELECT")
+        assert in_claim(claimed(store, limit=20, order="job")) == [one.id for one in others]
+        assert sum(sum(read_by(plan)) for plan in plans) < 20_000
+    finally:
+        engine.dispose()
+
+
+def analyze(engine):
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ANALYZE {schema.TABLE}"))
+
+
+def explained(engine, part):
+    """The plans of statements with such a part, from now on."""
+    plans = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_):
+        if part in statement:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            ((plan,),) = cursor.fetchall()
+            plans.append(plan[0]["Plan"])
+
+    return plans
+
+
+def read_by(node):
     """Of each step of a plan, how many rows it has read."""
-    yield node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
+    yield node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
     for part in node.get("Plans", ()):
-        yield from _rows(part)
+        yield from read_by(part)
 
 
 def test_statements_of_an_engine_of_ours_are_not_prepared(postgres_url):
