@@ -31,11 +31,15 @@ _logger = logging.getLogger(LOGGER_NAME)
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """`transaction` None waits for the next one. `is_handed_over`: its unit of work has ended and no longer has it."""
+    """`transaction` None waits for the next one. `is_handed_over`: its unit of work has ended and no longer has it.
+
+    `wake` tells the relay of the event's own client that something was committed.
+    """
 
     root: UnitOfWork
     event: Event
     transaction: SessionTransaction | None
+    wake: Callable[[], None]
     is_handed_over: bool = False
     is_written: bool = False
 
@@ -62,10 +66,10 @@ class Binding:
         listening.listen(session, "after_soft_rollback", self._rolled_back)
         listening.listen(session, "after_transaction_end", self._ended)
 
-    def add(self, root: UnitOfWork, event: Event, session: Session) -> None:
+    def add(self, root: UnitOfWork, event: Event, session: Session, wake: Callable[[], None]) -> None:
         """Ties an event to the innermost transaction that is open, or to the next one."""
         transaction = session.get_nested_transaction() or session.get_transaction()
-        entry = _Entry(root, event, transaction)
+        entry = _Entry(root, event, transaction, wake)
         with self._lock:
             is_late = self._committing is not None
             if self._has_committed or (is_late and not self._takes_more(session)):
@@ -131,7 +135,8 @@ class Binding:
         self._settle(written)
         if written:
             witness.confirmed([entry.event for entry in written])
-            self._bindings.wake()
+            for wake in {entry.wake for entry in written}:
+                wake()
 
     def _rolled_back(self, _session: Session, transaction: SessionTransaction) -> None:
         self._drop(transaction)

@@ -41,11 +41,6 @@ class Bindings:
         self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
         self._used: weakref.WeakKeyDictionary[object, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
         self._has_warned = False
-        self._wake: Callable[[], None] = _nothing
-
-    def when_committed(self, wake: Callable[[], None]) -> None:
-        """What is called when rows were committed."""
-        self._wake = wake
 
     def bind(self, unit: UnitOfWork, session: Session) -> None:
         """By hand: it takes precedence, also while no transaction is open."""
@@ -73,8 +68,8 @@ class Bindings:
             with self._lock:
                 self._begun.setdefault(_root(unit), weakref.WeakSet()).add(session)
 
-    def record(self, event: Event) -> None:
-        """Ties an event to the transaction that is open in its unit of work, if one is."""
+    def record(self, event: Event, wake: Callable[[], None]) -> None:
+        """Ties an event to the transaction that is open in its unit of work, if one is: `wake` follows its commit."""
         root = _root(event.origin)
         session = self._session_for(root)
         if session is None:
@@ -82,7 +77,7 @@ class Bindings:
             return
         binding = self._binding_of(session)
         with self._lock:
-            binding.add(root, event, session)
+            binding.add(root, event, session, wake)
             self._holders.setdefault(root, weakref.WeakSet()).add(binding)
 
     def _session_for(self, root: UnitOfWork) -> Session | None:
@@ -147,9 +142,6 @@ class Bindings:
         if missed:  # published by another thread, and not pending yet
             self._settled.setdefault(root, set()).update(missed)
 
-    def wake(self) -> None:
-        self._wake()
-
 
 def _root(origin: Any) -> UnitOfWork:
     unit: UnitOfWork = origin
@@ -165,7 +157,3 @@ def _task_or_thread() -> object:
     except RuntimeError:  # no event loop runs here
         task = None
     return task or threading.current_thread()
-
-
-def _nothing() -> None:
-    """No relay is in this process."""

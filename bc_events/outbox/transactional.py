@@ -38,10 +38,9 @@ class TransactionalDelivery:
         """
         self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
         self._bindings = bindings
-        bindings.when_committed(self._apart.wake)
 
     def record(self, event: Event) -> None:
-        self._bindings.record(event)
+        self._bindings.record(event, self._apart.wake)
 
     def discard(self, events: Sequence[Event]) -> None:
         """What a transaction has committed is no longer among them."""

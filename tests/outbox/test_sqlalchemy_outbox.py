@@ -671,6 +671,17 @@ def test_a_relay_in_the_process_is_woken_by_a_commit(api, outbox, factory):
     client.close()
 
 
+def test_a_commit_wakes_the_relay_of_the_event_s_own_client(api, outbox, factory):
+    """Not the one of the client made last, which may be closed."""
+    following = SQLAlchemyOutbox(factory, relay=True, pace=QUICK)
+    with client_of(api.url, following) as client, client_of("http://127.0.0.1:9", following) as other:
+        other.close()
+        with events.session(client=client), factory.begin() as db:
+            db.add(Policy(id=1))
+            publish(1)
+        assert numbers(api.wait(count=1)) == [1]
+
+
 def columns_of(engine) -> dict[str, tuple[str, bool]]:
     found = inspect(engine).get_columns(schema.TABLE)
     return {column["name"]: (str(column["type"]).lower(), column["nullable"]) for column in found}
