@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event as listening
@@ -17,7 +18,7 @@ from bc_events.errors import ConfigurationError
 from .binding import Binding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine, Table
     from sqlalchemy.orm import Session, SessionTransaction
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(LOGGER_NAME)
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A database session that was bound by hand, and the task or thread that did it; not kept alive."""
+
+    owner: weakref.ref[object]
+    session: weakref.ref[Session]
+
+
 class Bindings:
     """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
 
@@ -35,7 +44,7 @@ class Bindings:
         self._engine = engine
         self._table = table
         self._lock = threading.RLock()
-        self._named: weakref.WeakKeyDictionary[UnitOfWork, weakref.ref[Session]] = weakref.WeakKeyDictionary()
+        self._named: weakref.WeakKeyDictionary[UnitOfWork, list[_Named]] = weakref.WeakKeyDictionary()
         self._begun: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
         self._settled: weakref.WeakKeyDictionary[UnitOfWork, set[Event]] = weakref.WeakKeyDictionary()
         self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
@@ -43,9 +52,13 @@ class Bindings:
         self._has_warned = False
 
     def bind(self, unit: UnitOfWork, session: Session) -> None:
-        """By hand: it takes precedence, also while no transaction is open."""
+        """By hand: it takes precedence, also while no transaction is open; in this task or thread, over all others."""
         self._binding_of(session)
-        self._named[_root(unit)] = weakref.ref(session)
+        here = _task_or_thread()
+        named = _Named(weakref.ref(here), weakref.ref(session))
+        with self._lock:
+            alive = [one for one in self._named.get(_root(unit), ()) if one.session() is not None]
+            self._named[_root(unit)] = [*(one for one in alive if one.owner() is not here), named]
 
     def follow(self, factory: Any) -> None:
         """Binds each session of a factory to the unit of work in which one of its transactions begins."""
@@ -81,19 +94,15 @@ class Bindings:
             self._holders.setdefault(root, weakref.WeakSet()).add(binding)
 
     def _session_for(self, root: UnitOfWork) -> Session | None:
-        named = self._named.get(root)
-        session = named() if named is not None else None
-        if session is not None:
-            return session
         with self._lock:  # another thread of this scope may be adding one
+            named = list(self._named.get(root, ()))
             begun = list(self._begun.get(root, ()))
-        open_ones = [one for one in begun if one.in_transaction()]
-        if len(open_ones) > 1:
-            raise ConfigurationError(
-                f"{len(open_ones)} database sessions have a transaction open in this scope, and it cannot be told "
-                "with which of them the event belongs; name it: outbox.bind(db)"
-            )
-        return open_ones[0] if open_ones else None
+        here = _task_or_thread()
+        own = next((one.session() for one in named if one.owner() is here), None)
+        if own is not None:
+            return own
+        bound = [session for one in named if (session := one.session()) is not None]
+        return _open_one(bound or begun) or (bound[-1] if bound else None)
 
     def _warn_of_a_transaction_around(self, event: Event) -> None:
         """Says once that the event would outlive the rollback of what looks like its transaction."""
@@ -141,6 +150,17 @@ class Bindings:
         missed = set(events).difference(root.let_go(set(events)))
         if missed:  # published by another thread, and not pending yet
             self._settled.setdefault(root, set()).update(missed)
+
+
+def _open_one(sessions: Iterable[Session]) -> Session | None:
+    """The one that has a transaction open. Raises `ConfigurationError` where several have."""
+    open_ones = {one for one in sessions if one.in_transaction()}
+    if len(open_ones) > 1:
+        raise ConfigurationError(
+            f"{len(open_ones)} database sessions have a transaction open in this scope, and it cannot be told "
+            "with which of them the event belongs; name it: outbox.bind(db)"
+        )
+    return next(iter(open_ones), None)
 
 
 def _root(origin: Any) -> UnitOfWork:

@@ -119,7 +119,8 @@ class SQLAlchemyOutbox:
     def bind(self, db: Session | AsyncSession, session: EventSession | None = None) -> None:
         """Makes events of `session`, the live one by default, part of the transactions of `db`.
 
-        What is published while none is open belongs to the next one. Raises `NoActiveSessionError`.
+        What is published while none is open belongs to the next one. Threads and tasks of one scope may bind one each.
+        Raises `NoActiveSessionError`.
         """
         unit = (session or frames.current_session()).unit
         self._bindings.bind(unit, db.sync_session if isinstance(db, AsyncSession) else db)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -402,6 +403,66 @@ def test_two_database_sessions_in_one_scope_are_refused_and_bind_decides(followe
         two.commit()
         assert stored(following) == [2]
         one.rollback()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_threads_of_one_scope_bind_each_its_own_database_session(client, outbox, engine):
+    """The event stands and falls with the transaction of the thread that published it, whichever was bound last."""
+    both_bound, both_published = threading.Barrier(2), threading.Barrier(2)
+
+    def work(number, end):
+        with Session(engine) as db:
+            outbox.bind(db)
+            db.add(Policy(id=number))
+            both_bound.wait(10)
+            publish(number)
+            both_published.wait(10)
+            end(db)
+
+    with events.session(), ThreadPoolExecutor(2) as pool:
+        done = [
+            pool.submit(events.propagate(work), number, end)
+            for number, end in ((1, Session.commit), (2, Session.rollback))
+        ]
+        for future in done:
+            future.result()
+    assert stored(outbox) == [1]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_tasks_of_one_scope_bind_each_its_own_database_session(outbox, url):
+    async def work(client) -> None:
+        engine = create_async_engine(url)
+        both_bound = asyncio.Barrier(2)
+
+        async def save(number, end):
+            async with AsyncSession(engine) as db:
+                outbox.bind(db)
+                db.add(Policy(id=number))
+                await both_bound.wait()
+                publish(number)
+                await both_bound.wait()
+                await end(db)
+
+        async with events.session(client=client):
+            await asyncio.gather(save(1, AsyncSession.commit), save(2, AsyncSession.rollback))
+        await engine.dispose()
+
+    with client_of(None, outbox) as client:
+        asyncio.run(work(client))
+    assert stored(outbox) == [1]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_thread_that_binds_none_is_refused_where_others_have_bound_several(outbox, engine):
+    with events.session(), Session(engine) as one, Session(engine) as two:
+        for db in (one, two):
+            thread = threading.Thread(target=events.propagate(outbox.bind), args=(db,))
+            thread.start()
+            thread.join()
+            db.begin()
+        with pytest.raises(ConfigurationError, match=r"outbox\.bind\(db\)"):
+            publish(1)
 
 
 def test_one_database_session_after_another_is_no_conflict(follower, following, factory):
