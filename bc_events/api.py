@@ -61,7 +61,7 @@ class EventsAPI:
         """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
         network = witness.network()
         answer = self._attempt(request, patience) if network is None else network(request)
-        if witness.is_watching():
+        if witness.watching:
             witness.sent(wire.taken(request, answer))
         return answer
 

@@ -29,7 +29,7 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("__weakref__", "_born", "_children", "_is_watched", "_pending", "_sends_at_once"),
+        *("__weakref__", "_born", "_children", "_is_plain", "_pending", "_sends_at_once"),
         *("actor", "client", "is_closed", "is_dropped", "job_id", "parent"),
     )
 
@@ -54,7 +54,7 @@ class UnitOfWork:
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
-        self._is_watched = sends_at_once or type(actor) is not Actor or witness.is_watching()
+        self._is_plain = type(actor) is Actor and not sends_at_once
         self._born = forks.generation
 
     @property
@@ -106,8 +106,8 @@ class UnitOfWork:
         if len(half) > client.max_request_bytes:
             raise _too_large(topic, half, client.max_request_bytes)
         event = Event(topic, half, self, fresh.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
-        if self._is_watched or client.delivery.record is not None:
-            return self._record_watched(event)
+        if witness.watching or not self._is_plain or client.delivery.record is not None:
+            return self._record_closely(event)
         pending = self._pending
         entries = pending.entries
         entries.append(event)
@@ -115,7 +115,7 @@ class UnitOfWork:
             pending.settle(event, entries, self)
         return event
 
-    def _record_watched(self, event: Event) -> Event:
+    def _record_closely(self, event: Event) -> Event:
         """The same for a delivery or a test that takes part in each call, for sending at once, and for a lazy actor."""
         event = self._attributed(event)
         delivery = self.client.delivery

@@ -32,22 +32,22 @@ class Witness(Protocol):
 
 
 _changing = threading.Lock()
-_watching: tuple[Witness, ...] = ()
+watching: tuple[Witness, ...] = ()
 _networks: tuple[Network, ...] = ()
 
 
 def watch(witness: Witness, network: Network) -> None:
     """Until `unwatch` with the same two, `witness` is told of every event and `network` answers every request."""
-    global _watching  # noqa: PLW0603  who watches is the process's
+    global watching  # noqa: PLW0603  who watches is the process's
     with _changing:
-        _watching = (*_watching, witness)
+        watching = (*watching, witness)
     connect(network)
 
 
 def unwatch(witness: Witness, network: Network) -> None:
-    global _watching  # noqa: PLW0603
+    global watching  # noqa: PLW0603
     with _changing:
-        _watching = tuple(one for one in _watching if one is not witness)
+        watching = tuple(one for one in watching if one is not witness)
     disconnect(network)
 
 
@@ -70,25 +70,21 @@ def network() -> Network:
     return _networks[-1] if _networks else None
 
 
-def is_watching() -> bool:
-    return bool(_watching)
-
-
 def recorded(event: Event) -> None:
-    for witness in _watching:
+    for witness in watching:
         witness.recorded(event)
 
 
 def dropped(events: Sequence[Event]) -> None:
-    for witness in _watching:
+    for witness in watching:
         witness.dropped(events)
 
 
 def confirmed(events: Sequence[Event]) -> None:
-    for witness in _watching:
+    for witness in watching:
         witness.confirmed(events)
 
 
 def sent(events: Sequence[Any]) -> None:
-    for witness in _watching:
+    for witness in watching:
         witness.sent(events)

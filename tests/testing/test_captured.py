@@ -273,6 +273,15 @@ def test_a_session_that_was_open_before_is_seen_when_it_flushes(client):
     captured.assert_published("created_policy", id="before")
 
 
+def test_what_a_session_that_was_open_before_publishes_is_not_nothing(client):
+    """As where a fixture that opens a session comes before the one that captures."""
+    with pytest.raises(DeliveryError), events.session(), capture_events() as captured:
+        events.created_policy({"id": "p1"})
+        captured.recorded.assert_published("created_policy", id="p1")
+        with pytest.raises(AssertionError):
+            captured.assert_nothing_published()
+
+
 def test_captures_may_overlap_and_end_in_any_order(client):
     """As where two tests run on two threads: the first to end must not open the network to the other."""
     first, second = capture_events(), capture_events()
