@@ -43,14 +43,26 @@ class Scope(Protocol):
 def decorate(scope: Scope, function: Callable[P, R]) -> Callable[P, R]:
     """`function` with `scope` open around each call: around each run of a coroutine, during each step of a generator.
 
-    Raises TypeError for a class.
+    Raises TypeError for a class, and for what no call runs.
     """
     if inspect.isclass(function):
         raise TypeError(
             f"{function.__qualname__} is a class; decorate the methods that do the work, or __init__, not the class"
         )
+    if not _is_decorable(function):
+        raise TypeError(
+            f"an object of type {type(function).__name__} cannot be decorated; write the decorator with its parentheses, "
+            "as in @events.session(), directly above the def"
+        )
     wrapped: Callable[P, R] = _Decorated(function, functools.partial(_driver_of(function), scope))
     return wrapped
+
+
+def _is_decorable(function: object) -> bool:
+    """A descriptor may make methods, and need not be callable itself; a property makes none."""
+    if isinstance(function, property | functools.cached_property):
+        return False
+    return callable(function) or hasattr(function, "__get__")
 
 
 def _driver_of(function: Any) -> Callable[..., Any]:

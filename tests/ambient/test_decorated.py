@@ -288,6 +288,24 @@ def test_rule_06_a_class_is_refused(model, client, recording):
         model(events.session(), lambda: events.session()(Service), recording)
 
 
+def test_rule_06_a_decorator_without_its_parentheses_does_not_swallow_the_call(client):
+    """It takes the function for a callable job id, and the function's first argument for what it decorates."""
+
+    @events.session
+    def place(order):
+        say(order)
+
+    with pytest.raises(TypeError, match="type int cannot be decorated; write the decorator with its parentheses"):
+        place(300)
+
+
+@pytest.mark.parametrize("kind", [property, functools.cached_property])
+def test_rule_06_a_property_is_refused(kind, client):
+    """What it computes would run while it is looked up, before the scope opens."""
+    with pytest.raises(TypeError, match="property cannot be decorated; .* directly above the def"):
+        events.session()(kind(lambda _self: say(1)))
+
+
 @pytest.mark.parametrize("function", KINDS[1:], ids=lambda function: function.__name__)
 def test_rule_06_a_callable_that_hides_what_it_returns_is_refused(function, client, recording):
     @events.session()
