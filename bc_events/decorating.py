@@ -51,8 +51,8 @@ def decorate(scope: Scope, function: Callable[P, R]) -> Callable[P, R]:
         )
     if not _is_decorable(function):
         raise TypeError(
-            f"an object of type {type(function).__name__} cannot be decorated; write the decorator with its parentheses, "
-            "as in @events.session(), directly above the def"
+            f"an object of type {type(function).__name__} cannot be decorated; write the decorator with its "
+            "parentheses, as in @events.session(), directly above the def"
         )
     wrapped: Callable[P, R] = _Decorated(function, functools.partial(_driver_of(function), scope))
     return wrapped

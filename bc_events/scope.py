@@ -45,6 +45,8 @@ class SessionScope:
     ) -> None:
         if job_id is not None and not callable(job_id):
             jobs.checked(job_id)
+        if commit_on:
+            _refuse_what_catches_nothing(commit_on)
         self._job_id = job_id
         self._actor_of = actor_of
         self._client = client
@@ -108,6 +110,16 @@ class SessionScope:
         unit._pending.scoped_in = forks.generation
         baggage = jobs.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
         return Frame(EventSession.of(unit), baggage)
+
+
+def _refuse_what_catches_nothing(commit_on: Exceptions) -> None:
+    """Now: at the end of its work it would hide the exception, and the scope would stay open."""
+    try:
+        isinstance(None, commit_on)
+    except TypeError as error:
+        raise TypeError(
+            f"commit_on is no tuple of exception classes ({type(commit_on).__name__}); give one such as (SystemExit,)"
+        ) from error
 
 
 def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:

@@ -125,6 +125,13 @@ def test_rule_10_commit_on_makes_an_exception_a_success_and_it_still_goes_on(mod
     assert recording.numbers == [1]
 
 
+@pytest.mark.parametrize("commit_on", [[SystemExit], "SystemExit", ("SystemExit",)])
+def test_rule_10_commit_on_that_catches_nothing_is_refused_before_the_work(commit_on, client):
+    """At the end of the work it raised in place of the work's own exception, and the session stayed live."""
+    with pytest.raises(TypeError, match=r"give one such as \(SystemExit,\)"):
+        events.session(commit_on=commit_on)
+
+
 @pytest.mark.parametrize("status", [0, None])
 @over(IN_PROCESS)
 def test_rule_10_the_warning_of_a_clean_exit_names_commit_on(model, status, client, recording, warnings_logged):
