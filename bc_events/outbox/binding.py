@@ -118,7 +118,9 @@ class Binding:
             entry.is_written = True
         rows = [_values(Row.of(entry.event, entry.root.client.service_name)) for entry in entries]
         if rows:
-            self._connection(session).execute(self._table.insert(), rows)
+            # The outbox is one table, wherever the session's engine has put those of a tenant.
+            untranslated = {"schema_translate_map": None}
+            self._connection(session).execute(self._table.insert(), rows, execution_options=untranslated)
 
     def _connection(self, session: Session) -> Connection:
         """The session's own connection to the outbox's database, and with it its own transaction there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BLANK_SCHEMA,
     URL,
     BigInteger,
     Column,
@@ -47,7 +48,10 @@ if TYPE_CHECKING:
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate."""
+    """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate.
+
+    It is found by the connection's `search_path`, so it does not take the metadata's own schema.
+    """
     uuid = Uuid()
     table = Table(
         schema.TABLE,
@@ -69,6 +73,7 @@ def outbox_table(metadata: MetaData) -> Table:
         Column("trace", Text),
         Column("last_error", Text),
         Column("dead_at", Double),
+        schema=BLANK_SCHEMA,
         sqlite_autoincrement=True,
         postgresql_with=schema.OPTIONS["postgresql"],
     )

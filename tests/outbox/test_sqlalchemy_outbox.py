@@ -594,6 +594,37 @@ def test_a_session_on_a_connection_follows_its_outer_transaction(client, outbox,
     assert stored(outbox) == []
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_tenant_s_events_are_in_the_one_outbox(client, outbox, engine):
+    """A relay would not find a table of the same name in the tenant's schema."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA tenant")
+        connection = connection.execution_options(schema_translate_map={None: "tenant"})
+        Base.metadata.create_all(connection)
+        outbox_table(metadata := MetaData())
+        metadata.create_all(connection)
+    of_tenant = engine.execution_options(schema_translate_map={None: "tenant"})
+    try:
+        with events.session(), Session(of_tenant) as db:
+            outbox.bind(db)
+            db.add(Policy(id=1))
+            publish(1)
+            db.commit()
+        assert stored(outbox) == [1]
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA tenant CASCADE")
+
+
+def test_the_table_does_not_take_the_schema_of_the_metadata_it_is_put_into(engine):
+    """Only the connection's `search_path` leads there."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema.TABLE}")
+    outbox_table(metadata := MetaData(schema="app"))
+    metadata.create_all(engine)
+    SQLAlchemyOutbox(engine).store.check()
+
+
 @pytest.mark.parametrize("url", ["postgresql://:a port:secret/", "nosuch://x", "postgresql+psycopg2cffi://x", ""])
 def test_a_url_that_leads_to_no_engine_is_refused_without_being_shown(url):
     with pytest.raises(ConfigurationError, match="makes no engine of the outbox's URL") as caught:
