@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import event as listening
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from .bindings import Bindings
 
 _logger = logging.getLogger(LOGGER_NAME)
+_ROLLED_BACK: Final = "a database transaction was rolled back with its events"
+_CLOSED: Final = (
+    "a database session was closed without a commit, so the events of its transaction were dropped; publish before the "
+    "commit: to read what it has expired begins another transaction"
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -60,9 +65,11 @@ class Binding:
         self._entries: list[_Entry] = []
         self._committing: object = None
         self._has_committed = False
+        self._has_rolled_back = False
         listening.listen(session, "after_transaction_create", self._begins)
         listening.listen(session, "before_commit", self._write)
         listening.listen(session, "after_commit", self._committed)
+        listening.listen(session, "after_rollback", self._rolls_back)
         listening.listen(session, "after_soft_rollback", self._rolled_back)
         listening.listen(session, "after_transaction_end", self._ended)
 
@@ -140,26 +147,37 @@ class Binding:
             for wake in {entry.wake for entry in written}:
                 wake()
 
+    def _rolls_back(self, session: Session) -> None:
+        self._has_rolled_back |= not session.in_nested_transaction()
+
     def _rolled_back(self, _session: Session, transaction: SessionTransaction) -> None:
-        self._drop(transaction)
+        """A savepoint; the outermost transaction has ended by then."""
+        if gone := self._drop(transaction):
+            _logger.info(_ROLLED_BACK, extra={"bc_dropped": gone})
 
     def _ended(self, _session: Session, transaction: SessionTransaction) -> None:
-        """One that is closed without a word was rolled back."""
+        """One that is closed without a word was rolled back, and it may be that nobody meant that."""
         if transaction.parent is not None:
             return
-        if not self._has_committed:
-            self._drop(transaction)
+        if not self._has_committed and (gone := self._drop(transaction)):
+            is_meant = self._has_rolled_back
+            _logger.log(
+                logging.INFO if is_meant else logging.WARNING,
+                _ROLLED_BACK if is_meant else _CLOSED,
+                extra={"bc_dropped": gone},
+            )
         with self._lock:
-            self._has_committed, self._committing = False, None
+            self._has_committed, self._has_rolled_back, self._committing = False, False, None
 
-    def _drop(self, transaction: SessionTransaction) -> None:
+    def _drop(self, transaction: SessionTransaction) -> int:
+        """Returns how many events were tied to it."""
         gone = self._taken(lambda entry: _is_within(entry.transaction, transaction))
         self._settle(gone)
         if gone:
             events = [entry.event for entry in gone]
             telemetry.rolled_back(events)
             witness.dropped(events)
-            _logger.info("a database transaction was rolled back with its events", extra={"bc_dropped": len(gone)})
+        return len(gone)
 
     def _taken(self, is_taken: Callable[[_Entry], bool]) -> list[_Entry]:
         with self._lock:

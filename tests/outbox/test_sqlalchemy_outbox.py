@@ -158,6 +158,20 @@ def test_a_transaction_that_is_closed_without_a_commit_is_rolled_back(client, ou
     assert stored(outbox) == [2]
 
 
+def test_an_event_dropped_because_its_session_was_closed_after_the_commit_is_warned_of(
+    follower, following, factory, caplog
+):
+    """Reading what the commit has expired began another transaction, which nobody commits."""
+    with events.session(), factory() as db:
+        policy = Policy(id=1)
+        db.add(policy)
+        db.commit()
+        publish(policy.id)
+    assert stored(following) == []
+    (warning,) = warnings_of(caplog)
+    assert "publish before the commit" in warning
+
+
 def test_a_savepoint_drops_what_was_published_in_it(client, outbox, engine):
     with events.session(), Session(engine) as db:
         outbox.bind(db)
