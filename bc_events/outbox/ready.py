@@ -51,49 +51,43 @@ class Ready:
 
     def rows(self, limit: int, limits: Limits, order: Order) -> list[Row]:
         """By `seq`: loose rows and whole batches, no more than a claim should hold."""
-        loose: list[Row] = []
-        firsts: list[Row] = []
-        room = limits.bytes
-        for *values, count, size in self._found(limit, order):
-            if limit <= 0 or room <= 0:
-                break
-            limit, room = limit - count, room - int(size)
-            row = Row.read(values)
-            (loose if row.batch is None else firsts).append(row)
-        rows = sorted([*loose, *self._whole(firsts)], key=_place) if firsts else loose
-        return list(_shared(self._unbroken(rows))) if order == "job" and rows else rows
+        return self._taken(self._firsts(limit), limit, limits) if order == "time" else self._of_jobs(limit, limits)
 
-    def _found(self, limit: int, order: Order) -> list[tuple[Any, ...]]:
-        """Those that stand alone and the first of each batch; with count and length of what they stand for."""
-        if self._dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
-            self._run(self._dialect.in_order)
-        return self._firsts(limit) if order == "time" else self._firsts_of_jobs(limit)
+    def _of_jobs(self, limit: int, limits: Limits) -> list[Row]:
+        """Of jobs that are not held up by their first event, which somebody has or which has to wait."""
+        dialect, end = self._dialect, self._end_of_a_glance()
+        is_near = "true" if end is None else f"o.seq < {end}"
+        near = self._in_turn(self._firsts(limit, f"{is_near} AND {_FIRST_OF_JOB} <= {dialect.now}"), limit, limits)
+        if near or end is None:
+            return near
+        others = self._firsts(limit, f"NOT {dialect.among('o.aggregateid')}", dialect.many(self._held_up()))
+        return self._in_turn(others, limit, limits)
 
-    def _firsts_of_jobs(self, limit: int) -> list[tuple[Any, ...]]:
-        """Those whose job is not held up by its first event, which somebody has or which has to wait."""
-        dialect = self._dialect
-        is_free = f"{_FIRST_OF_JOB} <= {dialect.now}"
-        more = self._run(
+    def _end_of_a_glance(self) -> int | None:
+        """Where ready rows are left unseen; None where they are few."""
+        found = self._run(
             f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._is_ready} ORDER BY o.seq LIMIT 1 OFFSET {_GLANCE}"
         )
-        if not more:
-            return self._firsts(limit, is_free)
-        near = self._firsts(limit, f"o.seq < {more[0][0]} AND {is_free}")
-        if near:
-            return near
-        held = self._run(
+        return found[0][0] if found else None
+
+    def _held_up(self) -> list[str]:
+        """The jobs whose first event is not ready."""
+        found = self._run(
             f"SELECT o.aggregateid FROM (SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
-            f"AND o.available_at > {dialect.now}) o WHERE {_FIRST_OF_JOB} > {dialect.now}"
+            f"AND o.available_at > {self._dialect.now}) o WHERE {_FIRST_OF_JOB} > {self._dialect.now}"
         )
-        return self._firsts(limit, f"NOT {dialect.among('o.aggregateid')}", dialect.many([job for (job,) in held]))
+        return [job_id for (job_id,) in found]
 
     @property
     def _is_ready(self) -> str:
         return f"o.dead_at IS NULL AND o.available_at <= {self._dialect.now}"
 
     def _firsts(self, limit: int, condition: str = "true", *parameters: object) -> list[tuple[Any, ...]]:
+        """Those that stand alone and the first of each batch; with count and length of what they stand for."""
         dialect = self._dialect
         length = "octet_length" if dialect.name == "postgresql" else "length"
+        if dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
+            self._run(dialect.in_order)
         return self._run(
             f"SELECT {READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
             f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
@@ -103,6 +97,24 @@ class Ready:
             *parameters,
             limit,
         )
+
+    def _taken(self, found: Sequence[tuple[Any, ...]], limit: int, limits: Limits) -> list[Row]:
+        """As many as there is room for, by `seq`."""
+        loose: list[Row] = []
+        firsts: list[Row] = []
+        room = limits.bytes
+        for *values, count, size in found:
+            if limit <= 0 or room <= 0:
+                break
+            limit, room = limit - count, room - int(size)
+            row = Row.read(values)
+            (loose if row.batch is None else firsts).append(row)
+        return sorted([*loose, *self._whole(firsts)], key=_place) if firsts else loose
+
+    def _in_turn(self, found: Sequence[tuple[Any, ...]], limit: int, limits: Limits) -> list[Row]:
+        """The same of each job without a gap, and not all of it."""
+        rows = self._taken(found, limit, limits)
+        return list(_shared(self._unbroken(rows))) if rows else []
 
     def _whole(self, firsts: Sequence[Row]) -> list[Row]:
         """All rows of the batches of which these are the first; locked."""

@@ -419,6 +419,35 @@ def test_in_order_of_jobs_a_batch_passes_however_much_is_ready_between_its_rows(
     assert in_claim(claimed(store, limit=limit, order="job"))[:2] == ids([first, last])
 
 
+def test_in_order_of_jobs_others_pass_a_long_job_that_is_held_up(store):
+    """Also one whose first event can go, while the second has to wait."""
+    store.add([row(number, "long") for number in range(600)])
+    assert in_claim(claimed(store, limit=10, order="job"))
+    others = [row(number, f"job-{number % 2}") for number in range(4)]
+    store.add(others)
+    claim = claimed(store, order="job")
+    zero, two, one, three = rows_of(claim)
+    assert ids([zero, one, two, three]) == ids(others)
+    store.settle(claim.lease, Settlement([], [Failure(two, "InternalFailureException", 3600)]))
+    store.release(claim.lease, [zero])
+    assert in_claim(claimed(store, order="job")) == [zero.id]
+    assert claimed(store, order="job") is None
+
+
+def test_in_order_of_jobs_others_pass_a_batch_that_cannot_go_and_a_long_job(store):
+    """What is found first is put back, and what is behind is looked for."""
+    torn = [row(number, "torn") for number in range(3)]
+    store.add(torn)
+    whole = claimed(store)
+    store.settle(whole.lease, Settlement([], [Failure(rows_of(whole)[1], "InternalFailureException", 3600)]))
+    store.add([row(number, "long") for number in range(600)])
+    assert in_claim(claimed(store, limit=10, order="job"))
+    store.release(whole.lease, [one for one in rows_of(whole) if one.id != torn[1].id])
+    other = row(1, "other")
+    store.add([other])
+    assert in_claim(claimed(store, order="job")) == [other.id]
+
+
 def test_in_order_of_jobs_a_claim_leaves_jobs_to_others(store):
     store.add([row(number, f"job-{number % 4}") for number in range(200)])
     claims = [claimed(store, order="job") for _ in range(5)]
