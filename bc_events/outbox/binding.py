@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import event as listening
+from sqlalchemy.exc import SQLAlchemyError
 
 from bc_events import telemetry, witness
 from bc_events.constants import LOGGER_NAME
 
+from .engine import hide_values
 from .row import Row
 
 if TYPE_CHECKING:
@@ -124,10 +126,19 @@ class Binding:
         for entry in entries:
             entry.is_written = True
         rows = [_values(Row.of(entry.event, entry.root.client.service_name)) for entry in entries]
-        if rows:
+        if not rows:
+            return
+        try:
             # The outbox is one table, wherever the session's engine has put those of a tenant.
             untranslated = {"schema_translate_map": None}
             self._connection(session).execute(self._table.insert(), rows, execution_options=untranslated)
+        except SQLAlchemyError as error:
+            hide_values(error)
+            error.add_note(
+                f"{len(rows)} events were to be stored in {self._table.name} with this transaction; "
+                "see that `bc-events outbox sql` has been applied to its database"
+            )
+            raise
 
     def _connection(self, session: Session) -> Connection:
         """The session's own connection to the outbox's database, and with it its own transaction there."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from bc_events import forks
 from bc_events.errors import OutboxError
@@ -66,6 +66,7 @@ class EngineDatabase:
                     connection.exec_driver_sql(_TAKE_LOCK)
                 yield _Transaction(connection)
         except SQLAlchemyError as error:
+            hide_values(error)
             raise OutboxError(
                 f"the outbox's database {self._engine.url.render_as_string()} refused "
                 f"({type(error).__name__}: {reason_of(error)}); see that it is up, and that `bc-events outbox sql` "
@@ -90,8 +91,14 @@ def _leave_pools() -> None:
 forks.after_fork(_leave_pools)
 
 
+def hide_values(error: SQLAlchemyError) -> None:
+    """Its text, which every traceback with it shows, leaves the statement's parameters out: they are personal data."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
+
+
 def reason_of(error: SQLAlchemyError) -> str:
-    """What the driver said, in one line: SQLAlchemy's own text shows the parameters, which are personal data."""
+    """What the driver said, in one line."""
     return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -704,6 +705,26 @@ def test_a_missing_table_is_named_by_the_flush_and_by_the_check(engine):
     client = client_of(None, outbox)
     with pytest.raises(DeliveryError, match="bc-events outbox sql"), events.session(client=client):
         publish(1)
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_no_traceback_of_a_refused_insert_shows_what_was_published(is_bound, engine):
+    """SQLAlchemy shows a statement's parameters, and the insert's are the events."""
+    outbox = SQLAlchemyOutbox(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema.TABLE}")
+        connection.exec_driver_sql(f"CREATE TABLE {schema.TABLE} (id TEXT)")
+    client = client_of(None, outbox)
+    refusal = pytest.raises(Exception, match=r"parameters hidden|not delivered")
+    with refusal as refused, events.session(client=client), Session(engine) as db:
+        if is_bound:
+            outbox.bind(db)
+            db.connection()
+        publish(987654321)
+        db.commit()
+    told = "".join(traceback.format_exception(refused.value))
+    assert "bc-events outbox sql" in told
+    assert "987654321" not in told.replace("publish(987654321)", "")
 
 
 def test_the_flush_raises_where_the_database_is_gone():
