@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
+    from .delivery import Outbox
+
 
 def service_actor(name: object) -> Actor:
     """A service as the actor of its own events."""
@@ -79,6 +81,14 @@ def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], 
         return given
     raise ConfigurationError(
         f"auth is a {type(given).__name__}; give a requests AuthBase, or a callable that returns a bearer token"
+    )
+
+
+def outbox(given: Outbox | None) -> Outbox | None:
+    if given is None or hasattr(given, "delivery"):
+        return given
+    raise ConfigurationError(
+        f'outbox is a {type(given).__name__}; give the name of a file as a string, such as "events.db", or an outbox'
     )
 
 

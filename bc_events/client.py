@@ -95,7 +95,7 @@ class EventClient:
             self._api = EventsAPI(self.api_url, auth=checked.auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         telemetry.refresh()
-        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else outbox
+        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else checked.outbox(outbox)
         self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery()
 
     def _stored(self) -> Delivery | None:

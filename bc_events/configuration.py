@@ -43,8 +43,7 @@ def configure(client: EventClient | None = None, **settings: Any) -> EventClient
     global _configured  # noqa: PLW0603  the default client is the process's
     if (client is None) == (not settings):
         raise ConfigurationError("configure takes either a client, or the keyword arguments of EventClient")
-    if client is None:
-        client = _made(settings)
+    client = _made(settings) if client is None else _known(client)
     with _configuring:
         _configured = client
     return client
@@ -89,6 +88,17 @@ def _made(settings: Mapping[str, Any]) -> EventClient:
     if missing:
         raise ConfigurationError(f"EventClient also needs {' and '.join(missing)} (api_url=None only logs events)")
     return EventClient(**settings)
+
+
+def _known(client: object) -> EventClient:
+    from .client import EventClient  # noqa: PLC0415  as above
+
+    if not isinstance(client, EventClient):
+        raise ConfigurationError(
+            f"configure was given a {type(client).__name__}; give it EventClient(api_url, service_name, "
+            "topic_definitions), or these as keyword arguments"
+        )
+    return client
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -82,6 +82,10 @@ def test_a_client_configured_by_hand_wins_over_the_environment(topics):
     [
         ("events.configure()", "configure takes either a client, or the keyword arguments of EventClient"),
         ("events.configure(object(), api_url=None)", "configure takes either a client"),
+        (
+            "events.configure('https://a.example')",
+            "configure was given a str; give it EventClient(api_url, service_name",
+        ),
         ("events.configure(api_url=None)", "EventClient also needs service_name and topic_definitions"),
     ],
 )

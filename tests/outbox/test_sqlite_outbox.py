@@ -105,6 +105,11 @@ def test_a_file_may_be_named_as_a_url(api, path, form):
     assert path.exists()
 
 
+def test_what_is_no_outbox_is_refused(path):
+    with pytest.raises(ConfigurationError, match=r"outbox is a \w*Path; give the name of a file as a string"):
+        client_of(None, path)
+
+
 def test_an_unknown_kind_of_outbox_is_refused():
     with pytest.raises(ConfigurationError, match=r"no outbox lives at mysql://; give a file name"):
         client_of(None, "mysql://somewhere")
