@@ -12,6 +12,8 @@ from bc_events import EventClient
 from bc_events.configuration import API_URL, LOG_ONLY, SERVICE_NAME, TOPICS
 from bc_events.errors import ConfigurationError
 
+from . import django
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,4 +39,5 @@ def made(*, api_url: str | None, service: str | None, topics: Path | None, outbo
         raise click.UsageError(f"Give {', and '.join(missing)}; or --client.")
     if api_url == LOG_ONLY:
         return EventClient(None, service, topics)
+    django.set_up_for(outbox)
     return EventClient(api_url, service, topics, outbox=outbox or None)

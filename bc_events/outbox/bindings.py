@@ -14,6 +14,7 @@ from sqlalchemy import event as listening
 from bc_events import frames
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError
+from bc_events.event import PastOrigin
 
 from .binding import Binding
 
@@ -138,6 +139,8 @@ class Bindings:
             return [event for event in events if not self._is_kept(event)]
 
     def _is_kept(self, event: Event) -> bool:
+        if isinstance(event.origin, PastOrigin):
+            return False
         root = _root(event.origin)
         settled = self._settled.get(root, set())
         if event in settled:

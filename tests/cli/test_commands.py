@@ -1,5 +1,6 @@
 """Every command explains itself, and says what it lacks."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,24 @@ def test_without_its_extra_the_command_says_how_to_get_it(module):
     assert done.stderr == (
         f'Error: the bc-events command needs {module}, which is not installed; run pip install "bc_events[cli]"\n'
     )
+
+
+def test_django_s_outbox_is_found_where_manage_py_is(tmp_path):
+    (tmp_path / "shop_settings.py").write_text(
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n"
+        "INSTALLED_APPS = ['bc_events.outbox.django']\n"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, "-W", "error", "-c", "import bc_events.cli; bc_events.cli.main()"]
+    done = subprocess.run(
+        [*command, "outbox", "status", "--outbox", "django"],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "shop_settings"},
+    )
+    assert done.stderr.startswith(b"Error: the database has no table bc_outbox of version 1"), done.stderr
 
 
 @pytest.mark.parametrize("command", ["demo", "serve"])

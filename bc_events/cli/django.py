@@ -1,0 +1,30 @@
+"""Django around a command, as `manage.py` has it around its own."""
+
+from __future__ import annotations
+
+import sys
+
+from bc_events.errors import ConfigurationError
+
+
+def set_up_for(outbox: str | None) -> None:
+    """Where the outbox is Django's: finds settings in the folder the command is started from, and loads the apps.
+
+    Raises `ConfigurationError`.
+    """
+    if outbox is None or outbox.partition(":")[0] != "django":
+        return
+    sys.path.insert(0, "")
+    try:
+        import django  # noqa: PLC0415  an extra
+        from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return  # whoever makes the outbox says so
+    try:
+        django.setup()
+    except (ImportError, ImproperlyConfigured) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise ConfigurationError(
+            f"Django cannot be set up ({type(error).__name__}: {reason}); see to DJANGO_SETTINGS_MODULE, and start the "
+            "command where manage.py is"
+        ) from error
