@@ -16,6 +16,7 @@ from bc_events.configuration import API_URL, OUTBOX
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, OutboxError
 
+from . import django
 from .client import loaded
 from .json_log import JSONLines
 from .screen import screen
@@ -130,6 +131,7 @@ def _store(where: str | None) -> Store:
 
 def opened(where: str) -> Any:
     """The outbox of that name. Its connections are closed when the command ends. Raises `ConfigurationError`."""
+    django.set_up_for(where)
     found: Any = outboxes.named(where)
     click.get_current_context().call_on_close(found.store.close)
     return found
