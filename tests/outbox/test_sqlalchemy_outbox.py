@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -725,6 +726,19 @@ def test_no_traceback_of_a_refused_insert_shows_what_was_published(is_bound, eng
     told = "".join(traceback.format_exception(refused.value))
     assert "bc-events outbox sql" in told
     assert "987654321" not in told.replace("publish(987654321)", "")
+
+
+def test_a_delivery_error_that_was_pickled_can_be_resent(client, outbox, engine):
+    """By another process, which has not published its events; twice is once."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {schema.TABLE} RENAME TO elsewhere")
+    with pytest.raises(DeliveryError) as caught, events.session():
+        publish(1, 2)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {schema.TABLE}")
+    for _ in range(2):
+        client.resend(pickle.loads(pickle.dumps(caught.value)))
+    assert stored(outbox) == [1, 2]
 
 
 def test_the_flush_raises_where_the_database_is_gone():
