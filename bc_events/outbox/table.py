@@ -133,6 +133,9 @@ class TableStore:
     def close(self) -> None:
         self._database.close()
 
+    def __repr__(self) -> str:
+        return f"<TableStore {self._database!r}>"
+
     def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
         """Which of these rows still carry the lease's token; locked."""
         found = self._run(

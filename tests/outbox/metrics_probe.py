@@ -30,7 +30,9 @@ def main(file: str) -> None:
 
 def _described(metric) -> dict:
     kind = "counter" if hasattr(metric.data, "is_monotonic") else "gauge"
-    return {"name": metric.name, "kind": kind, "unit": metric.unit, "value": metric.data.data_points[0].value}
+    point = metric.data.data_points[0]
+    attributes = dict(point.attributes)
+    return {"name": metric.name, "kind": kind, "unit": metric.unit, "value": point.value, "attributes": attributes}
 
 
 if __name__ == "__main__":

@@ -34,3 +34,10 @@ def test_they_count_what_a_relay_did_and_what_waits(measured):
         "dead": 1,
     }
     assert measured["oldest_age"]["value"] > 0
+
+
+def test_they_name_the_outbox_alike_in_every_process(measured):
+    """By an address in memory each process would be a series of its own."""
+    (name,) = {measured[gauge]["attributes"]["bc_events.outbox"] for gauge in ("pending", "dead", "oldest_age")}
+    assert "events.db" in name
+    assert "0x" not in name
