@@ -171,7 +171,7 @@ class Binding:
         if transaction.parent is not None:
             return
         if not self._has_committed and (gone := self._drop(transaction)):
-            is_meant = self._has_rolled_back
+            is_meant = self._has_rolled_back or self._committing is not None
             _logger.log(
                 logging.INFO if is_meant else logging.WARNING,
                 _ROLLED_BACK if is_meant else _CLOSED,
