@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import Pool
 
 _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
-# A transaction that reads before it writes cannot wait for SQLite's lock; one that writes first can.
-_TAKE_LOCK: Final = f"DELETE FROM {schema.TABLE} WHERE 0"
 _ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 _abandoned: Final[list[Pool]] = []
 
@@ -63,7 +61,7 @@ class EngineDatabase:
         try:
             with self._engine.begin() as connection:
                 if self.dialect.name == "sqlite":
-                    connection.exec_driver_sql(_TAKE_LOCK)
+                    _take_lock(connection)
                 yield _Transaction(connection)
         except SQLAlchemyError as error:
             hide_values(error)
@@ -100,6 +98,18 @@ def hide_values(error: SQLAlchemyError) -> None:
 def reason_of(error: SQLAlchemyError) -> str:
     """What the driver said, in one line."""
     return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
+
+
+def _take_lock(connection: Connection) -> None:
+    """A transaction that reads before it writes cannot wait for SQLite's lock; one that writes first can.
+
+    A driver that commits by itself, as under AUTOCOMMIT, has begun none: two relays would claim the same rows.
+    """
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
+        connection.exec_driver_sql(f"DELETE FROM {schema.TABLE} WHERE 0")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class _Transaction:

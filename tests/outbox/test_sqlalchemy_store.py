@@ -3,10 +3,12 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, event, text
 
+from bc_events.errors import OutboxError
 from bc_events.outbox import schema
 from bc_events.outbox.dialect import SQLITE
 from bc_events.outbox.engine import EngineDatabase, engine_at
@@ -141,3 +143,40 @@ def test_a_claim_and_a_stale_settlement_never_wait_for_each_other_in_a_circle(po
 
         assert settling.settle(stale.lease, Settlement(others, [Failure(first, "again", 0.0)])) == 0
         assert [claim.result() for claim in claims] == [None]
+
+
+@pytest.fixture
+def committing_by_themselves(tmp_path):
+    """Two stores on SQLite whose engines begin no transaction; they do not wait for each other."""
+    url = sqlite_url(tmp_path)
+    with ExitStack() as stack:
+        engines = [create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0}) for _ in range(2)]
+        for engine in engines:
+            stack.callback(engine.dispose)
+        yield engines[0], *(TableStore(EngineDatabase(engine)) for engine in engines)
+
+
+def test_claims_on_an_engine_that_commits_by_itself_exclude_each_other(committing_by_themselves):
+    """Or both relays would send what both have read."""
+    engine, one, other = committing_by_themselves
+    one.add([row(number) for number in range(3)])
+    refused = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def claim_meanwhile(_connection, _cursor, statement, *_):
+        if statement.startswith("UPDATE"):
+            with pytest.raises(OutboxError, match="locked") as caught:
+                claimed(other)
+            refused.append(caught)
+
+    assert len(in_claim(claimed(one))) == 3
+    assert refused
+    assert claimed(other) is None
+
+
+def test_an_engine_that_commits_by_itself_stores_all_rows_or_none(committing_by_themselves):
+    _, store, other = committing_by_themselves
+    with pytest.raises(OutboxError):
+        store.add([row(1), replace(row(2), payload=None)])
+    store.add([row(3)])
+    assert other.stats().pending == 1
