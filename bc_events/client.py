@@ -169,7 +169,8 @@ class EventClient:
     def resend(self, error: DeliveryError) -> None:
         """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew.
 
-        With an outbox it tries again to store it; what is stored already is not stored twice.
+        With an outbox it tries again to store it; what is stored already is not stored twice. But a relay may have sent
+        an event whose outcome is unknown, and would send it again: look first whether the API has it.
         """
         if self.outbox is not None:
             self.delivery.send([event for request in error.requests for event in request.events])
