@@ -27,12 +27,13 @@ _abandoned: Final[list[Pool]] = []
 
 def engine_at(url: str | URL) -> Engine:
     """An engine of our own. Its statements are not prepared: a pooler between may give each transaction another server.
+    Its connections are tried before they are used, so that a restart of the database fails no flush after it.
 
     Raises what SQLAlchemy does for a URL that leads nowhere.
     """
     found = make_url(url)
     options = {"prepare_threshold": None} if found.get_dialect().driver == "psycopg" else {}
-    return create_engine(found, connect_args=options)
+    return create_engine(found, connect_args=options, pool_pre_ping=True)
 
 
 class EngineDatabase:

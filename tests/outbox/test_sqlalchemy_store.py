@@ -117,6 +117,19 @@ def test_statements_of_an_engine_of_ours_are_not_prepared(postgres_url):
     store.close()
 
 
+def test_an_engine_of_ours_outlives_the_connections_that_the_database_closes(postgres_url, postgres):
+    engine = engine_at(postgres_url)
+    store = TableStore(EngineDatabase(engine, is_ours=True))
+    store.add([row(1)])
+    with engine.connect() as connection:
+        process = connection.scalar(text("SELECT pg_backend_pid()"))
+    with postgres.connect() as other:
+        assert other.execute("SELECT pg_terminate_backend(%s, 10000)", [process]).fetchone() == (True,)
+    store.add([row(2)])
+    assert store.stats().pending == 2
+    store.close()
+
+
 def test_a_claim_and_a_stale_settlement_never_wait_for_each_other_in_a_circle(postgres_url):
     """The lease has ended, and its first row is settled last."""
     looked = threading.Event()
