@@ -103,7 +103,7 @@ class Bindings:
         if own is not None:
             return own
         bound = [session for one in named if (session := one.session()) is not None]
-        return _open_one(bound or begun) or (bound[-1] if bound else None)
+        return _open_one([*bound, *begun]) or (bound[-1] if bound else None)
 
     def _warn_of_a_transaction_around(self, event: Event) -> None:
         """Says once that the event would outlive the rollback of what looks like its transaction."""

@@ -493,6 +493,19 @@ def test_a_thread_that_binds_none_is_refused_where_others_have_bound_several(out
             publish(1)
 
 
+def test_a_transaction_that_another_thread_has_bound_is_not_taken_for_the_one_that_began_here(
+    follower, following, factory
+):
+    with events.session(), factory() as theirs, factory() as ours:
+        thread = threading.Thread(target=events.propagate(following.bind), args=(theirs,))
+        thread.start()
+        thread.join()
+        theirs.begin()
+        ours.begin()
+        with pytest.raises(ConfigurationError, match=r"outbox\.bind\(db\)"):
+            publish(1)
+
+
 def test_one_database_session_after_another_is_no_conflict(follower, following, factory):
     with events.session():
         for number in (1, 2):
