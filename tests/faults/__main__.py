@@ -34,7 +34,7 @@ def main(
     rows = {name: row for name, row in chosen.items() if name not in left_out}
     if not rows:
         parser.error(f"no row is left; there are {', '.join(matrix)}")
-    console = Console(width=None if sys.stdout.isatty() else 190)
+    console = Console(width=None if sys.stdout.isatty() else 190, markup=False)
     console.print(f"seed {given.seed} (repeat with --seed {given.seed})")
     with world_of(LONG if given.long else SHORT, given.seed) as world:
         misses = run(rows, world, console)
