@@ -95,7 +95,7 @@ def _work(db, key: str, order: Producing, counts: Counter[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Relaying:
-    """`tally` is a file for what it did, written when it ends in good order."""
+    """`at_work` is a file made with its first request; `tally` one for what it did, when it ends in good order."""
 
     database: str
     api: str
@@ -103,6 +103,7 @@ class Relaying:
     timeout: tuple[float, float] = TIMEOUT
     lease: float = 3.0
     order: str = "time"
+    at_work: str | None = None
     tally: str | None = None
 
 
@@ -120,6 +121,8 @@ def relay(order: Relaying) -> None:
     made.start()
     while not is_told:
         time.sleep(0.02)
+        if order.at_work and made.tally.requests:
+            Path(order.at_work).touch()
     made.stop()
     made.join()
     if order.tally:
