@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from . import forks, fresh
-from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES
+from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_BYTES
 from .errors import InvalidActorError
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ def _shape(value: object) -> str:
 
 
 def _tail(actor_id: str, actor_type: str) -> bytes:
+    if len(actor_id) > MAX_REQUEST_BYTES:
+        raise InvalidActorError(
+            f"the actor id of a {actor_type} is {len(actor_id)} characters long, but a whole request has at most "
+            f"{MAX_REQUEST_BYTES} bytes; give a user's Cognito user id, or the service's name"
+        )
     try:
         return b',"actor":' + orjson.dumps({"id": actor_id, "type": actor_type}) + b"}"
     except orjson.JSONEncodeError as error:

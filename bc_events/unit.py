@@ -103,11 +103,11 @@ class UnitOfWork:
         except InvalidEventError:
             telemetry.refused(topic.name)
             raise
-        if len(half) > client.max_request_bytes:
-            raise _too_large(topic, half, client.max_request_bytes)
         event = Event(topic, half, self, fresh.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
         if witness.watching or not self._is_plain or client.delivery.record is not None:
             return self._record_closely(event)
+        if len(half) + len(self.actor.tail) > client.max_request_bytes:
+            raise _too_large(event, client)
         pending = self._pending
         entries = pending.entries
         entries.append(event)
@@ -118,6 +118,8 @@ class UnitOfWork:
     def _record_closely(self, event: Event) -> Event:
         """The same for a delivery or a test that takes part in each call, for sending at once, and for a lazy actor."""
         event = self._attributed(event)
+        if _known_length(event) > self.client.max_request_bytes:
+            raise _too_large(event, self.client)
         delivery = self.client.delivery
         if delivery.record is not None:
             delivery.record(event)
@@ -281,6 +283,17 @@ def _is_dropped(event: Event) -> bool:
     return False
 
 
-def _too_large(topic: Topic, half: bytes, limit: int) -> InvalidEventError:
-    fault = f"is {len(half)} bytes long, more than a whole request may be (max_request_bytes={limit})"
-    return InvalidEventError(topic.name, [Violation("", "size", fault)])
+def _known_length(event: Event) -> int:
+    """Bytes of the envelope; without the actor if that can be read only at the flush."""
+    actor = event.origin.actor
+    return len(event._half) + (len(actor.tail) if isinstance(actor, Actor) else 0)
+
+
+def _too_large(event: Event, client: EventClient) -> InvalidEventError:
+    topic = event.topic.name
+    telemetry.refused(topic)
+    fault = (
+        f"the event's envelope has {_known_length(event)} bytes, but a whole request has at most "
+        f"{client.max_request_bytes} (max_request_bytes); send less data, or a reference to it"
+    )
+    return InvalidEventError(topic, [Violation("", "size", fault)])

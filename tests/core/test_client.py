@@ -98,7 +98,9 @@ class TestTheFirstClientsSurface:
         with pytest.raises(InvalidJobIdError):
             EventClient(None, "TestService", TOPICS).service_session(job_id)
 
-    @pytest.mark.parametrize("user_id", ["", "abcd", None, 12345, "abcd\ud800"])
+    @pytest.mark.parametrize(
+        "user_id", ["", "abcd", None, 12345, "abcd\ud800", pytest.param("u" * 10_000_001, id="10 MB")]
+    )
     def test_an_actor_the_api_would_refuse_is_refused_where_it_is_passed(self, user_id):
         with pytest.raises(InvalidActorError):
             EventClient(None, "TestService", TOPICS).user_session(user_id)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bc_events import DeliveryError
+from bc_events import DeliveryError, InvalidEventError
 from bc_events.api import EventsAPI
 from bc_events.wire import Request, Verdict, read_answer
 
@@ -311,11 +311,14 @@ def test_a_request_is_cut_by_its_bytes_too(session_of):
     assert all(len(request.body) <= 2 + 2 * size + 1 for request in api.received)
 
 
-def test_an_event_larger_than_a_request_may_be_is_refused_at_the_call(session_of):
-    session = session_of(None, max_request_bytes=200)
-    with pytest.raises(ValueError, match=r"is \d+ bytes long, more than a whole request may be"):
-        session.created_test({"id": "x" * 200})
-    assert session.events == []
+def test_an_event_that_with_its_actor_exceeds_a_request_is_refused_at_the_call(session_of):
+    """A single event is sent without brackets: an envelope of exactly max_request_bytes fits."""
+    length = len(session_of(None, 1).events[0].envelope)
+    session = session_of(None, max_request_bytes=length)
+    session.created_test({"id": 1})
+    with pytest.raises(InvalidEventError, match=rf"has {length + 1} bytes, but a whole request has at most {length} "):
+        session.created_test({"id": 10})
+    assert len(session.events) == 1
 
 
 def test_a_connection_that_the_server_closed_while_idle_neither_fails_nor_doubles_a_flush(session_of):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bc_events import Actor, Event, EventClient, events
+from bc_events import Actor, Event, EventClient, InvalidEventError, events
 from bc_events.propagation import BROKER, inject
 
 TOPICS = {
@@ -122,6 +122,17 @@ def test_a_failed_scope_drops_its_own_events_under_a_lazy_actor(client, delivery
         with pytest.raises(ZeroDivisionError):
             fail()
     assert [event.data["id"] for event in delivery.events] == [1]
+
+
+def test_the_size_of_an_event_counts_the_actor_that_is_looked_up():
+    actor = Whoever(Actor("user-" + "x" * 300, "user"))
+    client = EventClient(None, "PolicyService", TOPICS, max_request_bytes=300)
+    with events.session(actor=actor, client=client) as session:
+        with pytest.raises(InvalidEventError, match="a whole request has at most 300"):
+            events.created_thing({"id": 1})
+        actor.present = BOB
+        events.created_thing({"id": 2})
+        assert len(session.events) == 1
 
 
 def test_a_lazy_actor_crosses_a_broker_border(client):
