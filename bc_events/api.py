@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate
 
-from . import forks, wire, witness
+from . import forks, observers, wire
 from .bearer import BearerToken, TokenError
 from .wire import Answer, Request, Verdict
 
@@ -59,10 +59,9 @@ class EventsAPI:
 
     def post(self, request: Request[Any], patience: float | None = None) -> Answer:
         """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
-        network = witness.network()
+        network = observers.network()
         answer = self._attempt(request, patience) if network is None else network(request)
-        if witness.watching:
-            witness.sent(wire.taken(request, answer))
+        observers.sent(wire.taken(request, answer))
         return answer
 
     def _attempt(self, request: Request[Any], patience: float | None) -> Answer:

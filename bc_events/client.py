@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
-from . import checked, telemetry, witness
+from . import checked, logs, observers, telemetry
 from .api import EventsAPI
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -17,16 +16,16 @@ from .constants import (
     BAGGAGE_KEY,
     BULK_PATH,
     EVENTS_PATH,
-    LOGGER_NAME,
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
 from .delivery import Delivery, DirectDelivery, LogDelivery, Outbox
-from .errors import ConfigurationError, DeliveryError
+from .errors import ConfigurationError, DeliveryError, Undelivered
 from .event import Actor, Event
 from .session import EventSession
 from .topic import Topic
 from .topics import TopicTable
+from .wire import requests_for
 
 if TYPE_CHECKING:
     import requests
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from .definitions import Definitions
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
-_logger = logging.getLogger(LOGGER_NAME)
 
 
 class EventClient:
@@ -146,25 +144,37 @@ class EventClient:
         return data
 
     def send(self, events: Sequence[Event]) -> None:
-        """Delivers events that a session has let go of. Raises `DeliveryError`."""
+        """Delivers events that a session has let go of. Raises `DeliveryError`, which then owns what did not arrive.
+
+        What stops it from outside, such as KeyboardInterrupt, goes on, raised from a DeliveryError.
+        """
         if not events:
             return
-        with telemetry.flushing(events, self.api_url) if telemetry.refresh() else nullcontext():
-            self._send(events)
-
-    def _send(self, events: Sequence[Event]) -> None:
-        if self.delivery.record is None:
-            witness.confirmed(events)
         try:
-            self.delivery.send(events)
+            with telemetry.flushing(events, self.api_url):
+                self._send(events)
         except DeliveryError:
             raise
         except BaseException as stop:
-            _logger.error(  # noqa: TRY400  the exception goes on to whoever stopped the flush
+            told = stop.__cause__ if isinstance(stop.__cause__, DeliveryError) else self._stopped(stop, events)
+            logs.write(
+                logging.ERROR,
                 "a flush was stopped; it is unknown which of these events arrived",
-                extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in _at_risk(stop, events)]},
+                bc_job_id=events[0].job_id,
+                bc_events=[str(item.event.id) for item in told.undelivered],
             )
-            raise
+            raise stop from told
+
+    def _send(self, events: Sequence[Event]) -> None:
+        if self.delivery.record is None:
+            observers.confirmed(events)
+        self.delivery.send(events)
+
+    def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:
+        """Names the events of a flush that was stopped where nothing is known of them."""
+        reason = f"the flush was stopped by {type(stop).__name__}"
+        undelivered = [Undelivered(event, reason, "unknown") for event in events]
+        return DeliveryError(undelivered, [*requests_for(events, self.limits)])
 
     def resend(self, error: DeliveryError) -> None:
         """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew.
@@ -193,12 +203,6 @@ class EventClient:
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"
-
-
-def _at_risk(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:
-    """The events of a stopped flush that are not known to have arrived."""
-    told = stop.__cause__
-    return [item.event for item in told.undelivered] if isinstance(told, DeliveryError) else events
 
 
 def _table(definitions: Definitions | TopicTable, *, show_values: bool) -> TopicTable:

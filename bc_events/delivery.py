@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
-from . import witness
+from . import observers
 from .constants import LOGGER_NAME
 from .flush import Flush
 from .wire import Limits, requests_for
@@ -26,10 +26,11 @@ class Delivery(Protocol):
     """Where a session's events go. Threads share it."""
 
     @property
-    def record(self) -> Callable[[Event], None] | None:
+    def record(self) -> Callable[[Event], bool | None] | None:
         """Called as each event is published; None where nothing is to be done then, which costs nothing.
 
-        A delivery that has it follows a transaction, and says with `witness.confirmed` which events that committed.
+        A delivery that has it follows database transactions. It returns True where one holds the event from here on, in
+        a `Held`, and its unit of work does not. Such a delivery itself tells `observers.confirmed` of each event.
         """
 
     @property
@@ -97,7 +98,7 @@ class LogDelivery:
                 "event not sent: no API url is configured",
                 extra={"bc_topic": str(event), "bc_event_id": str(event.id), "bc_job_id": event.job_id},
             )
-        witness.sent(events)
+        observers.sent(events)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 
 from opentelemetry.context import Context, attach, get_current
 
+from . import logs
 from .constants import LOGGER_NAME
+from .errors import FailedWorkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,10 +68,8 @@ def _end(
     """
     if unit.is_from_before_fork:
         return [], frame.leave()
-    if _has_failed(error, commit_on):
-        return _abort(unit, error), frame.leave()
     try:
-        events = unit.end()
+        events = _abort(unit, error) if _has_failed(error, commit_on) else unit.end()
     finally:
         context = frame.leave()
     return events, context
@@ -81,16 +81,15 @@ def _has_failed(error: BaseException | None, commit_on: Exceptions) -> TypeGuard
 
 def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
     """Rolls back; returns what is to be sent all the same."""
-    try:
-        dropped, kept = unit.abort()
-    except Exception:  # the body's own exception must not be masked
-        _logger.exception("events could not be rolled back", extra={"bc_job_id": unit.job_id})
-        return ()
+    dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
     if dropped:
         has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
-        _logger.warning(
+        logs.write(
+            logging.WARNING,
             _EXITED if has_exited_well else _ROLLED_BACK,
-            extra={"bc_job_id": unit.job_id, "bc_dropped": dropped, "bc_exception": type(error).__name__},
+            bc_job_id=unit.job_id,
+            bc_dropped=dropped,
+            bc_exception=type(error).__name__,
         )
     return kept
 

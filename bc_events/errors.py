@@ -11,6 +11,7 @@
     ├── NoActiveSessionError
     ├── SessionClosedError
     ├── NestedSessionError
+    ├── FailedWorkError               never raised
     ├── OutboxError
     └── DeliveryError                 .undelivered, .requests
 
@@ -125,6 +126,13 @@ class SessionClosedError(EventsError):
 
 class NestedSessionError(EventsError):
     """A scope that must be outermost (`durable=True`) was opened inside another."""
+
+
+class FailedWorkError(EventsError):
+    """Ends a scope whose work is said to have failed, although nothing was raised, as by the status of a response.
+
+    Nobody raises it. Events that a database transaction holds are left to that transaction.
+    """
 
 
 class OutboxError(EventsError):

@@ -7,7 +7,7 @@ from collections import deque
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from . import telemetry
+from . import observers
 from .errors import DeliveryError, Undelivered
 from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Request, Verdict
 
@@ -69,7 +69,7 @@ class Flush:
             if isinstance(stop, Exception):
                 raise self._error() from stop
             raise stop from self._error()
-        telemetry.settled(self._sent, self._undelivered)
+        observers.settled(self._sent, self._undelivered)
         if self._undelivered:
             raise self._error() from self._answer.cause
 
@@ -114,7 +114,7 @@ class Flush:
         request = self._open
         assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
         started = self._clock.monotonic()
-        telemetry.attempted(len(request.events), is_repeat=self._patience is not None)
+        observers.attempted(len(request.events), is_repeat=self._patience is not None)
         self._answer = self._api.post(request, self._patience)
         if self._patience is not None:
             self._left -= self._clock.monotonic() - started

@@ -5,19 +5,25 @@ Their names are a contract: docs/reference/telemetry.md lists them, and a test c
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from . import logs, observers
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextvars import Token
+
+    from opentelemetry.context import Context
     from opentelemetry.metrics import Counter as Instrument, Histogram
-    from opentelemetry.trace import Link, SpanContext, Tracer
+    from opentelemetry.trace import Link, Span, SpanContext, Tracer
     from opentelemetry.util.types import AttributeValue
 
     from .errors import Undelivered
@@ -26,25 +32,43 @@ if TYPE_CHECKING:
 is_active = False
 """Whether an SDK listens, as far as `refresh` knows. Publishers read it, because to ask costs more than an event."""
 
+P = ParamSpec("P")
+R = TypeVar("R")
+_activating = threading.Lock()
 _SCOPE: Final = "bc_events"
 _MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
 
 
 def refresh() -> bool:
     """Asks whether an SDK listens. Once it does it is not asked again: no provider can be taken away."""
-    global is_active  # noqa: PLW0603  one answer a process
-    if not is_active:
-        from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
-
-        providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-        is_active = not all(
-            type(one).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")) for one in providers
-        )
+    if not is_active and _quietly(_has_sdk):
+        _activate()
     return is_active
+
+
+def _has_sdk() -> bool:
+    from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
+
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    return not all(
+        type(one).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")) for one in providers
+    )
+
+
+def _activate() -> None:
+    global is_active  # noqa: PLW0603  one answer a process
+    with _activating:
+        if not is_active:
+            observers.add(_Metrics())
+            is_active = True
 
 
 def current_trace() -> SpanContext | None:
     """The span that is current here; None where there is none."""
+    return _quietly(_current_trace)
+
+
+def _current_trace() -> SpanContext | None:
     from opentelemetry import trace  # noqa: PLC0415  not loaded with the package
 
     context = trace.get_current_span().get_span_context()
@@ -82,30 +106,30 @@ def _instruments() -> _Instruments:
     )
 
 
-def refused(topic: str) -> None:
-    """An event was refused at the call."""
-    if is_active:
+class _Metrics:
+    """The observer that counts. An event counts as published once it is known what became of it."""
+
+    published = None
+
+    def refused(self, topic: str) -> None:
         _instruments().refused.add(1, {"bc_events.topic": topic})
 
-
-def rolled_back(events: Sequence[Event]) -> None:
-    """These were published and dropped."""
-    if is_active:
+    def dropped(self, events: Sequence[Event]) -> None:
         _by_topic(_instruments().published, events)
         _by_topic(_instruments().rolled_back, events)
 
+    def confirmed(self, events: Sequence[Event]) -> None:
+        _by_topic(_instruments().published, events)
 
-def attempted(size: int, *, is_repeat: bool) -> None:
-    """A request with so many events went out."""
-    if is_active:
+    def attempted(self, size: int, *, is_repeat: bool) -> None:
         _instruments().batch_size.record(size)
         if is_repeat:
             _instruments().retried.add(size)
 
+    def sent(self, events: Sequence[Any]) -> None:
+        """Nothing: `settled` has the count of a whole flush."""
 
-def settled(delivered: int, undelivered: Sequence[Undelivered]) -> None:
-    """What a flush came to."""
-    if is_active:
+    def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
         _instruments().delivered.add(delivered)
         for outcome, count in Counter(item.outcome for item in undelivered).items():
             _instruments().failed.add(count, {"bc_events.outcome": outcome})
@@ -113,25 +137,55 @@ def settled(delivered: int, undelivered: Sequence[Undelivered]) -> None:
 
 @contextmanager
 def flushing(events: Sequence[Event], api_url: str | None) -> Iterator[None]:
-    """A PRODUCER span around one flush, by the semantic conventions for messaging; it links to the publishing spans."""
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415  not loaded with the package
+    """A PRODUCER span around one flush, by the semantic conventions for messaging; it links to the publishing spans.
 
-    instruments = _instruments()
-    _by_topic(instruments.published, events)
+    What a tracer, processor or exporter raises is logged and affects no event.
+    """
+    if not refresh():
+        yield
+        return
     started = time.monotonic()
-    attributes: dict[str, AttributeValue] = {}
+    span = _quietly(_begin, events, api_url)
+    failure: BaseException | None = None
     try:
-        with instruments.tracer.start_as_current_span(
-            "send events", kind=SpanKind.PRODUCER, attributes=_attributes(events, api_url), links=_links(events)
-        ) as span:
-            try:
-                yield
-            except BaseException as error:
-                attributes["error.type"] = type(error).__qualname__
-                span.set_attributes(attributes)
-                raise
+        yield
+    except BaseException as error:
+        failure = error
+        raise
     finally:
-        instruments.flush_duration.record(time.monotonic() - started, attributes)
+        _quietly(_end, span, failure, time.monotonic() - started)
+
+
+def _begin(events: Sequence[Event], api_url: str | None) -> tuple[Span, Token[Context]]:
+    from opentelemetry import context, trace  # noqa: PLC0415  not loaded with the package
+
+    span = _instruments().tracer.start_span(
+        "send events", kind=trace.SpanKind.PRODUCER, attributes=_attributes(events, api_url), links=_links(events)
+    )
+    return span, context.attach(trace.set_span_in_context(span))
+
+
+def _end(begun: tuple[Span, Token[Context]] | None, failure: BaseException | None, seconds: float) -> None:
+    from opentelemetry import context, trace  # noqa: PLC0415  not loaded with the package
+
+    attributes: dict[str, AttributeValue] = {} if failure is None else {"error.type": type(failure).__qualname__}
+    if begun is not None:
+        span, token = begun
+        context.detach(token)
+        if failure is not None:
+            span.set_attributes(attributes)
+            span.record_exception(failure)
+            span.set_status(trace.Status(trace.StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
+        span.end()
+    _instruments().flush_duration.record(seconds, attributes)
+
+
+def _quietly(work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R | None:
+    try:
+        return work(*arguments, **options)
+    except Exception:  # noqa: BLE001  an SDK may raise anything
+        logs.write(logging.ERROR, "OpenTelemetry failed; the events are not affected", exc_info=True)
+        return None
 
 
 def _attributes(events: Sequence[Event], api_url: str | None) -> Mapping[str, AttributeValue]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from . import forks, fresh, telemetry, witness
-from .constants import LOGGER_NAME
+from . import forks, fresh, logs, observers, telemetry
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event, LazyActor
+from .held import ScopeState
 from .pending import ENDED, Pending, part
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .client import EventClient
     from .topic import Topic
 
-_logger = logging.getLogger(LOGGER_NAME)
 _FORKED = "this session was opened before the process forked and belongs to the parent; open one in the child"
 
 
@@ -77,7 +76,7 @@ class UnitOfWork:
         if self.is_from_before_fork:
             return []
         with self._pending.lock:
-            waiting = list(self._pending.entries)
+            waiting = self._pending.events
         return [event for event in waiting if self._holds(event)]
 
     def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
@@ -101,10 +100,10 @@ class UnitOfWork:
         try:
             half = topic.freeze(data)
         except InvalidEventError:
-            telemetry.refused(topic.name)
+            observers.refused(topic.name)
             raise
         event = Event(topic, half, self, fresh.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
-        if witness.watching or not self._is_plain or client.delivery.record is not None:
+        if observers.follows_each or not self._is_plain or client.delivery.record is not None:
             return self._record_closely(event)
         if len(half) + len(self.actor.tail) > client.max_request_bytes:
             raise _too_large(event, client)
@@ -120,22 +119,35 @@ class UnitOfWork:
         event = self._attributed(event)
         if _known_length(event) > self.client.max_request_bytes:
             raise _too_large(event, self.client)
-        delivery = self.client.delivery
-        if delivery.record is not None:
-            delivery.record(event)
-        witness.recorded(event)
-        if self._sends_at_once:
+        record = self.client.delivery.record
+        is_held = record is not None and bool(record(event))
+        observers.published(event)
+        if self._sends_at_once and not is_held:
             self.client.send([event])
-            return event
+        elif is_held:
+            self._settle_held(event)
+        else:
+            self._append(event)
+        return event
+
+    def _append(self, event: Event) -> None:
         entries = self._pending.entries
         try:
             entries.append(event)
             self._pending.settle(event, entries, self)
         except SessionClosedError:
-            delivery.discard([event])
-            witness.dropped([event])
+            self._discard([event])
             raise
-        return event
+
+    def _settle_held(self, event: Event) -> None:
+        """A database transaction holds it: nobody flushes it, and the scope may have ended meanwhile."""
+        with self._pending.lock:
+            if self._sends_at_once:
+                self._pending.note_held(lambda held: held is event, ScopeState.FLUSHED)
+            withdrawn = self._pending.withdraw(lambda held: held is event) if self.is_closed else []
+        if withdrawn:
+            self._discard(withdrawn)
+            raise SessionClosedError(ENDED)
 
     def _attributed(self, event: Event) -> Event:
         """The event with the actor of this moment, where that is looked up: a later one may be somebody else's."""
@@ -146,21 +158,39 @@ class UnitOfWork:
         return Event(event.topic, event._half, origin, event._time_ns, event.trace)
 
     def flush(self) -> None:
-        """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest."""
+        """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
+
+        What a database transaction holds is sent by that, if it commits.
+        """
         self._refuse_if_ended()
         with self._pending.lock:
             events, dropped = self._sifted(self._pending.take())
-        self._discard(dropped)
+            if self._pending.held:
+                self._pending.note_held(_every, ScopeState.FLUSHED)
+        self._discard_quietly(dropped)
         self.client.send(events)
 
-    def rollback(self) -> int:
-        """Drops what is pending here, savepoints included, and goes on; returns how many events."""
+    def rollback(self, *, spares_held: bool = False) -> int:
+        """Drops what is pending here, savepoints included, and goes on; returns how many events.
+
+        Raises what the delivery raises where it cannot take an event back. `spares_held` leaves to database
+        transactions what they hold.
+        """
         self._refuse_if_ended()
         with self._pending.lock:
-            dropped = self._pending.drop(self._holds)
+            dropped = [*self._pending.drop(self._holds), *self._withdrawn(spares_held=spares_held)]
         kept = self._discard(dropped)
         self.client.send(self._restore(kept))
         return len(dropped) - len(kept)
+
+    def _withdrawn(self, *, spares_held: bool) -> list[Event]:
+        """What is taken out of open database transactions; the rest is noted as that of a scope that failed."""
+        if not self._pending.held:
+            return []
+        if not spares_held:
+            return self._pending.withdraw(self._holds)
+        self._pending.note_held(self._holds, ScopeState.FAILED)
+        return []
 
     def let_go(self, events: Collection[Event]) -> list[Event]:
         """What became of these was decided elsewhere, such as in a database: they are no longer pending.
@@ -199,18 +229,26 @@ class UnitOfWork:
                 events, dropped = self._sifted(pending.close())
             else:
                 events, dropped = [], pending.drop(_is_dropped) if orphans else []
-        kept = self._discard(dropped) if dropped else ()
+            if pending.held:
+                dropped += pending.withdraw(_is_dropped) if orphans else ()
+                if self.parent is None:
+                    pending.note_held(_every, ScopeState.FLUSHED)
+        kept = self._discard_quietly(dropped) if dropped else ()
         if orphans:
-            _logger.warning(
+            logs.write(
+                logging.WARNING,
                 "a session ended before scopes that had joined it; their events were dropped",
-                extra={"bc_job_id": self.job_id, "bc_dropped": len(dropped) - len(kept), "bc_scopes": len(orphans)},
+                bc_job_id=self.job_id,
+                bc_dropped=len(dropped) - len(kept),
+                bc_scopes=len(orphans),
             )
         return [*self._restore(kept), *events] if kept else events
 
-    def abort(self) -> tuple[int, Sequence[Event]]:
+    def abort(self, *, spares_held: bool = False) -> tuple[int, Sequence[Event]]:
         """Closes it and drops what was published in it, savepoints included.
 
-        Returns how many events, and those that its owner now sends: nothing can take them back any more.
+        Returns how many events, and those that its owner now sends: nothing can take them back any more. `spares_held`
+        leaves to database transactions what they hold.
         """
         if self.is_from_before_fork:
             return 0, ()
@@ -218,9 +256,12 @@ class UnitOfWork:
             if self.is_closed:
                 return 0, ()
             self._mark_dropped([self, *self._close()])
-            dropped = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
-        kept = self._discard(dropped)
-        return len(dropped) - len(kept), self._restore(kept)
+            withdrawn = self._withdrawn(spares_held=spares_held)
+            committed = self._pending.take_committed() if self.parent is None else []
+            waiting = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
+        dropped = [*waiting, *withdrawn]
+        kept = self._discard_quietly(dropped)
+        return len(dropped) - len(kept), [*committed, *self._restore(kept)]
 
     def _mark_dropped(self, units: Sequence[UnitOfWork]) -> None:
         for unit in units:
@@ -247,10 +288,17 @@ class UnitOfWork:
             return ()
         kept = self.client.delivery.discard(events) or ()
         beyond = set(kept)
-        dropped = [event for event in events if event not in beyond]
-        telemetry.rolled_back(dropped)
-        witness.dropped(dropped)
+        observers.dropped([event for event in events if event not in beyond])
         return kept
+
+    def _discard_quietly(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The same where other events still have to be sent, or an exception must not be masked."""
+        try:
+            return self._discard(events)
+        except Exception:  # noqa: BLE001  a delivery may raise anything
+            observers.dropped(events)
+            logs.write(logging.ERROR, "events could not be rolled back", exc_info=True, bc_job_id=self.job_id)
+            return ()
 
     def _restore(self, kept: Sequence[Event]) -> Sequence[Event]:
         """Makes events pending again; returns them where that is too late, as the outermost scope has ended."""
@@ -272,6 +320,10 @@ class UnitOfWork:
             raise SessionClosedError(_FORKED)
         if self.is_closed:
             raise SessionClosedError(ENDED)
+
+
+def _every(_event: Event) -> bool:
+    return True
 
 
 def _is_dropped(event: Event) -> bool:

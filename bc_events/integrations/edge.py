@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bc_events import jobs
 from bc_events.constants import LOGGER_NAME
-from bc_events.errors import ConfigurationError, DeliveryError, EventsError
+from bc_events.errors import ConfigurationError, DeliveryError, FailedWorkError
 from bc_events.frames import current_session, innermost
 from bc_events.propagation import HTTP, Border, Inbound
 from bc_events.scope import Bound, SessionScope
@@ -26,7 +26,7 @@ OnDeliveryError = Literal["raise", "log"] | Callable[[DeliveryError], object]
 _logger = logging.getLogger(LOGGER_NAME)
 
 
-class FailedResponseError(EventsError):
+class FailedResponseError(FailedWorkError):
     """An application answered with a status of failure. It ends the session as an exception would; nobody raises it."""
 
     def __init__(self, status: int | None) -> None:
@@ -159,7 +159,7 @@ class Work:
         if failure is None:
             self.session.flush()
             return
-        dropped = self.session.rollback()
+        dropped = self.session.unit.rollback(spares_held=True)
         if dropped:
             _logger.warning(
                 "a response was one of failure; the events before it were dropped",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import event as listening
 from sqlalchemy.exc import SQLAlchemyError
 
-from bc_events import telemetry, witness
+from bc_events import observers
 from bc_events.constants import LOGGER_NAME
 
 from .engine import hide_values
@@ -154,7 +154,7 @@ class Binding:
         written = self._taken(lambda entry: entry.is_written)
         self._settle(written)
         if written:
-            witness.confirmed([entry.event for entry in written])
+            observers.confirmed([entry.event for entry in written])
             for wake in {entry.wake for entry in written}:
                 wake()
 
@@ -186,8 +186,7 @@ class Binding:
         self._settle(gone)
         if gone:
             events = [entry.event for entry in gone]
-            telemetry.rolled_back(events)
-            witness.dropped(events)
+            observers.dropped(events)
         return len(gone)
 
     def _taken(self, is_taken: Callable[[_Entry], bool]) -> list[_Entry]:

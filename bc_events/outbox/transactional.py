@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bc_events import witness
+from bc_events import observers
 
 from .stored import StoredDelivery
 
@@ -50,7 +50,7 @@ class TransactionalDelivery:
         own = self._bindings.keep(events)
         if own:
             self._apart.send(own)
-            witness.confirmed(own)
+            observers.confirmed(own)
 
     def close(self) -> None:
         self._apart.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bc_events import witness
+from bc_events import observers
 
 from . import network as networks
 from .captured import CapturedEvents
@@ -14,7 +14,7 @@ from .stages import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bc_events.witness import Network
+    from bc_events.observers import Network
 
 
 @contextmanager
@@ -25,8 +25,10 @@ def capture_events(*, network: Network = networks.accepting) -> Iterator[Capture
     `network=None` they really go out, and are captured as well.
     """
     record = Record()
-    witness.watch(record, network)
+    observers.add(record)
+    observers.connect(network)
     try:
         yield CapturedEvents(record)
     finally:
-        witness.unwatch(record, network)
+        observers.disconnect(network)
+        observers.remove(record)

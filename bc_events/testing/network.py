@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.wire import SUCCESS, Answer, Request, Verdict
 
 if TYPE_CHECKING:
-    from bc_events.witness import Network
+    from bc_events.observers import Network
 
 _FORBIDDEN: Final = 403  # a fault of configuration: a relay pauses on it and holds nothing against the events
 _REFUSED: Final = (

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from bc_events.witness import Network
+    from bc_events.observers import Network
 
     from .captured import CapturedEvents
 
@@ -65,13 +65,13 @@ def _closed(session: pytest.Session) -> Iterator[None]:
 
 @contextmanager
 def _connected(network: Network) -> Iterator[None]:
-    from bc_events import witness  # noqa: PLC0415  not before coverage is measured
+    from bc_events import observers  # noqa: PLC0415  not before coverage is measured
 
-    witness.connect(network)
+    observers.connect(network)
     try:
         yield
     finally:
-        witness.disconnect(network)
+        observers.disconnect(network)
 
 
 def _asks_for_the_network(item: pytest.Item) -> bool:

@@ -11,6 +11,8 @@ from bc_events.event import Event
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bc_events.errors import Undelivered
+
 
 class Stage(Enum):
     """How far an event has come. The value says why it has come no further."""
@@ -22,14 +24,17 @@ class Stage(Enum):
 
 
 class Record:
-    """A witness that remembers, per event and in the order of publishing, how far it has come. Threads share it."""
+    """An observer that remembers, per event and in the order of publishing, how far it has come. Threads share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._stages: dict[Event, Stage] = {}
 
-    def recorded(self, event: Event) -> None:
+    def published(self, event: Event) -> None:
         self._note([event], Stage.RECORDED)
+
+    def refused(self, topic: str) -> None:
+        """Nothing: it raised where it was published."""
 
     def dropped(self, events: Sequence[Event]) -> None:
         self._note(events, Stage.DROPPED)
@@ -39,6 +44,12 @@ class Record:
 
     def sent(self, events: Sequence[Any]) -> None:
         self._note([event for event in events if isinstance(event, Event)], Stage.SENT)
+
+    def attempted(self, size: int, *, is_repeat: bool) -> None:
+        """Nothing: only the outcome counts."""
+
+    def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
+        """Nothing: `sent` has the events themselves."""
 
     def _note(self, events: Iterable[Event], stage: Stage) -> None:
         with self._lock:

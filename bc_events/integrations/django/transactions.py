@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import connections, transaction
 
-from bc_events import witness
+from bc_events import observers
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import DeliveryError
 
@@ -110,7 +110,7 @@ class TransactionalDelivery:
         _report([event for event, ticket in held.items() if _is_rolled_back(ticket)])
         certain = [event for event in events if event not in held]
         if certain:
-            witness.confirmed([event for event in certain if tickets[event] is None])
+            observers.confirmed([event for event in certain if tickets[event] is None])
             self._inner.send(certain)
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class TransactionalDelivery:
             if is_wanted and batch is not None:
                 batch.committed.append(event)
         if is_wanted:
-            witness.confirmed([event])
+            observers.confirmed([event])
         if is_wanted and batch is not None and batch.is_sent_at_once:
             self._send_late([event])
 
@@ -182,7 +182,7 @@ def _is_rolled_back(ticket: _Ticket) -> bool:
 def _report(dropped: Sequence[Event]) -> None:
     if not dropped:
         return
-    witness.dropped(dropped)
+    observers.dropped(dropped)
     _logger.warning(
         "a transaction was rolled back; the events published in it were dropped",
         extra={"bc_job_id": dropped[0].job_id, "bc_dropped": len(dropped)},

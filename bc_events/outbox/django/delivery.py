@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
-from bc_events import witness, workers
+from bc_events import observers, workers
 from bc_events.outbox import schema
 from bc_events.outbox.row import Row
 from bc_events.outbox.stored import StoredDelivery
@@ -84,14 +84,14 @@ class DjangoDelivery:
             unstored = [event for event in events if event not in self._stored]
         if unstored:
             self._apart.send(unstored)
-            witness.confirmed(unstored)
+            observers.confirmed(unstored)
 
     def close(self) -> None:
         self._apart.close()
 
     def _committed(self, event: Event, stored: _Stored) -> None:
         stored.is_committed = True
-        witness.confirmed([event])
+        observers.confirmed([event])
         self._apart.wake()
 
     def _is_to_be_deleted(self, stored: _Stored) -> bool:

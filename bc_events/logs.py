@@ -1,0 +1,17 @@
+"""The library's log. A handler or filter is other people's code: it never decides what becomes of an event."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any, Final
+
+from .constants import LOGGER_NAME
+
+_logger: Final = logging.getLogger(LOGGER_NAME)
+
+
+def write(level: int, message: str, *, exc_info: bool | BaseException | None = None, **extra: Any) -> None:
+    """Logs a record, with `extra` as its attributes. What a handler raises is dropped."""
+    with suppress(Exception):
+        _logger.log(level, message, exc_info=exc_info, extra=extra, stacklevel=2)

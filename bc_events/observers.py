@@ -1,0 +1,139 @@
+"""Observers of an event's life, such as metrics and tests, and the stand-in that a test gives for the network.
+
+An observer is other people's code: what it raises is logged, and never decides what becomes of an event.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .errors import Undelivered
+    from .event import Event
+    from .wire import Answer, Request
+
+    Network = Callable[[Request[Any]], Answer] | None
+    """Answers requests in place of the network; None is the real one."""
+
+
+class Observer(Protocol):
+    """Told what becomes of each event of this process, on the thread on which it happens.
+
+    Every event that was published is later either dropped or confirmed, and that once.
+    """
+
+    @property
+    def published(self) -> Callable[[Event], None] | None:
+        """Called as an event is published: valid, frozen, and part of a unit of work. None costs nothing per event."""
+
+    def refused(self, topic: str) -> None:
+        """An event of this topic was refused at the call."""
+
+    def dropped(self, events: Sequence[Event]) -> None:
+        """They were rolled back."""
+
+    def confirmed(self, events: Sequence[Event]) -> None:
+        """The work around them has succeeded, and so has its database transaction where one decides."""
+
+    def attempted(self, size: int, *, is_repeat: bool) -> None:
+        """A request with so many events goes out."""
+
+    def sent(self, events: Sequence[Any]) -> None:
+        """The Events API has taken them. From a relay they are rows of an outbox."""
+
+    def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
+        """A flush has ended: so many events were delivered, and these were not."""
+
+
+_changing = threading.Lock()
+_observers: tuple[Observer, ...] = ()
+_networks: tuple[Network, ...] = ()
+follows_each = False
+"""Whether an observer is told of each event as it is published: publishers read it, because asking costs more."""
+
+
+def add(observer: Observer) -> None:
+    """From here on `observer` is told of every event, until `remove`."""
+    _replace(lambda present: (*present, observer))
+
+
+def remove(observer: Observer) -> None:
+    _replace(lambda present: tuple(one for one in present if one is not observer))
+
+
+def _replace(change: Callable[[tuple[Observer, ...]], tuple[Observer, ...]]) -> None:
+    global _observers, follows_each  # noqa: PLW0603  the observers are the process's
+    with _changing:
+        _observers = change(_observers)
+        follows_each = any(one.published is not None for one in _observers)
+
+
+def connect(network: Network) -> None:
+    """Requests go to `network` from here on, until `disconnect` or a later `connect`."""
+    global _networks  # noqa: PLW0603  what answers is the process's
+    with _changing:
+        _networks = (*_networks, network)
+
+
+def disconnect(network: Network) -> None:
+    """Takes that network away, wherever it stands: tests on several threads end in any order."""
+    global _networks  # noqa: PLW0603
+    with _changing:
+        last = max(place for place, one in enumerate(_networks) if one is network)
+        _networks = _networks[:last] + _networks[last + 1 :]
+
+
+def network() -> Network:
+    return _networks[-1] if _networks else None
+
+
+def published(event: Event) -> None:
+    for observer in _observers:
+        if observer.published is not None:
+            _tell(observer.published, event)
+
+
+def refused(topic: str) -> None:
+    for observer in _observers:
+        _tell(observer.refused, topic)
+
+
+def dropped(events: Sequence[Event]) -> None:
+    if events:
+        for observer in _observers:
+            _tell(observer.dropped, events)
+
+
+def confirmed(events: Sequence[Event]) -> None:
+    if events:
+        for observer in _observers:
+            _tell(observer.confirmed, events)
+
+
+def attempted(size: int, *, is_repeat: bool) -> None:
+    for observer in _observers:
+        _tell(observer.attempted, size, is_repeat=is_repeat)
+
+
+def sent(events: Sequence[Any]) -> None:
+    if events:
+        for observer in _observers:
+            _tell(observer.sent, events)
+
+
+def settled(delivered: int, undelivered: Sequence[Undelivered]) -> None:
+    for observer in _observers:
+        _tell(observer.settled, delivered, undelivered)
+
+
+def _tell(method: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    try:
+        method(*arguments, **options)
+    except Exception:  # noqa: BLE001  an observer may raise anything
+        logs.write(logging.ERROR, "an observer of events failed; the events are not affected", exc_info=True)
