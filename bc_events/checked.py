@@ -40,6 +40,11 @@ def has_auth(auth: object, http: requests.Session | None) -> bool:
     return auth is not None or (http is not None and bool(http.auth or http.headers.get("Authorization")))
 
 
+def api_url(given: object, *, has_auth: bool) -> str | None:
+    """The Events API's URL. None, and "" as from `os.environ.get("API_URL", "")`, mean that there is no API."""
+    return None if given is None or given == "" else url(given, has_auth=has_auth)
+
+
 def url(given: object, *, has_auth: bool) -> str:
     """The API's URL, without a slash at its end."""
     parts = _split(given)

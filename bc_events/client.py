@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from .definitions import Definitions
+    from .unit import UnitOfWork
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
 
@@ -58,7 +59,7 @@ class EventClient:
         write_baggage: bool = True,
         show_values: bool = False,
     ) -> None:
-        """`api_url` None logs events instead of sending them.
+        """`api_url` None, or "", logs events instead of sending them.
 
         Args:
             auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
@@ -78,8 +79,8 @@ class EventClient:
         """
         self._service_actor = checked.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
-        self.service_name = service_name
-        self.api_url = None if api_url is None else checked.url(api_url, has_auth=checked.has_auth(auth, http))
+        self._service_name = service_name
+        self._api_url = checked.api_url(api_url, has_auth=checked.has_auth(auth, http))
         self.limits = checked.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = checked.timeout(timeout), checked.retry_budget(retry_budget)
         self.topic_table = _table(topic_definitions, show_values=show_values)
@@ -89,8 +90,8 @@ class EventClient:
         self.write_baggage = write_baggage
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
-        if self.api_url is not None:
-            self._api = EventsAPI(self.api_url, auth=checked.auth(auth), timeout=timeout, http=http)
+        if self._api_url is not None:
+            self._api = EventsAPI(self._api_url, auth=checked.auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         telemetry.refresh()
         self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else checked.outbox(outbox)
@@ -100,16 +101,28 @@ class EventClient:
         return None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
 
     @property
-    def default_category(self) -> str:
-        return self.topic_table.default_category
+    def api_url(self) -> str | None:
+        """Where the Events API is, without a slash at its end; None where there is none."""
+        return self._api_url
 
     @property
-    def publish_url(self) -> str:
-        return f"{self.api_url or ''}{EVENTS_PATH}"
+    def service_name(self) -> str:
+        return self._service_name
 
     @property
-    def publish_bulk_url(self) -> str:
-        return f"{self.api_url or ''}{BULK_PATH}"
+    def default_category(self) -> str | None:
+        """The definitions' `DefaultCategory`; None where they have none."""
+        return self.topic_table.default_category or None
+
+    @property
+    def publish_url(self) -> str | None:
+        """Where a request of one event goes; None without an API."""
+        return None if self._api_url is None else f"{self._api_url}{EVENTS_PATH}"
+
+    @property
+    def publish_bulk_url(self) -> str | None:
+        """Where a request of several events goes; None without an API."""
+        return None if self._api_url is None else f"{self._api_url}{BULK_PATH}"
 
     @property
     def service_actor(self) -> Actor:
@@ -121,7 +134,7 @@ class EventClient:
 
     def get_topic(self, category: str | None, entity: str, action: str) -> Topic:
         """Without a category: the default one's, else the only one that has it. Raises `UnknownTopicError`."""
-        return self.topic_table.get(category, entity, action)
+        return self.topic_table.find(category, entity, action)
 
     def user_session(self, user_id: str, job_id: str | None = None) -> EventSession:
         """A session by hand, for a user (their Cognito user id). Nothing flushes it but `flush`."""
@@ -134,6 +147,10 @@ class EventClient:
     def third_party_session(self, job_id: str | None = None) -> EventSession:
         """Like `service_session`, for a service of somebody else."""
         return EventSession(self.service_name, ACTOR_TYPE_THIRD_PARTY, job_id, self)
+
+    def session_of(self, unit: UnitOfWork) -> EventSession:
+        """A unit of work of this client as its users hold it."""
+        return EventSession.of(unit)
 
     def enriched(self, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The data after every enricher has seen it: a shallow copy, as the caller goes on with its own."""

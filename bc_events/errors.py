@@ -4,7 +4,8 @@
     ├── ConfigurationError
     │   └── TopicDefinitionError      .problems
     ├── UnknownTopicError             (ValueError) .name, .closest
-    │   └── UnknownEventNameError     (AttributeError)
+    │   ├── UnknownEventNameError     (AttributeError)
+    │   └── UnknownTopicKeyError      (KeyError)
     ├── InvalidEventError             (ValueError) .topic, .violations
     ├── InvalidActorError             (ValueError)
     ├── InvalidJobIdError             (ValueError)
@@ -74,6 +75,12 @@ class UnknownTopicError(EventsError, ValueError):
 
 class UnknownEventNameError(UnknownTopicError, AttributeError):  # type: ignore[misc]  # both have a name
     """A magic call that fits no topic: also an AttributeError, as for any name that does not exist."""
+
+
+class UnknownTopicKeyError(UnknownTopicError, KeyError):
+    """A topic table has no topic of that name: also a KeyError, as for any mapping."""
+
+    __str__ = Exception.__str__  # a KeyError shows the repr of its message
 
 
 @dataclass(frozen=True, slots=True)

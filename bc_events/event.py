@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
+    from .session import EventSession
     from .topic import Topic
 
 _naming = threading.Lock()
@@ -83,20 +84,34 @@ class LazyActor(Protocol):
 
 
 class Origin(Protocol):
-    """Where an event comes from: its unit of work. An `EventSession` is one."""
+    """Where an event comes from: its unit of work."""
 
     @property
     def actor(self) -> Actor | LazyActor: ...
     @property
     def job_id(self) -> str: ...
+    @property
+    def session(self) -> EventSession | PastOrigin: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PastOrigin:
-    """The origin of an event that was pickled: its session lives in another process."""
+    """The origin of an event that was pickled, in place of its session, which lives in another process."""
 
     actor: Actor
     job_id: str
+
+    @property
+    def actor_id(self) -> str:
+        return self.actor.id
+
+    @property
+    def actor_type(self) -> str:
+        return self.actor.type
+
+    @property
+    def session(self) -> PastOrigin:
+        return self
 
 
 class Event:
@@ -126,6 +141,11 @@ class Event:
     def origin(self) -> Origin:
         """The session, or joined scope, in which it was published."""
         return self._origin
+
+    @property
+    def session(self) -> EventSession | PastOrigin:
+        """The session in which it was published. Of one that was pickled only `job_id`, `actor_id` and `actor_type`."""
+        return self._origin.session
 
     @property
     def actor(self) -> Actor:

@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from .client import EventClient
 
 
+class PendingEvents(tuple[Event, ...]):
+    """What a session has pending at one moment. It equals a list of the same events, and cannot be changed."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(tuple(other) if isinstance(other, list) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
+
 class EventSession:
-    """Events of one job that are sent together or not at all. Sessions compare by identity; threads may share one.
+    """Events of one job that are sent together or not at all. Threads may share one. Equal only to itself.
 
     `session.created_my_entity(data)` and `session.my_entity_created(data)` publish.
     """
@@ -76,8 +90,11 @@ class EventSession:
 
     @property
     def events(self) -> Sequence[Event]:
-        """What was published here, joined scopes included, and neither sent nor dropped yet."""
-        return self.unit.events
+        """What was published here, joined scopes included, and neither sent nor dropped yet.
+
+        It is read-only: `rollback` drops events, and what it returned before does not change with the session.
+        """
+        return PendingEvents(self.unit.events)
 
     def publish(self, *, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
         """Says what happened. It is checked and frozen here, and sent at the flush.
@@ -103,6 +120,12 @@ class EventSession:
             raise AttributeError(name)
         self.unit.resolve(name)
         return partial(self.unit.call, name)
+
+    def __eq__(self, other: object) -> bool:
+        return self.unit is other.unit if isinstance(other, EventSession) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.unit)
 
     def __repr__(self) -> str:
         state = "closed" if self.is_closed else "open"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .errors import UnknownTopicError
+from .errors import UnknownTopicError, UnknownTopicKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from .definitions import Definitions
     from .topic import Topic
 
 
-class TopicTable:
-    """The topics of one definitions file, in its order. Read-only.
+class TopicTable(Mapping[str, "Topic"]):
+    """The topics of one definitions file by their names, such as `testing.TestCreated`, in the file's order. Read-only.
 
     `magic_names` has every name that a magic call may use; None marks one that several categories answer to.
     """
@@ -37,8 +36,8 @@ class TopicTable:
 
         return cls(*read_definitions(source, show_values=show_values))
 
-    def __iter__(self) -> Iterator[Topic]:
-        return iter(self._by_name.values())
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -46,18 +45,23 @@ class TopicTable:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    def __hash__(self) -> int:
+        """Equal tables hold the same topics."""
+        return hash(frozenset(self._by_name.values()))
+
     def __getitem__(self, name: str) -> Topic:
-        """The topic of a full name such as `testing.TestCreated`."""
+        """The topic of a full name. Raises `UnknownTopicError`, here also a `KeyError`."""
         try:
             return self._by_name[name]
         except KeyError:
-            raise self._unknown(name, list(self._by_name)) from None
+            error = self._unknown(name, list(self._by_name))
+        raise UnknownTopicKeyError(str(error), name=error.name, closest=error.closest) from None
 
-    def get(self, category: str | None, entity: str, action: str) -> Topic:
-        """The topic of three words; without a category as a magic call would find it."""
-        if category is not None:
+    def find(self, category: str | None, entity: str, action: str) -> Topic:
+        """The topic of three words; without a category as a magic call would find it. Raises `UnknownTopicError`."""
+        if category:
             return self[f"{category}.{entity}{action}"]
-        found = [topic for topic in self if (topic.entity, topic.action) == (entity, action)]
+        found = [topic for topic in self.values() if (topic.entity, topic.action) == (entity, action)]
         own = [topic for topic in found if topic.category == self.default_category]
         if len(own or found) == 1:
             return (own or found)[0]
@@ -72,7 +76,7 @@ class TopicTable:
         if topic is not None:
             return topic
         if magic_name in self.magic_names:
-            raise self._ambiguous(magic_name, [t.category for t in self if magic_name in t.magic_names])
+            raise self._ambiguous(magic_name, [t.category for t in self.values() if magic_name in t.magic_names])
         raise self._unknown(magic_name, list(self.magic_names))
 
     def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from .client import EventClient
+    from .session import EventSession
     from .topic import Topic
 
 _FORKED = "this session was opened before the process forked and belongs to the parent; open one in the child"
@@ -69,6 +70,11 @@ class UnitOfWork:
     @property
     def sends_at_once(self) -> bool:
         return self._sends_at_once
+
+    @property
+    def session(self) -> EventSession:
+        """It, as its users hold it."""
+        return self.client.session_of(self)
 
     @property
     def events(self) -> list[Event]:

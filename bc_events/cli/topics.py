@@ -58,7 +58,7 @@ def _is_right(file: Path) -> bool:
             place = f"{file}:{problem.line}" if problem.line else str(file)
             click.echo(f"{place}: {problem.message}")
         return False
-    for topic in table:
+    for topic in table.values():
         for path, named in unknown_formats(topic.schema):
             click.echo(f"{file}: warning: {topic.name}: {path or 'its schema'}: {named!r} is no format that is checked")
     click.echo(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes")
@@ -77,9 +77,9 @@ def list_(file: Path, *, as_json: bool) -> None:
     """
     table = TopicTable.read(file)
     if as_json:
-        click.echo(orjson.dumps([_described(topic) for topic in table], option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps([_described(topic) for topic in table.values()], option=orjson.OPT_INDENT_2))
     else:
-        screen().print(_drawn(table))
+        screen().print(_drawn(table.values()))
 
 
 def _described(topic: Topic) -> dict[str, Any]:

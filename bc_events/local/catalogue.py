@@ -27,7 +27,7 @@ class Catalogue:
         self._is_open = not definitions
         for source in definitions:
             table = source if isinstance(source, TopicTable) else TopicTable.read(source)
-            for topic in table:
+            for topic in table.values():
                 self._add(topic)
 
     def _add(self, topic: Topic) -> None:

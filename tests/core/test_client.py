@@ -1,4 +1,4 @@
-"""EventClient: what it is configured with, and the first client's public surface."""
+"""EventClient: what it is configured with."""
 
 import multiprocessing
 import os
@@ -14,13 +14,9 @@ from bc_events import (
     ConfigurationError,
     DeliveryError,
     EventClient,
-    EventSession,
-    InvalidActorError,
     InvalidEventError,
-    InvalidJobIdError,
     TopicTable,
 )
-from bc_events.constants import ACTOR_TYPE_SERVICE, ACTOR_TYPE_THIRD_PARTY, ACTOR_TYPE_USER
 
 from .conftest import TOPICS
 from .scripted import Reply, ScriptedAPI, answers, refused
@@ -32,90 +28,6 @@ def refusal(url="https://example.com", name="TestService", topics=TOPICS, **sett
     return str(caught.value)
 
 
-class TestTheFirstClientsSurface:
-    def test_a_client_takes_its_three_arguments_by_position_and_tells_its_urls(self):
-        client = EventClient("https://api.example.com/", "TestService", TOPICS)
-        assert client.publish_url == "https://api.example.com/events"
-        assert client.publish_bulk_url == "https://api.example.com/events/bulk/"
-        assert (client.default_category, len(client.topic_table)) == ("testing", 2)
-
-    def test_get_topic_finds_by_three_words_and_names_what_it_does_not_find(self):
-        client = EventClient(None, "TestService", TOPICS)
-        assert str(client.get_topic("testing", "Test", "Created")) == "testing.TestCreated"
-        assert str(client.get_topic(None, "MyEntity", "Updated")) == "other.MyEntityUpdated"
-        with pytest.raises(ValueError, match=r"testing\.TestDeleted"):
-            client.get_topic("testing", "Test", "Deleted")
-
-    def test_each_kind_of_session_has_its_actor_and_job(self):
-        client = EventClient(None, "TestService", TOPICS)
-        sessions = [client.user_session("user-id", "job-1"), client.service_session("job-1")]
-        sessions.append(client.third_party_session("job-1"))
-        assert [(one.actor_id, one.actor_type, one.job_id) for one in sessions] == [
-            ("user-id", ACTOR_TYPE_USER, "job-1"),
-            ("TestService", ACTOR_TYPE_SERVICE, "job-1"),
-            ("TestService", ACTOR_TYPE_THIRD_PARTY, "job-1"),
-        ]
-        assert client.service_session().job_id != client.service_session().job_id
-
-    def test_an_event_shows_its_topic_data_and_envelope(self):
-        session = EventSession("user-id", "user", "job-1", EventClient(None, "TestService", TOPICS))
-        event = session.publish(action="Created", entity="Test", data={"id": 1, "a": None}, category="testing")
-        assert (str(event), event.data) == ("testing.TestCreated", {"id": 1, "a": None})
-        assert event.request_json == {
-            "action": "Created",
-            "category": "testing",
-            "entity": "Test",
-            "data": {"id": 1, "a": None},
-            "actor": {"id": "user-id", "type": "user"},
-        }
-        assert session.events == [event]
-        assert repr(event) == f"<Event testing.TestCreated {event.id} job job-1>"
-
-    def test_publish_takes_keywords_only(self):
-        session = EventClient(None, "TestService", TOPICS).service_session("job-1")
-        with pytest.raises(TypeError):
-            session.publish("Created", "Test", {"id": 1})
-
-    def test_a_rollback_drops_what_is_pending_and_the_session_goes_on(self):
-        session = EventClient(None, "TestService", TOPICS).service_session("job-1")
-        session.created_test({"id": 1})
-        assert session.rollback() == 1
-        session.created_test({"id": 2})
-        assert [event.data["id"] for event in session.events] == [2]
-
-    def test_without_an_api_a_flush_only_logs_and_shows_no_data(self, caplog):
-        caplog.set_level("INFO", "bc.events")
-        session = EventClient(None, "TestService", TOPICS).user_session("user-id", "job-1")
-        event = session.created_test({"id": "secret"})
-        session.flush()
-        (record,) = caplog.records
-        assert (record.name, record.bc_topic, record.bc_job_id) == ("bc.events", "testing.TestCreated", "job-1")
-        assert record.bc_event_id == str(event.id)
-        assert "secret" not in str(vars(record))
-
-    @pytest.mark.parametrize("job_id", ["", "a b", "a\n", "é", "x" * 256, 7])
-    def test_a_job_id_that_cannot_travel_is_refused_where_it_is_passed(self, job_id):
-        with pytest.raises(InvalidJobIdError):
-            EventClient(None, "TestService", TOPICS).service_session(job_id)
-
-    @pytest.mark.parametrize(
-        "user_id", ["", "abcd", None, 12345, "abcd\ud800", pytest.param("u" * 10_000_001, id="10 MB")]
-    )
-    def test_an_actor_the_api_would_refuse_is_refused_where_it_is_passed(self, user_id):
-        with pytest.raises(InvalidActorError):
-            EventClient(None, "TestService", TOPICS).user_session(user_id)
-
-    def test_an_actor_of_an_unknown_type_is_refused(self):
-        with pytest.raises(ValueError, match="'robot' is none of service, third-party, user"):
-            EventSession("user-id", "robot", "job-1", EventClient(None, "TestService", TOPICS))
-
-    def test_client_and_session_show_themselves_without_secrets(self):
-        client = EventClient("https://example.com", "TestService", TOPICS, auth=lambda: "secret")
-        assert repr(client) == "<EventClient TestService at https://example.com>"
-        assert repr(client.service_session("job-1")) == "<EventSession TestService job job-1 open>"
-        assert repr(EventClient(None, "TestService", TOPICS)) == "<EventClient TestService at no API (log only)>"
-
-
 class TestConfiguration:
     @pytest.mark.parametrize("name", ["", "Four", None, 12345, "Four\ud800"])
     def test_a_service_name_that_no_actor_id_may_be_is_refused(self, name):
@@ -124,7 +36,7 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         "url",
         [
-            *("", "example.com", "ftp://example.com", "https://", "http://[::1", "https://a:99999", "https://a:b"),
+            *(" ", "example.com", "ftp://example.com", "https://", "http://[::1", "https://a:99999", "https://a:b"),
             *(3, b"https://a", "https://a.com\n", "https://a .com"),
         ],
     )

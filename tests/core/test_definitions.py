@@ -109,7 +109,7 @@ def test_definitions_may_be_a_path_an_open_file_or_a_mapping(tmp_path):
     file.write_text(text)
     with file.open("rb") as binary, file.open() as textual:
         sources = [file, str(file), binary, textual, yaml.safe_load(text), MappingProxyType(yaml.safe_load(text))]
-        assert [[topic.name for topic in TopicTable.read(source)] for source in sources] == [
+        assert [[topic.name for topic in TopicTable.read(source).values()] for source in sources] == [
             ["testing.TestCreated"]
         ] * 6
 
@@ -233,7 +233,7 @@ Topics:
   - <<: *first
     Action: Updated
 """)
-    assert [topic.name for topic in table] == ["testing.TestCreated", "testing.TestUpdated"]
+    assert [topic.name for topic in table.values()] == ["testing.TestCreated", "testing.TestUpdated"]
 
 
 def test_each_topic_without_any_category_is_told():

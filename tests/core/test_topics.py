@@ -22,21 +22,21 @@ def test_both_word_orders_name_a_topic():
 def test_the_default_category_is_meant_first():
     found = table("other.Test.Created", "testing.Test.Created")
     assert found.resolve("created_test").category == "testing"
-    assert found.get(None, "Test", "Created").category == "testing"
+    assert found.find(None, "Test", "Created").category == "testing"
 
 
 def test_any_category_is_meant_where_the_name_is_unique_in_it():
     found = table("other.Test.Created", "third.Test.Updated")
     assert found.resolve("created_test").category == "other"
-    assert found.get(None, "Test", "Updated").category == "third"
+    assert found.find(None, "Test", "Updated").category == "third"
 
 
 def test_a_name_of_several_categories_asks_for_one():
     found = table("other.Test.Created", "third.Test.Created")
-    for ask in (lambda: found.resolve("created_test"), lambda: found.get(None, "Test", "Created")):
+    for ask in (lambda: found.resolve("created_test"), lambda: found.find(None, "Test", "Created")):
         with pytest.raises(UnknownTopicError, match=r"in the categories other, third .* publish\(category=…\)"):
             ask()
-    assert found.get("third", "Test", "Created").name == "third.TestCreated"
+    assert found.find("third", "Test", "Created").name == "third.TestCreated"
 
 
 def test_an_unknown_name_is_an_error_that_names_the_closest():
@@ -48,19 +48,19 @@ def test_an_unknown_name_is_an_error_that_names_the_closest():
     assert caught.value.name == "created_polcy"
     assert caught.value.closest[0] == "created_policy"
     with pytest.raises(ValueError, match=r"testing.PolcyCreated; did you mean testing.PolicyCreated"):
-        found.get(None, "Polcy", "Created")
+        found.find(None, "Polcy", "Created")
     with pytest.raises(UnknownTopicError, match=r"no topic answers to x.YZ; is it in the definitions file?"):
-        found.get("x", "Y", "Z")
+        found.find("x", "Y", "Z")
 
 
 def test_without_a_default_category_the_error_names_what_was_asked():
     with pytest.raises(UnknownTopicError, match="no topic answers to TestUpdated;"):
-        table("other.Test.Created", default=None).get(None, "Test", "Updated")
+        table("other.Test.Created", default=None).find(None, "Test", "Updated")
 
 
 def test_a_table_reads_as_a_collection_in_the_files_order():
     found = table("testing.Test.Updated", "testing.Test.Created")
-    assert [str(topic) for topic in found] == ["testing.TestUpdated", "testing.TestCreated"]
+    assert [str(topic) for topic in found.values()] == ["testing.TestUpdated", "testing.TestCreated"]
     assert ("testing.TestCreated" in found, "testing.Nothing" in found, len(found)) == (True, False, 2)
 
 
