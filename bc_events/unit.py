@@ -349,7 +349,7 @@ def _known_length(event: Event) -> int:
 
 def _too_large(event: Event, client: EventClient) -> InvalidEventError:
     topic = event.topic.name
-    telemetry.refused(topic)
+    observers.refused(topic)
     fault = (
         f"the event's envelope has {_known_length(event)} bytes, but a whole request has at most "
         f"{client.max_request_bytes} (max_request_bytes); send less data, or a reference to it"
