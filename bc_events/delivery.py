@@ -6,8 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
-from . import observers
-from .constants import LOGGER_NAME
+from . import logs, observers
 from .flush import Flush
 from .wire import Limits, requests_for
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from .wire import Request
 
 Runner = Callable[[Callable[[], None]], Awaitable[None]]
-_logger = logging.getLogger(LOGGER_NAME)
 
 
 class Delivery(Protocol):
@@ -94,9 +92,12 @@ class LogDelivery:
 
     def send(self, events: Sequence[Event]) -> None:
         for event in events:
-            _logger.info(
+            logs.write(
+                logging.INFO,
                 "event not sent: no API url is configured",
-                extra={"bc_topic": str(event), "bc_event_id": str(event.id), "bc_job_id": event.job_id},
+                bc_topic=str(event),
+                bc_event_id=str(event.id),
+                bc_job_id=event.job_id,
             )
         observers.sent(events)
 

@@ -1,0 +1,150 @@
+"""Code of others that raises while events change hands: each event is still delivered, or named by an error."""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bc_events import DeliveryError, events, observers
+from bc_events.local import LocalEventsAPI
+
+ROOT = Path(__file__).parents[2]
+
+
+class Faulty:
+    """An observer whose every method raises."""
+
+    def __getattr__(self, name):
+        def fail(*_arguments, **_options):
+            raise ZeroDivisionError(name)
+
+        return fail
+
+
+class FaultyHandler(logging.Handler):
+    def emit(self, _record):
+        raise ZeroDivisionError
+
+
+@pytest.fixture
+def faulty_observer():
+    observers.add(observer := Faulty())
+    yield
+    observers.remove(observer)
+
+
+@pytest.fixture
+def faulty_log():
+    logger = logging.getLogger("bc.events")
+    logger.addHandler(handler := FaultyHandler())
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    yield
+    logger.setLevel(level)
+    logger.removeHandler(handler)
+
+
+class Recorded:
+    """A delivery that keeps what it is given, or fails as it is told to."""
+
+    record = runner = None
+
+    def __init__(self, failure=None):
+        self.failure = failure
+        self.ids = []
+
+    def discard(self, _events):
+        """Nothing was done yet."""
+
+    def send(self, published):
+        if self.failure is not None:
+            raise self.failure
+        self.ids += [event.data["id"] for event in published]
+
+    def close(self):
+        """Nothing is open."""
+
+
+def test_an_observer_that_raises_loses_no_event_and_is_logged(client_of, faulty_observer, caplog):
+    delivery = Recorded()
+    with events.session(client=client_of(None, delivery=delivery)):
+        events.created_test({"id": 1})
+        with pytest.raises(LookupError), events.session():
+            events.created_test({"id": 2})
+            raise LookupError
+    assert delivery.ids == [1]
+    assert "an observer of events failed" in caplog.text
+
+
+def test_an_observer_that_raises_keeps_no_request_from_going_out(client_of, faulty_observer):
+    with LocalEventsAPI() as api:
+        with events.session(client=client_of(api)):
+            events.created_test({"id": 1})
+        assert [event.data["id"] for event in api.events()] == [1]
+
+
+def test_a_log_handler_that_raises_changes_no_outcome(client_of, faulty_log):
+    delivery = Recorded()
+    with events.session(client=client_of(None, delivery=delivery)):
+        events.created_test({"id": 1})
+        with pytest.raises(LookupError), events.session():
+            events.created_test({"id": 2})
+            raise LookupError
+    assert delivery.ids == [1]
+
+
+def test_a_log_handler_that_raises_is_no_failure_of_a_client_that_only_logs(client_of, faulty_log):
+    with events.session(client=client_of(None)):
+        events.created_test({"id": 1})
+
+
+@pytest.mark.parametrize("failure", [ValueError("a bug"), KeyboardInterrupt()], ids=["bug", "interrupt"])
+def test_what_a_delivery_raises_goes_on_from_an_error_that_names_the_events(client_of, failure):
+    with pytest.raises(type(failure)) as raised, events.session(client=client_of(None, delivery=Recorded(failure))):
+        events.created_test({"id": 1})
+        events.created_test({"id": 2})
+    told = raised.value.__cause__
+    assert isinstance(told, DeliveryError)
+    assert [(item.event.data["id"], item.outcome) for item in told.undelivered] == [(1, "unknown"), (2, "unknown")]
+    assert sum(len(request.events) for request in told.requests) == 2
+
+
+TELEMETRY = """
+import sys
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from bc_events import EventClient, events, observers
+
+class Faulty(SpanProcessor):
+    def on_start(self, *_arguments, **_options): raise RuntimeError("the processor is misconfigured")
+    on_end = on_start
+
+class FaultyMeterProvider(metrics.MeterProvider):
+    def get_meter(self, *_arguments, **_options): raise RuntimeError("there are no metrics")
+
+trace.set_tracer_provider(provider := TracerProvider())
+provider.add_span_processor(Faulty())
+if sys.argv[1] == "metrics":
+    metrics.set_meter_provider(FaultyMeterProvider())
+
+class Delivery:
+    record = runner = None
+    def discard(self, events): pass
+    def send(self, events): print("sent", [event.data["id"] for event in events])
+    def close(self): pass
+
+topics = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
+with events.session(client=EventClient(None, "TestService", topics, delivery=Delivery())):
+    events.created_test({"id": 1})
+"""
+
+
+@pytest.mark.parametrize("faulty", ["spans", "metrics"])
+def test_telemetry_that_raises_loses_no_event(faulty):
+    """In a process of its own, as OpenTelemetry's providers are the process's for good."""
+    run = subprocess.run(
+        [sys.executable, "-c", TELEMETRY, faulty], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (run.stdout, run.returncode) == ("sent [1]\n", 0), run.stderr
