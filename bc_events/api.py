@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import propagate
 
 from . import forks, observers, wire
+from .attempt import Attempt
 from .bearer import BearerToken, TokenError
+from .outside import raised_outside
 from .wire import Answer, Request, Verdict
 
 if TYPE_CHECKING:
@@ -57,37 +60,58 @@ class EventsAPI:
 
         self._connected()
 
-    def post(self, request: Request[Any], patience: float | None = None) -> Answer:
-        """One attempt; never raises. `patience` caps the timeouts, in seconds. A 401 has the token renewed once."""
+    def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
+        """One attempt; raises nothing but an exception from outside. A 401 has the token renewed once."""
+        attempt = attempt or Attempt()
         network = observers.network()
-        answer = self._attempt(request, patience) if network is None else network(request)
+        if network is None:
+            answer = self._attempted(request, attempt)
+        else:
+            attempt.was_sent = True
+            answer = network(request)
         observers.sent(wire.taken(request, answer))
         return answer
 
-    def _attempt(self, request: Request[Any], patience: float | None) -> Answer:
+    def _attempted(self, request: Request[Any], attempt: Attempt) -> Answer:
         # With the first request, and as a whole: a thread that imports a part of it, while another has not yet imported
         # the rest, could see that part half made.
         import requests  # noqa: F401, PLC0415
+
+        handled = sys.exception()
+        attempt.begin(self.deadline, max_bytes=wire.longest_response(request))
+        try:
+            with attempt:
+                return self._answered(request, attempt)
+        except Exception as error:  # noqa: BLE001  whatever it was, the events are kept
+            outside = raised_outside(error, handled=handled)
+            if outside is None:
+                return self._failed(error, attempt)
+        raise outside
+
+    def _answered(self, request: Request[Any], attempt: Attempt) -> Answer:
+        response = self._post(request, attempt)
+        if response.status_code == _UNAUTHORISED and self._bearer is not None:
+            attempt.was_sent = False  # it was refused before anything was done
+            self._bearer.reject(response.request)
+            response = self._post(request, attempt)
+        answer = wire.read_answer(request, response.status_code, response.headers, response.content)
+        if answer.is_readable:
+            attempt.understood()
+        return answer
+
+    def _failed(self, error: Exception, attempt: Attempt) -> Answer:
         from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415
 
-        try:
-            response = self._post(request, patience)
-            if response.status_code == _UNAUTHORISED and self._bearer is not None:
-                self._bearer.reject(response.request)
-                response = self._post(request, patience)
-        except TokenError as error:
-            return Answer(Verdict.AGAIN, str(error), cause=error)
-        except (InvalidHeader, InvalidSchema, InvalidURL) as error:
+        if isinstance(error, TokenError):
+            return Answer(Verdict.FINAL if error.is_final else Verdict.AGAIN, str(error), cause=error)
+        if isinstance(error, InvalidHeader | InvalidSchema | InvalidURL) and not attempt.was_sent:
             return Answer(Verdict.FINAL, f"the request could not be made ({type(error).__name__})", cause=error)
-        except Exception as error:  # noqa: BLE001  whatever it was, the outcome is unknown and the events are kept
-            reason = f"no answer from {self.url} ({type(error).__name__})"
-            return Answer(Verdict.AGAIN, reason, cause=error, may_have_arrived=_has_connected(error))
-        return wire.read_answer(request, response.status_code, response.headers, response.content)
+        return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
 
-    def _post(self, request: Request[Any], patience: float | None) -> requests.Response:
+    def _post(self, request: Request[Any], attempt: Attempt) -> requests.Response:
         headers = request.headers
         propagate.inject(headers)
-        return self._connected().post(request.path, request.body, headers, self._timeouts(patience))
+        return self._connected().post(request.path, request.body, headers, self._timeouts(attempt.patience))
 
     def _timeouts(self, patience: float | None) -> tuple[float, float]:
         connect, answer = self._timeout
@@ -125,12 +149,3 @@ class EventsAPI:
         self.is_closed = True
         if self._posting is not None and self._born is forks.generation:
             self._posting.close()
-
-
-def _has_connected(error: Exception) -> bool:
-    """False where no connection came about, so that nothing of the request can have arrived."""
-    from requests import ConnectTimeout  # noqa: PLC0415  with the first request
-    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415
-
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return not isinstance(error, ConnectTimeout) and not isinstance(reason, NewConnectionError)

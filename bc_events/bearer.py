@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 
     import requests
 
+_PROGRAMMING_ERRORS: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 _HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]+").fullmatch
 
 
 class TokenError(Exception):
-    """There is no token to send, because its source failed. The message never has what the source returned."""
+    """There is no token to send, because its source failed. The message never has what the source returned.
+
+    `is_final` is true where the source itself is wrong, so that to ask it again is no use.
+    """
+
+    def __init__(self, message: str, *, is_final: bool) -> None:
+        super().__init__(message)
+        self.is_final = is_final
 
 
 class BearerToken:
@@ -53,9 +61,11 @@ class BearerToken:
         try:
             token = self._source()
         except Exception as error:
-            raise TokenError(f"the auth callable raised {type(error).__name__}, so there is no token") from error
+            message = f"the auth callable raised {type(error).__name__}, so there is no token"
+            raise TokenError(message, is_final=isinstance(error, _PROGRAMMING_ERRORS)) from error
         if not isinstance(token, str) or not _HEADER_TEXT(token):
-            raise TokenError(f"the auth callable returned {_shape(token)} where a bearer token is needed")
+            message = f"the auth callable returned {_shape(token)} where a bearer token is needed"
+            raise TokenError(message, is_final=True)
         return token
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, MAX_REQUEST_EVENTS
 from .errors import ConfigurationError, InvalidActorError
 from .event import Actor
+from .loopback import is_loopback
 from .wire import Limits
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def url(given: object, *, has_auth: bool) -> str:
         raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
     if parts.query or parts.fragment:
         raise ConfigurationError("api_url has a query or fragment; give the part before /events alone")
-    if has_auth and parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if has_auth and parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"
         )
@@ -72,13 +72,6 @@ def _split(given: object) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], str] | None:

@@ -63,7 +63,7 @@ class EventClient:
 
         Args:
             auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
-            timeout: seconds to connect, and to wait for an answer.
+            timeout: seconds to connect, and to wait for each part of an answer; an attempt takes their sum at most.
             retry_budget: seconds that repeats, and the waits before them, may take in one flush.
             max_request_bytes: size of a request's body at most; a larger flush is cut into several.
             max_request_events: events in a request at most; the API takes no more than 250.

@@ -151,7 +151,7 @@ class Undelivered:
     """One event that is not known to have arrived, and why.
 
     `outcome` is "refused" (the API answered and will never take it), "unknown" (no trustworthy answer: it may have
-    arrived) or "unsent" (the flush ended before its turn).
+    arrived) or "unsent" (it certainly never left: no token, no connection, or the flush ended before its turn).
     """
 
     event: Event

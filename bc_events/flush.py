@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from . import observers
+from .attempt import Attempt
 from .errors import DeliveryError, Undelivered
+from .outside import raised_outside
 from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Request, Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ class Sender(Protocol):
 
     @property
     def is_closed(self) -> bool: ...
-    def post(self, request: Request[Event], patience: float | None = None) -> Answer: ...
+    def post(self, request: Request[Event], attempt: Attempt) -> Answer: ...
 
 
 class Clock(Protocol):
@@ -54,19 +57,21 @@ class Flush:
         self._sent = 0
         self._open: Request[Event] | None = None  # what is not settled yet of the request whose turn it is
         self._answer = Answer(Verdict.FINAL)  # the last one
-        self._is_doubtful = False  # whether it may have arrived, as far as earlier answers tell
+        self._was_sent = False  # whether any attempt at it may have reached the API
         self._patience: float | None = None  # seconds that its next attempt may take; None for the first
 
     def run(self) -> None:
         """Raises `DeliveryError` naming each event that is not known to have arrived.
 
-        What stops it from outside, such as KeyboardInterrupt, goes on, raised from that DeliveryError.
+        An exception from outside, such as KeyboardInterrupt or a signal handler's time limit, goes on, raised from that
+        DeliveryError.
         """
+        handled = sys.exception()
         try:
             self._send_all()
         except BaseException as stop:
             self._give_up(f"the flush was stopped by {type(stop).__name__}")
-            if isinstance(stop, Exception):
+            if raised_outside(stop, handled=handled) is None and isinstance(stop, Exception):
                 raise self._error() from stop
             raise stop from self._error()
         observers.settled(self._sent, self._undelivered)
@@ -77,15 +82,15 @@ class Flush:
         if self._api.is_closed:
             self._give_up("the client is closed")
         while self._queue:
-            self._open, self._is_doubtful, self._patience = self._queue.popleft(), False, None
+            self._open, self._was_sent, self._patience = self._queue.popleft(), False, None
             self._settle()
             if self._open is not None:
                 self._give_up(self._answer.reason)
 
     def _give_up(self, reason: str) -> None:
-        """Names what is open, whose outcome is unknown, and what has had no turn yet."""
+        """Names the open request, whose outcome is unknown if it was ever sent, and those that had no turn yet."""
         if self._open is not None:
-            self._fail(self._open, "unknown", reason)
+            self._fail(self._open, self._outcome, reason)
             self._open = None
             reason = f"an earlier request ended the flush: {reason}"
         while self._queue:
@@ -115,7 +120,11 @@ class Flush:
         assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
         started = self._clock.monotonic()
         observers.attempted(len(request.events), is_repeat=self._patience is not None)
-        self._answer = self._api.post(request, self._patience)
+        attempt = Attempt(self._patience)
+        try:
+            self._answer = self._api.post(request, attempt)
+        finally:
+            self._was_sent |= attempt.was_sent
         if self._patience is not None:
             self._left -= self._clock.monotonic() - started
         self._open = self._account(request, self._answer)
@@ -126,14 +135,11 @@ class Flush:
         if answer.verdict is Verdict.SETTLED:
             return self._account_records(request, answer)
         if answer.verdict is Verdict.AGAIN:
-            self._is_doubtful |= answer.may_have_arrived
             return request
-        if self._is_doubtful:  # an earlier attempt may have arrived, which a refusal does not undo
-            self._fail(request, "unknown", answer.reason)
-        elif answer.verdict is Verdict.SPLIT and len(request.events) > 1:
+        if answer.verdict is Verdict.SPLIT and len(request.events) > 1:
             self._queue.extendleft(reversed(request.halves()))
         else:
-            self._fail(request, "refused", answer.reason)
+            self._fail(request, self._outcome if answer.status is None else "refused", answer.reason)
         return None
 
     def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
@@ -148,12 +154,17 @@ class Flush:
             return None
         names = sorted({result for result in answer.results if result in RETRYABLE_TYPES})
         self._answer = Answer(Verdict.AGAIN, " and ".join(names), status=answer.status)
-        self._is_doubtful = False
+        self._was_sent = True
         return Request.of(list(compress(request.events, again)))
 
     def _fail(self, request: Request[Event], outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
         self._failed.append(request)
         self._undelivered.extend(Undelivered(event, reason, outcome) for event in request.events)
+
+    @property
+    def _outcome(self) -> Literal["unknown", "unsent"]:
+        """Of the open request, as long as the API has not answered for it."""
+        return "unknown" if self._was_sent else "unsent"
 
     def _error(self) -> DeliveryError:
         return DeliveryError(self._undelivered, self._failed, self._sent)

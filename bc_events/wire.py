@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
 _RETRYABLE_STATUS: Final = frozenset({408, 425, 429, 502, 503, 504})
-_UNPROCESSED_STATUS: Final = frozenset({408, 425, 429, 503})
+_MAY_NAME_ERROR: Final = frozenset({400, 500})
 _TOO_LARGE: Final = 413
+_RESPONSE_BYTES: Final = 1 << 20
+_RECORD_BYTES: Final = 200
 _LONGEST_PAUSE: Final = 86_400.0
 _LONGEST_WORD: Final = 100
 
@@ -108,8 +110,8 @@ class Verdict(Enum):
 class Answer:
     """What the API said. `results` has one entry per record where the verdict is SETTLED.
 
-    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `may_have_arrived` tells,
-    where the verdict is AGAIN, that the API may have taken the request all the same.
+    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `status` is None without a
+    response, and `is_readable` is False if its body is not as the contract promises.
     """
 
     verdict: Verdict
@@ -118,7 +120,7 @@ class Answer:
     pause: float | None = None
     status: int | None = None
     cause: Exception | None = None
-    may_have_arrived: bool = False
+    is_readable: bool = True
 
 
 def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -130,12 +132,21 @@ def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], 
     pause = _retry_after(headers.get("Retry-After"))
     if status == _TOO_LARGE:
         return Answer(Verdict.SPLIT, reason, status=status)
-    if (status == 400 or status >= 500) and error_type in RETRYABLE_TYPES:  # noqa: PLR2004
-        return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
-    if status in _RETRYABLE_STATUS or (status >= 500 and not error_type):  # noqa: PLR2004
-        in_doubt = status not in _UNPROCESSED_STATUS
-        return Answer(Verdict.AGAIN, reason, pause=pause, status=status, may_have_arrived=in_doubt)
-    return Answer(Verdict.FINAL, reason, status=status)
+    if _is_final(status, error_type):
+        return Answer(Verdict.FINAL, reason, status=status)
+    return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+
+
+def _is_final(status: int, error_type: str) -> bool:
+    """Whether the API said no for good. Any other response leaves the outcome unknown."""
+    if status in _MAY_NAME_ERROR and error_type:
+        return error_type not in RETRYABLE_TYPES
+    return 300 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004
+
+
+def longest_response(request: Request[Any]) -> int:
+    """How many bytes are read of a response; a longer one is none that the contract promises."""
+    return _RESPONSE_BYTES + _RECORD_BYTES * len(request.events)
 
 
 def taken(request: Request[S], answer: Answer) -> list[S]:
@@ -147,7 +158,7 @@ def _success(request: Request[Any], status: int, body: bytes) -> Answer:
     results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
     if results is None:
         reason = f"HTTP {status} whose body is not what the contract promises"
-        return Answer(Verdict.AGAIN, reason, status=status, may_have_arrived=True)
+        return Answer(Verdict.AGAIN, reason, status=status, is_readable=False)
     return Answer(Verdict.SETTLED, results=results, status=status)
 
 
@@ -162,12 +173,10 @@ def _records(body: bytes, count: int) -> tuple[str, ...] | None:
     records = answer.get("records")
     if not isinstance(records, list) or len(records) != count or not all(isinstance(one, str) for one in records):
         return None
-    failed = sum(one != SUCCESS for one in records)
-    return (
-        tuple(_word(one) or "an error without a name" for one in records)
-        if answer.get("failedRecords") == failed
-        else None
-    )
+    failed = answer.get("failedRecords")
+    if not isinstance(failed, int) or isinstance(failed, bool) or failed != sum(one != SUCCESS for one in records):
+        return None
+    return tuple(_word(one) or "an error without a name" for one in records)
 
 
 def _error_type(body: bytes) -> str:

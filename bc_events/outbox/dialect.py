@@ -44,11 +44,6 @@ class Dialect:
         """A value as a parameter: SQLite knows no UUID, and Django and SQLAlchemy keep it there as 32 digits."""
         return value.hex if self.name == "sqlite" and isinstance(value, UUID) else value
 
-    @property
-    def uuid(self) -> str:
-        """The mark of a parameter made by `one`, where nothing beside it tells its type."""
-        return "?::uuid" if self.name == "postgresql" else "?"
-
     def table(self, **types: str) -> str:
         """A table `n` with these columns (PostgreSQL's types), whose parameters `columns` makes."""
         if self.name == "postgresql":

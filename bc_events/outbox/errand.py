@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 # A few quick requests are settled together: each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
-_UNKNOWN: Final = "an earlier attempt may have arrived, which a replay would double: look before you replay"
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -109,8 +108,6 @@ class Errand:
             self._settlement.failed += found.failed
             if self._claim.order == "job" and any(failure.delay is not None for failure in found.failed):
                 self._hold_back(request.events[0].job_id)
-        elif request.events[0].is_doubtful:  # halves would have new keys, and what has arrived would be doubled
-            self._bury(request, f"{answer.reason}; {_UNKNOWN}")
         elif len(request.events) == 1:
             self._bury(request, answer.reason)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ COLUMNS = (
     *("attempts", "lease", "batch", "batch_first", "batch_last", "service", "trace", "last_error", "dead_at"),
 )
 """The table's columns, in the order of `Row.read`."""
-IN_DOUBT: Final = UUID(int=0)
-"""In place of a lease: nobody holds the row, and an attempt at its batch may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +87,7 @@ class Row:
 
     @property
     def is_leased(self) -> bool:
-        return self.lease not in (None, IN_DOUBT)
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Of a row as it was claimed: whether an earlier attempt at its batch may have arrived.
-
-        A lease that is still there is of a relay that was killed or held up: nobody knows how far it came.
-        """
-        return self.batch is not None and self.lease is not None
+        return self.lease is not None
 
     @property
     def envelope(self) -> bytes:

@@ -101,12 +101,8 @@ class Store(Protocol):
         *,
         delay: float = 0.0,
         reason: str | None = None,
-        may_have_arrived: bool = False,
     ) -> None:
-        """Gives rows back, stamped as they are, ready after `delay` seconds; it counts as no attempt.
-
-        Those that may have arrived are doubtful when they are claimed again, and so are those that were already.
-        """
+        """Gives rows back, stamped as they are, ready after `delay` seconds; it counts as no attempt."""
 
     def stats(self) -> Stats: ...
 

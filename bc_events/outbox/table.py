@@ -12,7 +12,7 @@ from bc_events.wire import Limits, Request, requests_for
 
 from . import schema
 from .ready import READ, Ready
-from .row import IN_DOUBT, Row
+from .row import Row
 from .store import Claim, Failure, Order, Settlement, Stats
 
 if TYPE_CHECKING:
@@ -80,29 +80,27 @@ class TableStore:
         *,
         delay: float = 0.0,
         reason: str | None = None,
-        may_have_arrived: bool = False,
     ) -> None:
         dialect = self._dialect
         release = (
-            f"UPDATE {schema.TABLE} SET lease = CASE WHEN {dialect.among('seq')} THEN {dialect.uuid} END, "
-            f"available_at = {dialect.now} + ?, last_error = coalesce(?, last_error) WHERE {dialect.among('seq')}"
+            f"UPDATE {schema.TABLE} SET lease = NULL, available_at = {dialect.now} + ?, "
+            f"last_error = coalesce(?, last_error) WHERE {dialect.among('seq')}"
         )
-        doubtful = [row.seq for row in rows if may_have_arrived or row.is_doubtful]
         with self._database.transaction() as transaction:
             held = dialect.many(sorted(self._held(transaction, lease, rows)))
-            self._run(transaction, release, dialect.many(doubtful), dialect.one(IN_DOUBT), delay, reason, held)
+            self._run(transaction, release, delay, reason, held)
 
     def stats(self) -> Stats:
         counts = (
             "SELECT count(*) FILTER (WHERE o.dead_at IS NULL), "
-            f"count(*) FILTER (WHERE o.dead_at IS NULL AND o.lease <> {self._dialect.uuid} "
+            f"count(*) FILTER (WHERE o.dead_at IS NULL AND o.lease IS NOT NULL "
             f"AND o.available_at > {self._dialect.now}), "
             "count(*) FILTER (WHERE o.dead_at IS NULL AND o.attempts > 0), "
             f"count(*) FILTER (WHERE o.dead_at IS NOT NULL), {self._dialect.now} - min(o.created_at) "
             f"FILTER (WHERE o.dead_at IS NULL) FROM {schema.TABLE} o"
         )
         with self._database.transaction() as transaction:
-            pending, leased, retried, dead, age = self._run(transaction, counts, self._dialect.one(IN_DOUBT))[0]
+            pending, leased, retried, dead, age = self._run(transaction, counts)[0]
         return Stats(pending, leased, retried, dead, max(0.0, age or 0.0))
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:

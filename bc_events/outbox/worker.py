@@ -133,7 +133,6 @@ class Worker:
             interruption.request.events,
             delay=min(seconds, self._pace.lease) + self._pace.poll[1],
             reason=answer.reason,
-            may_have_arrived=answer.may_have_arrived,
         )
         self._pause(seconds)
 

@@ -6,12 +6,10 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from types import SimpleNamespace
 
 import pytest
 
 from bc_events import DeliveryError, InvalidEventError
-from bc_events.api import EventsAPI
 from bc_events.wire import Request, Verdict, read_answer
 
 from .scripted import (
@@ -27,10 +25,6 @@ from .scripted import (
 
 THROTTLED = "ProvisionedThroughputExceededException"
 INTERNAL = "InternalFailureException"
-
-
-def _one() -> Request:
-    return Request.of([SimpleNamespace(job_id="job-1", envelope=b"{}")])
 
 
 def undelivered(session):
@@ -172,23 +166,8 @@ def test_a_server_that_is_not_there_leaves_every_event_named(session_of):
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     session = session_of(url, 2, retry_budget=0.05)
     assert undelivered(session) == [
-        (number, "unknown", f"no answer from {url} (ConnectionError)") for number in range(2)
+        (number, "unsent", f"no answer from {url} (ConnectionError)") for number in range(2)
     ]
-
-
-def test_what_found_no_server_cannot_have_arrived():
-    """So a request that is refused once the server is back can be halved."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    api = EventsAPI(url, auth=None, timeout=(3.05, 10), http=None)
-    answer = api.post(_one())
-    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, False)
-
-
-def test_what_found_a_server_that_closed_may_have_arrived():
-    with ScriptedAPI(closes) as server:
-        answer = EventsAPI(server.url, auth=None, timeout=(3.05, 10), http=None).post(_one())
-    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, True)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 451])
@@ -218,7 +197,7 @@ def test_any_other_client_error_is_final(session_of, status):
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_a_success_whose_body_is_not_the_promised_one_is_no_success(status, body):
     answer = read_answer(Request((None, None), b"", "key"), status, {}, body)
-    assert (answer.verdict, answer.may_have_arrived) == (Verdict.AGAIN, True)
+    assert (answer.verdict, answer.is_readable) == (Verdict.AGAIN, False)
 
 
 @pytest.mark.parametrize("body", [b"", b"OK", b"{}", b'{"eventId": 1, "jobId": "b"}', b'{"records": ["Success"]}'])
@@ -234,20 +213,23 @@ def test_what_the_api_says_is_cut_to_what_a_log_line_takes(session_of):
         assert undelivered(session_of(api, 2)) == [(0, "refused", "A" * 100), (1, "refused", "an error without a name")]
 
 
-def test_a_refusal_does_not_settle_what_an_earlier_attempt_may_have_done(session_of):
-    with ScriptedAPI(closes, refused(403)) as api:
-        assert undelivered(session_of(api, 1)) == [(0, "unknown", "HTTP 403")]
-
-
-def test_what_may_have_arrived_is_not_halved(session_of):
-    """Halves have new keys, so what had arrived would arrive twice."""
-    with ScriptedAPI(closes, refused(413)) as api:
-        assert [item[1] for item in undelivered(session_of(api, 2))] == ["unknown", "unknown"]
-
-
-def test_an_answer_that_did_not_take_a_request_leaves_no_doubt(session_of):
-    with ScriptedAPI(refused(429), refused(400, "ValidationException")) as api:
+@pytest.mark.parametrize("first", [closes, resets, talks_nonsense, refused(503), refused(429), Reply(201, {}, b" ")])
+@pytest.mark.parametrize(
+    "refusal", [refused(403), refused(400, "ValidationException"), Reply(302, {"Location": "http://["}, b"")]
+)
+def test_a_refusal_settles_an_earlier_attempt_too(session_of, first, refusal):
+    """A server that had accepted the earlier attempt would have answered the later one with its 2xx."""
+    with ScriptedAPI(first, refusal) as api:
         assert [item[1] for item in undelivered(session_of(api, 1))] == ["refused"]
+    assert len(set(api.keys)) == 1
+    assert len(api.received) == 2
+
+
+def test_a_request_that_is_too_large_is_halved_also_after_an_unknown_outcome(session_of):
+    with ScriptedAPI(closes, refused(413)) as api:
+        session_of(api, 2).flush()
+    assert api.ids == [[0, 1], [0, 1], [0], [1]]
+    assert len(set(api.keys)) == 3
 
 
 def test_many_events_make_as_few_requests_as_the_contract_allows_on_one_connection(session_of):

@@ -46,8 +46,9 @@ class FakeAPI:
         self.takes = takes
         self.patience = []
 
-    def post(self, request, patience=None):
-        self.patience.append(patience)
+    def post(self, request, attempt):
+        self.patience.append(attempt.patience)
+        attempt.was_sent = True
         self.clock.now += self.takes
         answer = (
             self.answers.pop(0) if self.answers else Answer(Verdict.SETTLED, results=("Success",) * len(request.events))

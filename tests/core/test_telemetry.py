@@ -76,7 +76,7 @@ def test_every_event_is_counted_for_what_became_of_it(seen):
     assert measured(seen, "bc_events.rolled_back") == {topic: 1}
     assert measured(seen, "bc_events.delivered") == {(): 5}
     assert measured(seen, "bc_events.retried") == {(): 1}
-    assert measured(seen, "bc_events.failed") == {(("bc_events.outcome", "unknown"),): 1}
+    assert measured(seen, "bc_events.failed") == {(("bc_events.outcome", "unsent"),): 1}
 
 
 def test_requests_and_flushes_are_measured(seen):

@@ -204,41 +204,12 @@ def test_a_release_may_put_off_what_it_releases(store):
     assert store.find(ids(first.requests[0].events))[0].last_error == "HTTP 503"
 
 
-def test_what_may_have_arrived_is_doubtful_when_it_is_claimed_again(store):
+def test_released_rows_that_wait_are_not_leased(store):
     store.add([row(1), row(2, "job-2")])
     claim = claimed(store)
-    assert [one.is_doubtful for request in claim.requests for one in request.events] == [False, False]
-    store.release(claim.lease, claim.requests[0].events, delay=3600, may_have_arrived=True)
+    store.release(claim.lease, claim.requests[0].events, delay=3600)
     assert (store.stats().pending, store.stats().leased) == (2, 1)
-    store.release(claim.lease, claim.requests[1].events)
-    again = claimed(store)
-    assert [one.is_doubtful for request in again.requests for one in request.events] == [False]
     assert not store.find(ids(claim.requests[0].events))[0].is_leased
-
-
-def test_a_doubt_outlives_a_release_without_one(store):
-    """An outage later does not make it certain that the first attempt did not arrive."""
-    store.add([row(1), row(2)])
-    first = claimed(store)
-    store.release(first.lease, first.requests[0].events, may_have_arrived=True)
-    second = claimed(store)
-    store.release(second.lease, second.requests[0].events)
-    assert shape(third := claimed(store)) == shape(first)
-    assert all(one.is_doubtful for one in third.requests[0].events)
-
-
-def test_what_a_killed_relay_held_is_doubtful(store):
-    store.add([row(1)])
-    claimed(store, seconds=0)
-    assert claimed(store).requests[0].events[0].is_doubtful
-
-
-def test_the_result_of_each_record_ends_a_doubt(store):
-    store.add([row(1), row(2)])
-    claimed(store, seconds=0)
-    claim = claimed(store)
-    store.settle(claim.lease, Settlement([], [Failure(one, "again", 0.0) for one in claim.requests[0].events]))
-    assert not any(one.is_doubtful for one in claimed(store).requests[0].events)
 
 
 def test_a_failed_row_waits_and_is_counted(store):

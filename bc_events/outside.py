@@ -1,0 +1,73 @@
+"""Exceptions that come from outside: they are raised into code that others run, and are no fault of that code.
+
+A signal handler raises one wherever the main thread stands, for example Celery's soft time limit. A thread gets one
+with `PyThreadState_SetAsyncExc`. It may be of any class, also of one that HTTP libraries take for a network failure.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from opcode import opmap
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType, TracebackType
+
+_RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
+
+
+def raised_outside(error: BaseException, *, handled: BaseException | None) -> BaseException | None:
+    """The exception from outside that an error is, or was made of by those who caught it; None where there is none.
+
+    `handled` is the exception that was being handled when the work began: it is older than the work.
+    """
+    for one in _made_of(error, {id(handled)}):
+        if _is_of_signal_handler(one) or _is_injected(one, is_whole=one is error):
+            return one
+    return None
+
+
+def _made_of(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
+    if error is None or id(error) in seen:
+        return
+    seen.add(id(error))
+    yield error
+    yield from _made_of(error.__cause__, seen)
+    yield from _made_of(error.__context__, seen)
+
+
+def _is_of_signal_handler(error: BaseException) -> bool:
+    """Python calls a handler with the frame that it interrupts; nobody else hands on the frame of the caller."""
+    steps = [step.tb_frame for step in _steps(error)]
+    return any(_is_given(called, caller) for caller, called in pairwise(steps))
+
+
+def _is_given(called: FrameType, caller: FrameType) -> bool:
+    values = list(called.f_locals.values())
+    rest = [value for value in values if type(value) is tuple]
+    return any(value is caller for group in (values, *rest) for value in group)
+
+
+def _is_injected(error: BaseException, *, is_whole: bool) -> bool:
+    """Such an exception has no arguments, or is of a class that the code it broke off does not know.
+
+    And it comes up where nothing is raised. The system's errors come up there too, but they have arguments.
+    """
+    *_, last = (None, *_steps(error))
+    if last is None or isinstance(error, StopIteration) or _raises(last):
+        return False
+    is_of_others = type(error).__module__.partition(".")[0] not in sys.stdlib_module_names
+    return not error.args or (is_of_others and (is_whole or isinstance(error, OSError)))
+
+
+def _raises(step: TracebackType) -> bool:
+    return step.tb_frame.f_code.co_code[step.tb_lasti] in _RAISES
+
+
+def _steps(error: BaseException) -> Iterator[TracebackType]:
+    step = error.__traceback__
+    while step is not None:
+        yield step
+        step = step.tb_next

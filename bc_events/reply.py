@@ -1,0 +1,112 @@
+"""Reply: a response as it is read from a connection, within the limits of its attempt and without guesses."""
+
+from __future__ import annotations
+
+import io
+from http.client import HTTPException, HTTPResponse, parse_headers
+from typing import TYPE_CHECKING, Any, Final
+
+from .attempt import Attempt, ResponseTooLong, current
+
+if TYPE_CHECKING:
+    import socket
+
+_LONGEST_LENGTH: Final = 20  # digits
+
+
+class UnreadableResponse(HTTPException):
+    """Nobody can tell where this response ends, so nobody can tell what follows it."""
+
+
+class Reply(HTTPResponse):
+    """Waits for the final response, whatever interim ones come before it (RFC 9110, 15.2).
+
+    It refuses what readers of HTTP understand differently (RFC 9112, 6.3): `http.client` would guess.
+    Where this thread makes no attempt, it is what `http.client` makes of it.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self._attempt = current()
+        self._received: _Received | None = None
+        if self._attempt is not None:
+            self._received = _Received(self.fp.detach(), sock, self._attempt)
+            self.fp = io.BufferedReader(self._received)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
+        while self._attempt is not None and 100 <= found[1] < 200:  # noqa: PLR2004
+            if found[1] == 101:  # noqa: PLR2004
+                raise UnreadableResponse("the server switched protocols unasked")
+            parse_headers(self.fp)
+            found = super()._read_status()  # type: ignore[misc]  # as above
+        return found
+
+    def begin(self) -> None:
+        super().begin()
+        if self._attempt is None:
+            return
+        if 300 <= self.status < 400:  # noqa: PLR2004
+            self._leave_body()
+        else:
+            self._check_framing()
+
+    def _leave_body(self) -> None:
+        """A redirect is final whatever its headers say. Its body is not read, so its connection ends with it."""
+        for name in ("Content-Length", "Transfer-Encoding", "Content-Encoding"):
+            del self.headers[name]
+        self.chunked, self.length, self.will_close = False, 0, True
+
+    def _check_framing(self) -> None:
+        lengths = {one.strip() for value in self.headers.get_all("Content-Length", ()) for one in value.split(",")}
+        codings = [value.strip().lower() for value in self.headers.get_all("Transfer-Encoding", ())]
+        if self.headers.defects or self.headers.get_payload():
+            raise UnreadableResponse("the headers are broken")
+        if len(lengths) > 1 or (lengths and codings) or codings not in ([], ["chunked"]):
+            raise UnreadableResponse("the headers give more than one length")
+        if codings and self.version == 10:  # noqa: PLR2004
+            raise UnreadableResponse("HTTP/1.0 has no chunks")
+        for length in lengths:
+            if not (length.isascii() and length.isdecimal() and len(length) <= _LONGEST_LENGTH):
+                raise UnreadableResponse("Content-Length is not a number")
+
+    def _close_conn(self) -> None:
+        """Notes what the server sent beyond the end of its response."""
+        if self._received is not None and self.fp is not None:
+            self._received.stop()
+            if self._attempt is not None and self.fp.peek(1):
+                self._attempt.has_leftover = True
+        super()._close_conn()  # type: ignore[misc]  # the stubs leave it out
+
+
+class _Received(io.RawIOBase):
+    """The bytes of one response. Each wait for some is cut to the time that is left."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, attempt: Attempt) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._attempt = attempt
+        self._timeout = sock.gettimeout()
+        self._left = attempt.max_bytes
+        self._is_stopped = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        if self._is_stopped:
+            return None
+        if self._left <= 0:
+            raise ResponseTooLong
+        self._sock.settimeout(self._attempt.left(self._timeout))
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        return count
+
+    def stop(self) -> None:
+        """From here on there is nothing more to read."""
+        self._is_stopped = True
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
