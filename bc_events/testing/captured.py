@@ -146,5 +146,13 @@ class CapturedEvents(Sequence["Event"]):
     def __iter__(self) -> Iterator[Event]:
         return iter(self._in(self._stages))
 
+    def __eq__(self, other: object) -> bool:
+        """Whether these are the same events, in the same order, as those of a list, a tuple or another view."""
+        if isinstance(other, Sequence) and not isinstance(other, str | bytes):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it is live: what it equals changes
+
     def __repr__(self) -> str:
         return f"<CapturedEvents {self._in(self._stages)!r}>"
