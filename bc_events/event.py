@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
 from . import forks, fresh
-from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_BYTES
+from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
 from .errors import InvalidActorError
 
 if TYPE_CHECKING:
@@ -34,21 +34,32 @@ forks.after_fork(_renew)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who did it: a user (their Cognito user id), a service or a third party (its service name)."""
+    """Who did it: a user (their Cognito user id), a service or a third party (its service name).
+
+    One that `is_local` has an id that only this service knows, such as a primary key. It is not told to other services.
+    """
 
     id: str
     type: str
+    is_local: bool = field(default=False, kw_only=True, repr=False, compare=False)
     tail: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or len(self.id) < ACTOR_ID_MIN_LENGTH:
             raise InvalidActorError(
                 f"the actor id of a {self.type} is {_shape(self.id)}; the Events API takes strings of "
-                f"{ACTOR_ID_MIN_LENGTH} characters or more: a user's Cognito user id, or the service's name"
+                f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(self.type, _REMEDY)}"
             )
         if self.type not in ACTOR_TYPES:
             raise InvalidActorError(f"actor type {self.type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
         object.__setattr__(self, "tail", _tail(self.id, self.type))
+
+
+_REMEDY: Final = "the name of the service"
+_REMEDIES: Final = {
+    ACTOR_TYPE_USER: "the Cognito user id (`sub`) or, for users who have none, a key with a prefix, such as "
+    'f"user-{user.pk}"'
+}
 
 
 def _shape(value: object) -> str:

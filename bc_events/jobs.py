@@ -10,6 +10,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context, attach, get_current
 
 from . import fresh
+from .carrier import without_properties
 from .constants import JOB_ID_MAX_LENGTH, LOGGER_NAME
 from .errors import InvalidJobIdError
 
@@ -57,6 +58,8 @@ def from_baggage(key: str) -> str | None:
     """The job id that OpenTelemetry baggage carries, where it is a usable one."""
     context = get_current()
     value = baggage.get_baggage(key, context) if context else None
+    if isinstance(value, str):
+        value = without_properties(value)  # OpenTelemetry takes them for a part of it
     return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
 
 

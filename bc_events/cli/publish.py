@@ -19,6 +19,7 @@ from . import FAILED
 from .account import Account
 from .client import loaded, made
 from .lines import LineError, publish_line, publish_named, read_data
+from .once import once
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -35,8 +36,14 @@ _SILENT: Final = "the API gave no answer for events before these"
 @click.argument("data", required=False)
 @click.option("-f", "--file", type=click.File("rb"), help="Lines of JSON to publish; - is standard input.")
 @click.option("--skip-bad", is_flag=True, help="With --file: leave bad lines out and send the others.")
-@click.option("--job-id", help="Job of all these events; a new one by default.")
-@click.option("--user", metavar="ID", help="Cognito id of the user who acts; the service by default.")
+@click.option("--job-id", multiple=True, callback=once, help="Job of all these events; a new one by default.")
+@click.option(
+    "--user",
+    multiple=True,
+    callback=once,
+    metavar="ID",
+    help="Cognito id of the user who acts; the service by default.",
+)
 @click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code, with its auth, in place of these:")
 @click.option("--api-url", envvar=API_URL, show_envvar=True, help=f"{LOG_ONLY} only checks.")
 @click.option("--service", envvar=SERVICE_NAME, show_envvar=True, help="Name of the service.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from opentelemetry.propagators.textmap import Setter
 
 from bc_events import propagation
 from bc_events.propagation import BROKER, Border
+
+from .shape import mapping, text
 
 Attributes = MutableMapping[str, Any]
 
@@ -28,7 +30,13 @@ def inject(attributes: Attributes, border: Border = BROKER) -> Attributes:
     return attributes
 
 
-def texts(attributes: Mapping[str, Any] | None, key: str) -> dict[str, str]:
-    """The text of attributes, which each service spells in its own way under `key`; binary ones are left out."""
-    values = {name: attribute.get(key) for name, attribute in (attributes or {}).items()}
-    return {name: value for name, value in values.items() if isinstance(value, str)}
+def texts(attributes: object, *, value: str, kind: str) -> dict[str, str]:
+    """The text of attributes, which each service spells in its own way; those of other types are left out."""
+    found = {name: mapping(attribute) for name, attribute in mapping(attributes).items()}
+    texts = {name: text(one.get(value)) for name, one in found.items() if _is_single_text(one.get(kind))}
+    return {name: one for name, one in texts.items() if one is not None}
+
+
+def _is_single_text(kind: object) -> bool:
+    """Not Binary, whose value is base64, and not String.Array, which is a list."""
+    return not isinstance(kind, str) or (kind.startswith(("String", "Number")) and kind != "String.Array")

@@ -2,57 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from bc_events.constants import LOGGER_NAME
+
 from .attributes import texts
+from .shape import mapping, text
 
 if TYPE_CHECKING:
     from bc_events.propagation import Border
 
 PayloadCarrier = Callable[[Any], Mapping[str, Any] | None]
+_OPENTELEMETRY: Final = frozenset({"traceparent", "tracestate", "baggage"})
+_ENVELOPE: Final = ("MessageId", "TopicArn", "Message", "Timestamp")
+_logger = logging.getLogger(LOGGER_NAME)
 
 
-def is_event_bridge(event: Mapping[str, Any]) -> bool:
-    return "detail-type" in event and "source" in event
+def is_event_bridge(event: object) -> bool:
+    return isinstance(event, Mapping) and "detail-type" in event and "source" in event
 
 
-def carrier_of(record: Mapping[str, Any], border: Border, payload: PayloadCarrier | None) -> dict[str, str]:
-    """The names and values that a record carries; attributes go before the payload."""
-    if is_event_bridge(record):
-        return _named(record["detail"], border, payload or _itself)
-    if "Sns" in record:
-        attributes, text = texts(record["Sns"].get("MessageAttributes"), "Value"), record["Sns"]["Message"]
-    else:
-        attributes, text = texts(record.get("messageAttributes"), "stringValue"), record["body"]
-        envelope = _json(text)
-        if _is_sns(envelope):
-            attributes = texts(envelope.get("MessageAttributes"), "Value") | attributes
-            text = envelope["Message"]
-    return _named(_json(text), border, payload) | attributes if payload is not None else attributes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How the names and values that a record carries are found. Attributes go before the payload."""
+
+    border: Border
+    payload: PayloadCarrier | None
+    sns_topics: Collection[str] | None
+
+    def carrier_of(self, record: object) -> dict[str, str]:
+        found = mapping(record)
+        if is_event_bridge(found):
+            return self._named(found.get("detail"), self.payload or _itself)
+        if "Sns" in found:
+            return self._of_sns(mapping(found["Sns"]))
+        own, body = found.get("messageAttributes"), _json(found.get("body"))
+        if self._is_from_sns(body) and not self._has_ours(own):
+            return self._of_sns(body)
+        return self._with_payload(texts(own, value="stringValue", kind="dataType"), body)
+
+    def _of_sns(self, envelope: Mapping[str, Any]) -> dict[str, str]:
+        attributes = texts(envelope.get("MessageAttributes"), value="Value", kind="Type")
+        return self._with_payload(attributes, _json(envelope.get("Message")))
+
+    def _with_payload(self, attributes: dict[str, str], body: Any) -> dict[str, str]:
+        return attributes if self.payload is None else self._named(body, self.payload) | attributes
+
+    def _named(self, payload: Any, find: PayloadCarrier) -> dict[str, str]:
+        """Only the border's own names: a payload may well have a field of any other."""
+        found = mapping(_looked_up(find, payload)) if payload is not None else {}
+        values = {name: text(found.get(name)) for name in _names(self.border)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _is_from_sns(self, body: Any) -> bool:
+        """A queue that is subscribed to a topic without raw message delivery gets messages in an envelope."""
+        if not isinstance(body, Mapping) or body.get("Type") != "Notification":
+            return False
+        topics = self.sns_topics
+        return all(isinstance(body.get(name), str) for name in _ENVELOPE) and (
+            topics is None or body["TopicArn"] in topics
+        )
+
+    def _has_ours(self, attributes: object) -> bool:
+        """Whether our own services sent it as it is. Then its body is only data, which anybody may have written."""
+        ours = _OPENTELEMETRY.union(name.lower() for name in _names(self.border))
+        return any(isinstance(name, str) and name.lower() in ours for name in mapping(attributes))
 
 
-def _named(payload: Any, border: Border, find: PayloadCarrier) -> dict[str, str]:
-    """Only the border's own names: a payload may well have a field of any other."""
-    found = find(payload) if payload is not None else None
-    names = (border.job_id, border.actor_id, border.actor_type)
-    values = {name: found.get(name) for name in names if name is not None} if isinstance(found, Mapping) else {}
-    return {name: value for name, value in values.items() if isinstance(value, str)}
+def _names(border: Border) -> list[str]:
+    return [name for name in (border.job_id, border.actor_id, border.actor_type) if name is not None]
+
+
+def _looked_up(find: PayloadCarrier, payload: Any) -> object:
+    """A message without the part that is looked for, such as `body["metadata"]`, is one that carries nothing."""
+    try:
+        return find(payload)
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def _itself(payload: Any) -> Any:
     return payload
 
 
-def _json(text: str) -> Any:
+def _json(body: object) -> Any:
+    if not isinstance(body, str | bytes):
+        return None
     try:
-        return orjson.loads(text)
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-
-
-def _is_sns(body: Any) -> bool:
-    """A queue that is subscribed to a topic without raw message delivery gets messages in an envelope."""
-    return isinstance(body, Mapping) and body.get("Type") == "Notification" and "TopicArn" in body

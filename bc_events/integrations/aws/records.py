@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError
 from bc_events.integrations.edge import Edge, OnDeliveryError
-from bc_events.propagation import BROKER, Border, extract
+from bc_events.propagation import BROKER, Border
 
 from .function import check_callable_by_lambda
-from .message import PayloadCarrier, carrier_of, is_event_bridge
+from .message import PayloadCarrier, Reader, is_event_bridge
+from .shape import mapping, sequence, text
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
 
 Record = Mapping[str, Any]
 RecordHandler = Callable[[Any, Any], Any]
+_SOURCES: Final = ("aws:sqs", "aws:sns")
+_SHOWN: Final = 40
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -28,6 +31,7 @@ def each_record(
     client: EventClient | None = None,
     border: Border = BROKER,
     payload: PayloadCarrier | None = None,
+    sns_topics: Collection[str] | None = None,
     on_delivery_error: OnDeliveryError = "raise",
 ) -> Callable[[RecordHandler], RecordHandler]:
     """Makes a function of one record and the context into a Lambda handler of SQS, SNS or EventBridge events.
@@ -41,20 +45,24 @@ def each_record(
         border: the names of the message attributes; by default the actor is believed, as with any broker.
         payload: finds the same names where they do not travel as attributes, in the message read as JSON: for example
             `lambda body: body["metadata"]`. By default only EventBridge's `detail` is looked at, which has no others.
+        sns_topics: ARNs of the topics whose envelopes are expected in the queue. By default any is, in messages that
+            come without attributes of this library. Where bodies may be written by strangers, name the topics, or give
+            `()` for a queue that no topic is subscribed to: an envelope chooses the job and the actor.
         on_delivery_error: "raise" fails the record, which AWS then hands over again; where that would repeat work that
             must not be, "log", or a callable.
     """
     edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
+    reader = Reader(border=border, payload=payload, sns_topics=_checked(sns_topics))
 
     def decorate(function: RecordHandler) -> RecordHandler:
         check_callable_by_lambda(function)
 
         def handle_one(record: Record, context: Any) -> Any:
-            with edge.session(extract(carrier_of(record, border, payload), border)):
+            with edge.session(edge.extract(reader.carrier_of(record))):
                 return function(record, context)
 
         @wraps(function)
-        def handler(event: Mapping[str, Any], context: Any) -> Any:
+        def handler(event: object, context: Any) -> Any:
             return _handle(event, context, handle_one)
 
         return handler
@@ -62,42 +70,54 @@ def each_record(
     return decorate
 
 
-def _handle(event: Mapping[str, Any], context: Any, handle_one: RecordHandler) -> Any:
+def _checked(sns_topics: Collection[str] | None) -> Collection[str] | None:
+    if isinstance(sns_topics, str):
+        raise ConfigurationError(f"sns_topics is {sns_topics!r}; give a list of topic ARNs, such as [{sns_topics!r}]")
+    return sns_topics
+
+
+def _handle(event: object, context: Any, handle_one: RecordHandler) -> Any:
     if is_event_bridge(event):
         return handle_one(event, context)
-    records = event.get("Records") or ()
-    sources = {record.get("eventSource") or record.get("EventSource") for record in records}
+    records = sequence(mapping(event).get("Records"))
+    sources = {_source(record) for record in records if isinstance(record, Mapping)}
     if sources == {"aws:sqs"}:
         return _handle_batch(records, context, handle_one)
     if sources == {"aws:sns"}:
         for record in records:
             handle_one(record, context)
         return None
-    found = ", ".join(sorted(map(str, sources))) or "no records"
+    found = ", ".join(sorted(sources)) or "no records"
     raise ConfigurationError(
         f"this Lambda event comes from {found}, and each_record takes those of SQS, SNS and EventBridge; "
         "for API Gateway and load balancers use request, for others events.session()"
     )
 
 
-def _handle_batch(records: Sequence[Record], context: Any, handle_one: RecordHandler) -> dict[str, Any]:
-    failures: dict[str, Exception | None] = {}
+def _source(record: Record) -> str:
+    found = text(record.get("eventSource")) or text(record.get("EventSource")) or "an unnamed source"
+    return found if found in _SOURCES else ascii(found[:_SHOWN])
+
+
+def _handle_batch(records: Sequence[Any], context: Any, handle_one: RecordHandler) -> dict[str, Any]:
+    failures: list[tuple[str | None, Exception | None]] = []
     for record in records:
-        if failures and record["eventSourceARN"].endswith(".fifo"):
-            failures[record["messageId"]] = None
+        message_id = text(mapping(record).get("messageId"))
+        if failures and (text(mapping(record).get("eventSourceARN")) or "").endswith(".fifo"):
+            failures.append((message_id, None))
             continue
         try:
             handle_one(record, context)
         except Exception as error:  # noqa: BLE001  reported below, by log or by raising it
-            failures[record["messageId"]] = error
-    errors = [error for error in failures.values() if error is not None]
-    if len(failures) == len(records):
+            failures.append((message_id, error))
+    errors = [error for _, error in failures if error is not None]
+    if len(failures) == len(records) or any(message_id is None for message_id, _ in failures):
         raise errors[0] if len(errors) == 1 else ExceptionGroup("every message of the batch failed", errors)
     _report(failures)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id, _ in failures]}
 
 
-def _report(failures: Mapping[str, Exception | None]) -> None:
-    for message_id, error in failures.items():
+def _report(failures: Sequence[tuple[str | None, Exception | None]]) -> None:
+    for message_id, error in failures:
         if error is not None:
             _logger.error("a message failed and is left to SQS", exc_info=error, extra={"bc_message_id": message_id})

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bc_events.constants import ACTOR_TYPE_USER, LOGGER_NAME
-from bc_events.errors import ConfigurationError, InvalidActorError
-from bc_events.event import Actor
+from bc_events.carrier import case_insensitive_getter, only_value
+from bc_events.constants import ACTOR_TYPE_USER
+from bc_events.errors import ConfigurationError
 from bc_events.integrations.edge import Edge, FailedResponseError, OnDeliveryError
 from bc_events.integrations.status import is_success
-from bc_events.propagation import HTTP, Border, case_insensitive_getter, extract
+from bc_events.propagation import HTTP, Border, usable_actor
 
 from .function import check_callable_by_lambda
+from .shape import mapping, text
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
+    from bc_events.event import Actor
 
 RequestHandler = Callable[[Any, Any], Any]
 UserSource = Literal["authorizer", "x-amzn-oidc-identity"]
 _OIDC: Final = "x-amzn-oidc-identity"
 _OK: Final = 200
-_logger = logging.getLogger(LOGGER_NAME)
+_BAD_GATEWAY: Final = 502
 
 
 def request(
@@ -55,9 +56,9 @@ def request(
         check_callable_by_lambda(function)
 
         @wraps(function)
-        def handler(event: Mapping[str, Any], context: Any) -> Any:
+        def handler(event: Any, context: Any) -> Any:
             headers = _headers(event)
-            work = edge.open(extract(headers, border), actor=_user(event, headers, user))
+            work = edge.open(edge.extract(headers), actor=_user(event, headers, user))
             try:
                 response = function(event, context)
                 status = _status(response)
@@ -72,43 +73,40 @@ def request(
     return decorate
 
 
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Load balancers and REST APIs may have several values; two job ids are then none."""
-    several = event.get("multiValueHeaders")
-    if several:
-        return {name: ", ".join(values) for name, values in several.items()}
-    return dict(event.get("headers") or {})
+def _headers(event: object) -> Mapping[str, Any]:
+    """Load balancers and REST APIs may have several values of a name."""
+    found = mapping(event)
+    return mapping(found.get("multiValueHeaders")) or mapping(found.get("headers"))
 
 
 def _status(response: Any) -> int:
-    """An HTTP API makes a 200 of whatever has no status."""
-    return int(response.get("statusCode", _OK)) if isinstance(response, Mapping) else _OK
+    """An HTTP API makes a 200 of a response without a status. One that is no number fails there as a 500 or 502."""
+    status = response.get("statusCode", _OK) if isinstance(response, Mapping) else _OK
+    try:
+        return int(status)
+    except (TypeError, ValueError, OverflowError):
+        return _BAD_GATEWAY
 
 
-def _user(event: Mapping[str, Any], headers: Mapping[str, str], source: UserSource | None) -> Actor | None:
+def _user(event: object, headers: Mapping[str, Any], source: UserSource | None) -> Actor | None:
     if source is None:
         return None
-    found = _of_authorizer(event) if source == "authorizer" else _of_load_balancer(event, headers)
-    try:
-        return None if found is None else Actor(found, ACTOR_TYPE_USER)
-    except InvalidActorError:
-        _logger.warning("a user from outside was not usable; the service acts instead", extra={"bc_source": source})
-        return None
+    context = mapping(mapping(event).get("requestContext"))
+    found = _of_authorizer(context) if source == "authorizer" else _of_load_balancer(context, headers)
+    return None if found is None else usable_actor(found, ACTOR_TYPE_USER, source)
 
 
-def _of_authorizer(event: Mapping[str, Any]) -> str | None:
-    authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
+def _of_authorizer(context: Mapping[str, Any]) -> object:
+    authorizer = mapping(context.get("authorizer"))
     places = (
         authorizer.get("claims"),  # REST API with a Cognito user pool
-        (authorizer.get("jwt") or {}).get("claims"),  # HTTP API with a JWT authorizer
+        mapping(authorizer.get("jwt")).get("claims"),  # HTTP API with a JWT authorizer
         authorizer.get("lambda"),  # HTTP API with a Lambda authorizer
         authorizer,  # REST API with a Lambda authorizer
     )
-    return next((place["sub"] for place in places if isinstance(place, Mapping) and place.get("sub")), None)
+    found = [mapping(place).get("sub") for place in places]
+    return next((sub for sub in found if text(sub)), None) or next((sub for sub in found if sub), None)
 
 
-def _of_load_balancer(event: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    if "elb" not in (event.get("requestContext") or {}):
-        return None
-    found = case_insensitive_getter.get(headers, _OIDC)
-    return found[0] if found else None
+def _of_load_balancer(context: Mapping[str, Any], headers: Mapping[str, Any]) -> str | None:
+    return only_value(headers, _OIDC, case_insensitive_getter) if "elb" in context else None
