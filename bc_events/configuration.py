@@ -76,6 +76,11 @@ def default_client() -> EventClient:
         return _configured
 
 
+def is_configured() -> bool:
+    """Whether code has said which client is the default one, or how it is made."""
+    return bool(_overrides or _configured or _make)
+
+
 def from_environment() -> EventClient:
     """A client made from BC_EVENTS_*. Raises `ConfigurationError` where they do not suffice."""
     return _made(_environment(os.environ))

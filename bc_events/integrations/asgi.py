@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import ConfigurationError
-from bc_events.propagation import HTTP, Border, extract
+from bc_events.propagation import HTTP, Border
 
-from .edge import Edge, FailedResponseError, OnDeliveryError
+from .edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from .lookup import looked_up_early
 from .status import is_success
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class EventsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        work = self._entry.open(scope)
+        work = self._entry.open(scope, around=scope.get(REQUEST))
         exchange = _Exchange(work, self._success, receive, send)
+        scope[REQUEST] = work
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except BaseException as error:
@@ -129,19 +131,9 @@ class _Entry:
         self._edge = edge
         self._actor = actor
 
-    def open(self, scope: Mapping[str, Any]) -> Work:
-        inbound = extract(_headers(scope), self._edge.border)
-        actor = self._actor(scope) if self._actor is not None else None
-        return self._edge.open(inbound, actor=actor)
-
-
-def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
-    """A header that came twice is joined as HTTP has it, so two job ids are none."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+    def open(self, scope: Mapping[str, Any], *, around: object = None) -> Work:
+        inbound = self._edge.extract(scope.get("headers"))
+        return self._edge.open(inbound, actor=looked_up_early(self._actor, scope), around=around)
 
 
 class _Exchange:

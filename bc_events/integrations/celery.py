@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.frames import unit_to_join
-from bc_events.propagation import BROKER, Border, extract, inject
+from bc_events.propagation import BROKER, Border
 
 from .edge import Edge, OnDeliveryError
 
 try:
     from celery import current_task, signals
+    from celery.app.task import Context
     from celery.exceptions import Ignore
 except ImportError as error:
     raise ModuleNotFoundError(
@@ -19,16 +22,18 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from celery import Celery, Task
-    from celery.app.task import Context
 
     from bc_events.client import EventClient
 
+    from .edge import Work
+
 __all__ = ["install"]
 
-_WITHIN: Final = "bc_events_within"
+_UID: Final = "bc_events"
+_EDGE: Final = "bc_events_edge"
+_WORK: Final = "bc_events_work"
+_RUNS: Final = "bc_events_runs"
 
 
 def install(
@@ -42,7 +47,9 @@ def install(
 
     Whatever is sent from a live session, or by Celery after a task (the next of a chain, a chord's body, a retry),
     carries its job and actor in message headers. Each task runs in a session of its own, which is flushed before the
-    next of its chain is sent, and rolled back where the task fails, retries or is rejected.
+    next of its chain is sent, and rolled back where the task fails, retries or is rejected. The task's hooks
+    (`before_start`, `on_success`, `on_failure`, `on_retry`, `after_return`), its errbacks and the receivers of its
+    signals are in the same session; what they publish is sent after them, whatever became of the task.
 
     Args:
         app: its tasks, those of `shared_task` included. A base class for tasks that run eagerly is to derive from
@@ -57,15 +64,18 @@ def install(
     finalized: Any = app.on_after_finalize
     finalized.connect(tasks.enclose, weak=False)
     signals.worker_init.connect(tasks.enclose, weak=False)  # some were registered after the application was finalized
-    app.Task = _eagerly_enclosed(app.Task, tasks)
+    signals.task_prerun.connect(_begin, weak=False, dispatch_uid=_UID)
+    signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
+    signals.worker_init.connect(_end_last, weak=False, dispatch_uid=_UID)
+    app.Task = _carrying_tasks(app.Task, tasks)
     if app.finalized:
         tasks.enclose()
 
 
 class _Tasks:
-    """The tasks of one application, to each of which a session is put around `run`.
+    """The tasks of one application. Each has a session, in which its hooks and errbacks run too; `run` is a part of it.
 
-    That is outside of Celery's own `autoretry_for`, and inside of what sends the next of a chain.
+    That part is outside of Celery's own `autoretry_for`, and inside of what sends the next of a chain.
     """
 
     def __init__(self, app: Celery, edge: Edge) -> None:
@@ -74,7 +84,7 @@ class _Tasks:
 
     def enclose(self, **_signal: object) -> None:
         for task in self._app.tasks.values():
-            if not hasattr(task.run, _WITHIN):
+            if not hasattr(task.run, _EDGE):
                 task.run = _enclosed(task, self._edge)
 
     def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,30 +92,69 @@ class _Tasks:
 
         @wraps(send_task)
         def carry(*args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
-            return send_task(*args, headers={**self._carried(), **(headers or {})}, **options)
+            return send_task(*args, headers=self.headers(headers), **options)
 
         return carry
 
-    def _carried(self) -> dict[str, str]:
+    def headers(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The headers of a message that is sent, or promised, here. Those that are given stay."""
+        given = given or {}
         carried: dict[str, str] = {}
-        inject(carried, self._edge.border)
+        self._edge.inject(carried)
         if unit_to_join() is None and current_task:  # by Celery, after the task
-            sender: Any = current_task.request
-            carried |= _headers(sender, self._edge.border)
-        return carried
+            carried |= _headers(current_task.request, self._edge.border)
+        present = {str(name).lower() for name in given}
+        return {**{name: value for name, value in carried.items() if name.lower() not in present}, **given}
 
 
-def _eagerly_enclosed(base: type[Task], tasks: _Tasks) -> type[Task]:
-    """The application's base of tasks: where there is no worker, they may run without it ever being finalized."""
+def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
+    """The application's base of tasks."""
 
     class EventsTask(base):  # type: ignore[misc]  # Celery is not typed
         abstract = True
 
         def apply(self, *args: Any, **kwargs: Any) -> Any:
+            """Where there is no worker, tasks may run without the application ever being finalized."""
             tasks.enclose()
             return super().apply(*args, **kwargs)
 
-    return EventsTask
+    if not hasattr(base, "apply_async_on_commit"):
+        return EventsTask
+
+    class EventsDjangoTask(EventsTask):
+        """The session may have ended when the transaction commits, so the job is taken along now."""
+
+        abstract = True
+
+        def delay_on_commit(self, *args: Any, **kwargs: Any) -> None:
+            self.apply_async_on_commit(args, kwargs)
+
+        def apply_async_on_commit(self, *args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> None:
+            super().apply_async_on_commit(*args, headers=tasks.headers(headers), **options)
+
+    return EventsDjangoTask
+
+
+def _begin(*, task: Task, **_signal: object) -> None:
+    """A worker, or an eager call, begins with a task: from here to its last hook its session is live."""
+    edge: Edge | None = getattr(task.run, _EDGE, None)
+    if edge is not None:
+        request = task.request
+        request.update({_WORK: edge.open(edge.extract(_arrived(request, edge)))})
+        _mark(request, edge)
+
+
+def _end(*, task: Task, **_signal: object) -> None:
+    """The task has its result, so what its hooks published and could not be delivered is logged."""
+    work: Work | None = task.request.get(_WORK)
+    if work is not None:
+        work.close_late()
+
+
+def _end_last(**_signal: object) -> None:
+    """After the application's own receivers, which are connected while the worker imports its modules."""
+    signals.task_postrun.disconnect(dispatch_uid=_UID)
+    signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
 
 
 def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
@@ -114,33 +163,53 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
     @wraps(run)
     def run_within(*args: Any, **kwargs: Any) -> Any:
         request = task.request
-        if request.called_directly or request.get(_WITHIN):
+        if request.called_directly:
+            with _of_failed_task(args, edge):
+                return run(*args, **kwargs)
+        if request.get(_RUNS):
             return run(*args, **kwargs)
-        with edge.session(extract(_arrived(request, edge.border), edge.border), commit_on=(Ignore,)):
-            _mark(request, edge.border)
+        request.update({_RUNS: True})
+        with request.get(_WORK).body(commit_on=(Ignore,)):
             return run(*args, **kwargs)
 
-    setattr(run_within, _WITHIN, edge)
+    setattr(run_within, _EDGE, edge)
     return run_within
 
 
-def _arrived(request: Context, border: Border) -> dict[str, str]:
+def _of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
+    """The session of an errback that Celery calls for a task which has none here: its process has died, or was killed.
+
+    Such an errback is called in the worker's main process, with the request of that task.
+    """
+    if args and isinstance(args[0], Context) and unit_to_join() is None:
+        return edge.session(edge.extract(_headers(args[0], edge.border)))
+    return nullcontext()
+
+
+def _arrived(request: Context, edge: Edge) -> dict[str, Any]:
     """The headers a task came with; where it runs eagerly, within its caller, those that it would have come with."""
+    found = _headers(request, edge.border)
     carried: dict[str, str] = {}
     if request.is_eager:
-        inject(carried, border)
-    return carried | _headers(request, border)
+        edge.inject(carried)
+    present = {str(name).lower() for name in found}
+    return {**{name: value for name, value in carried.items() if name.lower() not in present}, **found}
 
 
-def _headers(request: Context, border: Border) -> dict[str, str]:
+def _headers(request: Context, border: Border) -> dict[str, Any]:
     """Custom headers are in `headers`, or on the request itself (celery/celery#4875)."""
-    names = [border.job_id, border.actor_id, border.actor_type, "baggage"]
-    found = {name: (request.headers or {}).get(name) or request.get(name) for name in names if name is not None}
-    return {name: value for name, value in found.items() if value is not None}
+    inner = request.headers if isinstance(request.headers, Mapping) else {}
+    names = [name for name in (border.job_id, border.actor_id, border.actor_type, "baggage") if name is not None]
+    wanted = {name.lower() for name in names}
+    found = {name: value for name, value in inner.items() if str(name).lower() in wanted and value is not None}
+    present = {str(name).lower() for name in found}
+    outer = {name: request.get(name) for name in names if name.lower() not in present}
+    return {**found, **{name: value for name, value in outer.items() if value is not None}}
 
 
-def _mark(request: Context, border: Border) -> None:
+def _mark(request: Context, edge: Edge) -> None:
     """What Celery sends for this task from here on belongs to its job, also where that is new."""
     carried: dict[str, str] = {}
-    inject(carried, border)
-    request.update({_WITHIN: True, "headers": {**(request.headers or {}), **carried}})
+    edge.inject(carried)
+    inner = request.headers if isinstance(request.headers, Mapping) else {}
+    request.update({"headers": {**inner, **carried}})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
-from bc_events.propagation import HTTP, Border, extract
+from bc_events.propagation import HTTP, Border
 
-from .edge import Edge, FailedResponseError, OnDeliveryError
+from .edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from .lookup import looked_up_early
 from .status import is_success
 
 if TYPE_CHECKING:
@@ -58,10 +59,11 @@ class EventsMiddleware:
         self._edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        inbound = extract(_headers(environ), self._edge.border)
-        actor = self._actor(environ) if self._actor is not None else None
-        work = self._edge.open(inbound, actor=actor)
+        inbound = self._edge.extract(_headers(environ))
+        actor = looked_up_early(self._actor, environ)
+        work = self._edge.open(inbound, actor=actor, around=environ.get(REQUEST))
         response = _Response(work, self._success, start_response)
+        environ[REQUEST] = work
         try:
             body = self._app(environ, response.start)
         except BaseException as error:
@@ -70,11 +72,11 @@ class EventsMiddleware:
         return response.opened(body)
 
 
-def _headers(environ: Environ) -> dict[str, str]:
+def _headers(environ: Environ) -> dict[str, Any]:
     return {
         name.removeprefix("HTTP_").replace("_", "-").lower(): value
         for name, value in environ.items()
-        if name.startswith("HTTP_")
+        if isinstance(name, str) and name.startswith("HTTP_")
     }
 
 

@@ -131,7 +131,14 @@ def _shape(value):
 
 
 ODD = [None, 17, True, "text", b"bytes", [], ["job-1", "job-2"], [["job-1"]], {}, {"a": 1}, object()]
-CARRIERS = [*ODD, {JOB: ["job-1", "job-2"]}, {JOB: {"value": "job-1"}}, {17: "job-1"}, {None: None}, [("x",), ("a", "b", "c")]]
+CARRIERS = [
+    *ODD,
+    {JOB: ["job-1", "job-2"]},
+    {JOB: {"value": "job-1"}},
+    {17: "job-1"},
+    {None: None},
+    [("x",), ("a", "b", "c")],
+]
 
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=_shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import SynchronousOnlyOperation
@@ -11,7 +12,9 @@ from django.db import connections
 from django.utils.functional import LazyObject, empty
 
 from bc_events.constants import ACTOR_TYPE_USER
+from bc_events.errors import InvalidActorError
 from bc_events.event import Actor
+from bc_events.integrations.lookup import looked_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -23,12 +26,20 @@ _ATTRIBUTE: Final = "_bc_events_actor"
 def cognito_user(request: HttpRequest) -> Actor | None:
     """The authenticated user by their Cognito id: the user's `sub`, else the username, which Cognito backends make it.
 
-    None, so that the service acts, where nobody is authenticated.
+    A username that cannot be an actor id (of less than 5 characters) is replaced by `user-` and the primary key, which
+    other services cannot know. None, so that the service acts, where nobody is authenticated.
     """
     user = _user(request)
     if user is None or not user.is_authenticated:
         return None
-    return Actor(str(getattr(user, "sub", None) or user.get_username()), ACTOR_TYPE_USER)
+    return _by_name(user) or Actor(f"user-{user.pk}", ACTOR_TYPE_USER, is_local=True)
+
+
+def _by_name(user: Any) -> Actor | None:
+    for name in (getattr(user, "sub", None), user.get_username()):
+        with suppress(InvalidActorError):
+            return Actor("" if name is None else str(name), ACTOR_TYPE_USER)
+    return None
 
 
 def _user(request: HttpRequest) -> Any:
@@ -76,7 +87,8 @@ class RequestActor:
             self._late = self._found()
 
     def _found(self) -> Actor:
-        return self._actor_of(self._request) or self._otherwise
+        found: Actor | None = looked_up(self._actor_of, self._request)
+        return found or self._otherwise
 
     def _settled(self) -> Actor:
         return self._late or self.now() or _on_a_thread(self._found)

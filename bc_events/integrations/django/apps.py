@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core import checks
-from django.core.signals import setting_changed
 
 from bc_events.configuration import configure_later
 
-from .actor import before_login, before_logout
 from .checks import check_settings
-from .settings import NAME, default_client
+from .following import connect
+from .settings import default_client
 
 
 class EventsConfig(AppConfig):
@@ -26,12 +22,4 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         configure_later(default_client)
         checks.register(check_settings)
-        user_logged_in.connect(before_login)
-        user_logged_out.connect(before_logout)
-        setting_changed.connect(_configure_anew)
-
-
-def _configure_anew(*, setting: str, **_signal: Any) -> None:
-    """`override_settings` in tests."""
-    if setting == NAME:
-        configure_later(default_client)
+        connect()

@@ -28,9 +28,10 @@ def check_settings(**_options: Any) -> list[checks.CheckMessage]:
     try:
         events_settings = EventsSettings.read()
         events_settings.edge()
-        _ = events_settings.actor_of
+        _ = events_settings.actor_of, events_settings.success
         if events_settings.given:
-            events_settings.client(outbox=None).close()
+            # Not closed: it has opened nothing itself, and its requests session may be the application's.
+            events_settings.client(outbox=None, delivery=None)
     except ConfigurationError as error:
         return [checks.Error(str(error), id="bc_events.E001", obj=f"settings.{NAME}")]
     alias = _outbox_alias(events_settings.given.get("OUTBOX"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from bc_events.configuration import default_client
-from bc_events.integrations.edge import FailedResponseError
+from bc_events.integrations.edge import REQUEST, FailedResponseError
 from bc_events.propagation import extract
 
 from .actor import RequestActor
@@ -20,41 +20,52 @@ if TYPE_CHECKING:
     from bc_events.integrations.edge import Edge
 
     from .actor import ActorOf
+    from .success import Success
 
 
 class Exchange:
     """Open from the request's arrival to the end of its response."""
 
-    __slots__ = ("_actor", "_request", "_work", "error", "resume", "suspend")
+    __slots__ = ("_actor", "_request", "_success", "_work", "error", "response", "resume", "suspend")
 
-    def __init__(self, request: HttpRequest, edge: Edge, actor_of: ActorOf) -> None:
-        client = follow_transactions(edge.client or default_client())
+    def __init__(self, request: HttpRequest, edge: Edge, actor_of: ActorOf, success: Success) -> None:
+        around = _around(request)
+        client = follow_transactions(edge.client_around(around) or default_client())
         self._request = request
-        inbound = extract(request.headers, edge.border)
+        self._success = success
+        inbound = extract(request.headers, edge.border, client=client)
         self._actor = RequestActor(request, actor_of, inbound.actor or client.service_actor)
-        self._work = edge.open(inbound, actor=self._actor)
+        self._work = edge.open(inbound, actor=self._actor, around=around)
         self.resume = self._work.resume
         self.suspend = self._work.suspend
+        self.response: HttpResponseBase | None = None
         self.error: BaseException | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self._work.session.is_closed
 
     def close(self, response: HttpResponseBase | None) -> None:
         """Ends the session. Where a transaction was open it decides alone; elsewhere the view must not have raised."""
         try:
-            self._actor.settle()
+            if self._is_actor_due():
+                self._actor.settle()
+            failure = self._failure(response)
         except BaseException as error:
             self._work.close(error)
             raise
-        self._work.close(self._failure(response))
+        self._work.close(failure)
 
     async def aclose(self, response: HttpResponseBase | None) -> None:
         """`close`, off the event loop."""
         try:
-            if self._actor.is_pending:
+            if self._is_actor_due():
                 await self._settle()
+            failure = self._failure(response)
         except BaseException as error:
             await self._work.aclose(error)
             raise
-        await self._work.aclose(self._failure(response))
+        await self._work.aclose(failure)
 
     async def acancel(self, error: BaseException) -> None:
         """Ends the session of a request whose client left.
@@ -62,11 +73,15 @@ class Exchange:
         An asynchronous view was stopped. A synchronous one runs on to its end, which is awaited on its own thread.
         """
         try:
-            await self._settle()
+            await self._settle()  # runs after the view, which a thread of its own may still be in
         finally:
             if self._has_async_view():
                 self.error = error
             await self._work.aclose(self.error)
+
+    def _is_actor_due(self) -> bool:
+        """Whether events wait for it: a lookup that nothing needs must not break the request."""
+        return self._actor.is_pending and bool(self._work.session.events)
 
     async def _settle(self) -> None:
         await sync_to_async(self._actor.settle, thread_sensitive=True)()
@@ -76,7 +91,13 @@ class Exchange:
         return match is None or iscoroutinefunction(match.func) or getattr(match.func, "view_is_async", False)
 
     def _failure(self, response: HttpResponseBase | None) -> BaseException | None:
-        """Why the view failed. Django REST framework marks the responses that it makes of exceptions."""
-        if self.error is None and getattr(response, "exception", False) is True:
-            return FailedResponseError(response.status_code if response is not None else None)
+        """Why the view failed."""
+        response = response or self.response
+        if self.error is None and response is not None and not self._success(response):
+            return FailedResponseError(response.status_code)
         return self.error
+
+
+def _around(request: HttpRequest) -> object:
+    """The work of a middleware around Django, in the same process: in the ASGI scope, or in the WSGI environ."""
+    return getattr(request, "scope", {}).get(REQUEST) or request.META.get(REQUEST)

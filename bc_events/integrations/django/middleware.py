@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, StreamingHttpResponse
 
 from .exchange import Exchange
+from .following import follow_settings
 from .settings import EventsSettings
 from .streaming import AsyncStream, Stream
 
@@ -24,7 +25,7 @@ class EventsMiddleware:
     """Sends what a request published when its response is ready, or when its stream ends.
 
     What is published inside `atomic` is sent if that commits, whatever the response looks like; what is published
-    outside, unless the view raises.
+    outside, unless the view raises or `BC_EVENTS["SUCCESS"]` says that the response is one of failure.
     """
 
     sync_capable = True
@@ -36,11 +37,15 @@ class EventsMiddleware:
         settings = EventsSettings.read()
         self._edge = settings.edge()
         self._actor_of = settings.actor_of
+        self._success = settings.success
+        follow_settings()
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if _has_passed(request):
+            return cast("HttpResponseBase | Awaitable[HttpResponseBase]", self._get_response(request))
         if self._is_async:
             return self._acall(request)
         exchange = self._open(request)
@@ -76,9 +81,15 @@ class EventsMiddleware:
             exchange.error = exception
 
     def _open(self, request: HttpRequest) -> Exchange:
-        exchange = Exchange(request, self._edge, self._actor_of)
+        exchange = Exchange(request, self._edge, self._actor_of, self._success)
         setattr(request, _ATTRIBUTE, exchange)
         return exchange
+
+
+def _has_passed(request: HttpRequest) -> bool:
+    """Whether the middleware is there twice: one request is one job."""
+    exchange = getattr(request, _ATTRIBUTE, None)
+    return exchange is not None and exchange.is_open
 
 
 def _streams(response: HttpResponseBase) -> bool:
@@ -88,6 +99,7 @@ def _streams(response: HttpResponseBase) -> bool:
 
 def _streaming(response: HttpResponseBase, exchange: Exchange) -> HttpResponseBase:
     streaming = cast("StreamingHttpResponse", response)
+    exchange.response = response
     body: Any = streaming.streaming_content
     streaming.streaming_content = (
         AsyncStream(exchange, body) if isinstance(body, AsyncIterator) else Stream(exchange, body)

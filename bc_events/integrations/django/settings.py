@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
@@ -17,6 +17,7 @@ from bc_events.integrations.edge import Edge
 from bc_events.propagation import HTTP
 
 from .actor import ActorOf, cognito_user
+from .success import Success, is_success
 from .transactions import follow_transactions
 
 NAME: Final = "BC_EVENTS"
@@ -29,6 +30,7 @@ KEYS: Final = {
     "AUTH": "as EventClient(auth=…)",
     "CLIENT": "a mapping of more keyword arguments for EventClient",
     "ACTOR": "a callable that is given a request and returns its Actor, or None for the service",
+    "SUCCESS": "a callable that is given a response, and tells whether its request succeeded",
     "BORDER": "which headers are believed: a bc_events.propagation.Border",
     "ON_DELIVERY_ERROR": '"raise", "log", or a callable that is given the DeliveryError',
 }
@@ -57,12 +59,11 @@ class EventsSettings:
 
     @property
     def actor_of(self) -> ActorOf:
-        found: Any = self._resolved("ACTOR", cognito_user)
-        if not callable(found):
-            raise ConfigurationError(
-                f"settings.{NAME}['ACTOR'] is a {type(found).__name__}; give a callable, or the dotted path of one"
-            )
-        return cast("ActorOf", found)
+        return cast("ActorOf", self._callable("ACTOR", cognito_user))
+
+    @property
+    def success(self) -> Success:
+        return cast("Success", self._callable("SUCCESS", is_success))
 
     def edge(self) -> Edge:
         """How requests come in."""
@@ -79,6 +80,14 @@ class EventsSettings:
         arguments |= {**self.given.get("CLIENT", {}), **changed}
         client = EventClient(self.given["API_URL"], self.given["SERVICE_NAME"], self.given["TOPICS"], **arguments)
         return follow_transactions(client)
+
+    def _callable(self, key: str, default: Callable[..., Any]) -> Any:
+        found: Any = self._resolved(key, default)
+        if callable(found):
+            return found
+        raise ConfigurationError(
+            f"settings.{NAME}[{key!r}] is a {type(found).__name__}; give a callable, or the dotted path of one"
+        )
 
     def _resolved(self, key: str, default: Any = None) -> Any:
         value = self.given.get(key)

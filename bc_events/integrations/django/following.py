@@ -1,0 +1,38 @@
+"""What the settings ask for, connected to the process once: by the app or, where that is missing, the middleware."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.apps import apps
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.signals import setting_changed
+
+from bc_events.configuration import configure_later, is_configured
+
+from .actor import before_login, before_logout
+from .settings import NAME, EventsSettings, default_client
+
+_APP: Final = "bc_events.integrations.django"
+_UID: Final = "bc_events"
+
+
+def follow_settings() -> None:
+    """For the middleware: without the app in INSTALLED_APPS nobody else has connected anything."""
+    if apps.is_installed(_APP):
+        return
+    connect()
+    if EventsSettings.read().given and not is_configured():
+        configure_later(default_client)
+
+
+def connect() -> None:
+    user_logged_in.connect(before_login, dispatch_uid=_UID)
+    user_logged_out.connect(before_logout, dispatch_uid=_UID)
+    setting_changed.connect(_configure_anew, dispatch_uid=_UID)
+
+
+def _configure_anew(*, setting: str, **_signal: Any) -> None:
+    """`override_settings` in tests."""
+    if setting == NAME:
+        configure_later(default_client)
