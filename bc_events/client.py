@@ -22,6 +22,7 @@ from .constants import (
 from .delivery import Delivery, DirectDelivery, LogDelivery, Outbox
 from .errors import ConfigurationError, DeliveryError, Undelivered
 from .event import Actor, Event
+from .retries import Resend
 from .session import EventSession
 from .topic import Topic
 from .topics import TopicTable
@@ -160,16 +161,18 @@ class EventClient:
             data = enricher(topic, data)
         return data
 
-    def send(self, events: Sequence[Event]) -> None:
+    def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
         """Delivers events that a session has let go of. Raises `DeliveryError`, which then owns what did not arrive.
 
-        What stops it from outside, such as KeyboardInterrupt, goes on, raised from a DeliveryError.
+        `again` are those that an earlier flush could not deliver; they go first. What stops it from outside, such as
+        KeyboardInterrupt, goes on, raised from a DeliveryError.
         """
+        fresh, events = events, [*again, *events] if again else events
         if not events:
             return
         try:
             with telemetry.flushing(events, self.api_url):
-                self._send(events)
+                self._send(events, fresh)
         except DeliveryError:
             raise
         except BaseException as stop:
@@ -182,9 +185,9 @@ class EventClient:
             )
             raise stop from told
 
-    def _send(self, events: Sequence[Event]) -> None:
+    def _send(self, events: Sequence[Event], fresh: Sequence[Event]) -> None:
         if self.delivery.record is None:
-            observers.confirmed(events)
+            observers.confirmed(fresh)
         self.delivery.send(events)
 
     def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:
@@ -196,15 +199,26 @@ class EventClient:
     def resend(self, error: DeliveryError) -> None:
         """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew.
 
+        A session made by hand keeps such events, too. Those that it has sent meanwhile are left out here, and what is
+        sent here it does not send again.
+
         With an outbox it tries again to store it; what is stored already is not stored twice. But a relay may have sent
         an event whose outcome is unknown, and would send it again: look first whether the API has it.
         """
-        if self.outbox is not None:
-            self.delivery.send([event for request in error.requests for event in request.events])
-            return
-        if self._direct is None:
+        if self.outbox is None and self._direct is None:
             raise ConfigurationError("this client has no api_url, so it cannot resend; use one that has")
-        self._direct.repeat(error.requests)
+        resend = Resend(error)
+        try:
+            self._resend(resend)
+        except BaseException as stop:
+            resend.give_back(stop)
+            raise
+
+    def _resend(self, resend: Resend) -> None:
+        if self._direct is None or self.outbox is not None:
+            self.delivery.send([*(event for request in resend.requests for event in request.events), *resend.events])
+        else:
+            self._direct.repeat([*resend.requests, *self._direct.requests(resend.events)])
 
     def close(self) -> None:
         """Closes the connections. What is flushed afterwards is undelivered, and says so."""

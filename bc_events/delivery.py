@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from . import logs, observers
 from .flush import Flush
-from .wire import Limits, requests_for
+from .wire import Limits, repeated, requests_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +71,14 @@ class DirectDelivery:
         """Nothing: what was rolled back was never sent."""
 
     def send(self, events: Sequence[Event]) -> None:
-        self.repeat(requests_for(events, self._limits))
+        self.repeat(self.requests(events))
+
+    def requests(self, events: Sequence[Event]) -> Iterable[Request[Event]]:
+        """Those in which a flush has sent some of the events before, if the first is one of these; then the others."""
+        if not events or events[0].attempt is None:
+            return requests_for(events, self._limits)
+        repeats, others = repeated(events, self._limits)
+        return [*repeats, *requests_for(others, self._limits)]
 
     def repeat(self, requests: Iterable[Request[Event]]) -> None:
         """Sends ready-made requests: the same bytes with the same keys. Raises `DeliveryError`."""

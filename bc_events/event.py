@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
-    from .session import EventSession
     from .topic import Topic
 
 _naming = threading.Lock()
@@ -102,7 +101,18 @@ class Origin(Protocol):
     @property
     def job_id(self) -> str: ...
     @property
-    def session(self) -> EventSession | PastOrigin: ...
+    def session(self) -> Publisher: ...
+
+
+class Publisher(Protocol):
+    """Who published an event, and for which job: its `EventSession`."""
+
+    @property
+    def actor_id(self) -> str: ...
+    @property
+    def actor_type(self) -> str: ...
+    @property
+    def job_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +135,21 @@ class PastOrigin:
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The request in which an event was sent last: its idempotency key, and how many events it had."""
+
+    key: str
+    size: int
+
+
 class Event:
     """Something that happened, valid and serialised. Read-only; compares by identity, as two alike are still two.
 
     A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
     """
 
-    __slots__ = ("__weakref__", "_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
+    __slots__ = ("__weakref__", "_attempt", "_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
 
     def __init__(
         self, topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
@@ -154,8 +172,8 @@ class Event:
         return self._origin
 
     @property
-    def session(self) -> EventSession | PastOrigin:
-        """The session in which it was published. Of one that was pickled only `job_id`, `actor_id` and `actor_type`."""
+    def session(self) -> Publisher:
+        """The `EventSession` in which it was published. After pickling it has only the actor and the job id."""
         return self._origin.session
 
     @property
@@ -183,6 +201,16 @@ class Event:
             with _naming:
                 self._id = self._id or fresh.event_id(self._time_ns)
         return self._id
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The request in which a flush could not deliver it; None if there was none, or nobody repeats it."""
+        attempt: Attempt | None = getattr(self, "_attempt", None)  # not set as it is made, because few events need it
+        return attempt
+
+    @attempt.setter
+    def attempt(self, attempt: Attempt) -> None:
+        self._attempt = attempt
 
     @property
     def envelope(self) -> bytes:

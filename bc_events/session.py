@@ -51,6 +51,7 @@ class EventSession:
         """
         job_id = jobs.generated() if job_id is None else jobs.checked(job_id)
         self.unit = UnitOfWork(client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately)
+        self.unit.keep_undelivered()
 
     @classmethod
     def of(cls, unit: UnitOfWork) -> EventSession:
@@ -106,12 +107,18 @@ class EventSession:
     def flush(self) -> None:
         """Sends all that is pending, open joined scopes included; with nothing pending it does nothing.
 
-        Raises `DeliveryError`, which then holds what was not delivered: the session no longer does.
+        Raises `DeliveryError`, which then holds what was not delivered: the session of a scope no longer does. One that
+        was made by hand keeps the events that were not refused, and its next flush sends them again, under the same
+        idempotency keys and before newer ones.
         """
         self.unit.flush()
 
     def rollback(self) -> int:
-        """Drops what this scope has pending, joined scopes included, and goes on. Returns how many events."""
+        """Drops what this scope has pending, joined scopes included, and goes on. Returns how many events.
+
+        Events that a flush could not deliver belong to its `DeliveryError` alone from here on: `EventClient.resend`
+        still sends them.
+        """
         return self.unit.rollback()
 
     def __getattr__(self, name: str) -> Callable[[Mapping[str, Any]], Event]:

@@ -10,6 +10,7 @@ from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError
 from .event import Actor, Event, LazyActor
 from .held import ScopeState
 from .pending import ENDED, Pending, part
+from .retries import Retries, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +31,7 @@ class UnitOfWork:
 
     __slots__ = (
         *("__weakref__", "_born", "_children", "_is_plain", "_pending", "_sends_at_once"),
-        *("actor", "client", "is_closed", "is_dropped", "job_id", "parent"),
+        *("actor", "client", "is_closed", "is_dropped", "job_id", "parent", "retries"),
     )
 
     def __init__(
@@ -51,11 +52,16 @@ class UnitOfWork:
         self.parent = parent
         self.is_closed = False
         self.is_dropped = False
+        self.retries: Retries | None = None
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
         self._is_plain = type(actor) is Actor and not sends_at_once
         self._born = forks.generation
+
+    def keep_undelivered(self) -> None:
+        """From here on it keeps what a flush could not deliver, for the next one: a session made by hand does."""
+        self.retries = Retries(self._pending.lock)
 
     @property
     def is_from_before_fork(self) -> bool:
@@ -82,7 +88,8 @@ class UnitOfWork:
         if self.is_from_before_fork:
             return []
         with self._pending.lock:
-            waiting = self._pending.events
+            tried = self.retries.waiting if self.retries is not None else []
+            waiting = [*tried, *self._pending.events]
         return [event for event in waiting if self._holds(event)]
 
     def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
@@ -129,7 +136,7 @@ class UnitOfWork:
         is_held = record is not None and bool(record(event))
         observers.published(event)
         if self._sends_at_once and not is_held:
-            self.client.send([event])
+            self._send([event])
         elif is_held:
             self._settle_held(event)
         else:
@@ -166,28 +173,39 @@ class UnitOfWork:
     def flush(self) -> None:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
 
-        What a database transaction holds is sent by that, if it commits.
+        What a database transaction holds is sent by that, if it commits. What an earlier flush could not deliver goes
+        first, if it was kept.
         """
         self._refuse_if_ended()
         with self._pending.lock:
+            again = self.retries.take() if self.retries is not None else []
             events, dropped = self._sifted(self._pending.take())
             if self._pending.held:
                 self._pending.note_held(_every, ScopeState.FLUSHED)
         self._discard_quietly(dropped)
-        self.client.send(events)
+        self._send(events, again=again)
+
+    def _send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
+        try:
+            self.client.send(events, again=again)
+        except BaseException as stop:
+            if self.retries is not None:
+                self.retries.keep(unsettled(stop, [*again, *events]))
+            raise
 
     def rollback(self, *, spares_held: bool = False) -> int:
         """Drops what is pending here, savepoints included, and goes on; returns how many events.
 
         Raises what the delivery raises where it cannot take an event back. `spares_held` leaves to database
-        transactions what they hold.
+        transactions what they hold. What a flush could not deliver belongs to its error alone from here on.
         """
         self._refuse_if_ended()
         with self._pending.lock:
+            released = self.retries.release() if self.retries is not None else []
             dropped = [*self._pending.drop(self._holds), *self._withdrawn(spares_held=spares_held)]
         kept = self._discard(dropped)
-        self.client.send(self._restore(kept))
-        return len(dropped) - len(kept)
+        self._send(self._restore(kept))
+        return len(released) + len(dropped) - len(kept)
 
     def _withdrawn(self, *, spares_held: bool) -> list[Event]:
         """What is taken out of open database transactions; the rest is noted as that of a scope that failed."""

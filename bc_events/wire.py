@@ -16,6 +16,7 @@ from .constants import BULK_PATH, EVENTS_PATH, IDEMPOTENCY_HEADER, JOB_ID_HEADER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from .event import Attempt, Event
 
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
@@ -95,6 +96,21 @@ def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
         size += length
     if batch:
         yield Request.of(batch)
+
+
+def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:
+    """The requests in which a flush could not deliver some of the events, as they were, and the other events."""
+    attempts: dict[Attempt | None, list[Event]] = {None: []}
+    for event in events:
+        attempts.setdefault(event.attempt, []).append(event)
+    others = attempts.pop(None)
+    requests: list[Request[Event]] = []
+    for attempt, group in attempts.items():
+        if attempt is not None and len(group) == attempt.size <= limits.events:
+            requests.append(Request.of(group, attempt.key))
+        else:
+            others += group  # only a part of the request is left, so its key means another body
+    return requests, others
 
 
 class Verdict(Enum):

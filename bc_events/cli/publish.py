@@ -158,7 +158,8 @@ def _send(sessions: list[EventSession], account: Account) -> None:
         _flush_each(waiting, account)
         reason = _SILENT
     for session, events in waiting:
-        account.leave(events, reason, "unsent" if session.events else "unknown")
+        is_untouched = any(event.attempt is None for event in session.events)
+        account.leave(events, reason, "unsent" if is_untouched else "unknown")
 
 
 def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], account: Account) -> None:

@@ -110,7 +110,7 @@ class TransactionalDelivery:
         _report([event for event, ticket in held.items() if _is_rolled_back(ticket)])
         certain = [event for event in events if event not in held]
         if certain:
-            observers.confirmed([event for event in certain if tickets[event] is None])
+            observers.confirmed([event for event in certain if tickets[event] is None and event.attempt is None])
             self._inner.send(certain)
 
     def close(self) -> None:
