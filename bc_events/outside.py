@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
+_OF_THE_NETWORK: Final = sys.stdlib_module_names | {"bc_events", "requests", "urllib3"}
 _RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
 
 
@@ -23,10 +24,11 @@ def raised_outside(error: BaseException, *, handled: BaseException | None) -> Ba
 
     `handled` is the exception that was being handled when the work began: it is older than the work.
     """
+    found = None  # the innermost: urllib3 gives its own errors the traceback of what they are made of
     for one in _made_of(error, {id(handled)}):
         if _is_of_signal_handler(one) or _is_injected(one, is_whole=one is error):
-            return one
-    return None
+            found = one
+    return found
 
 
 def _made_of(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
@@ -58,7 +60,7 @@ def _is_injected(error: BaseException, *, is_whole: bool) -> bool:
     *_, last = (None, *_steps(error))
     if last is None or isinstance(error, StopIteration) or _raises(last):
         return False
-    is_of_others = type(error).__module__.partition(".")[0] not in sys.stdlib_module_names
+    is_of_others = type(error).__module__.partition(".")[0] not in _OF_THE_NETWORK
     return not error.args or (is_of_others and (is_whole or isinstance(error, OSError)))
 
 

@@ -69,6 +69,8 @@ class Reply(HTTPResponse):
         for length in lengths:
             if not (length.isascii() and length.isdecimal() and len(length) <= _LONGEST_LENGTH):
                 raise UnreadableResponse("Content-Length is not a number")
+            if self.length is None:  # the same length twice, which `http.client` does not read
+                self.length = int(length)
 
     def _close_conn(self) -> None:
         """Notes what the server sent beyond the end of its response."""

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bc_events.constants import LOGGER_NAME, MAX_REQUEST_EVENTS
+from bc_events.outside import raised_outside
 
 from .errand import Errand, Interruption
 from .fate import Fate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _AWAY: Final = "the Events API does not take events; the relay pauses"
 _REFUSES: Final = "the Events API refuses this relay; mend its address or its credentials"
+_STOPPED: Final = "an exception from outside stopped a relay in its work; what it had claimed is sent again later"
 _BROKEN: Final = "a relay cannot use its outbox; it pauses"
 _logger = logging.getLogger(LOGGER_NAME)
 
@@ -92,7 +94,9 @@ class Worker:
         except Exception as error:  # whatever it was, the rows are stored and their leases end
             self._faults += 1
             self._tally.trouble = str(error)
-            if self._faults == 1:
+            if raised_outside(error, handled=None) is not None:
+                _logger.exception(_STOPPED)
+            elif self._faults == 1:
                 _logger.exception(_BROKEN)
             self._pause(self._pace.pause_after(self._faults))
             return True

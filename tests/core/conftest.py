@@ -1,4 +1,7 @@
+import ssl
+
 import pytest
+import trustme
 
 from bc_events import EventClient
 
@@ -36,3 +39,27 @@ def session_of(client_of):
         return session
 
     return session_of
+
+
+@pytest.fixture
+def no_proxies(monkeypatch):
+    """Without proxies; a test may set its own with it."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    return trustme.CA()
+
+
+@pytest.fixture
+def authority(issuer, tmp_path, monkeypatch):
+    """A certificate authority that this process trusts; `context` is of a server with a certificate of its."""
+    issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    issuer.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("127.0.0.1").configure_cert(issuer.context)
+    return issuer
