@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
 from bc_events.constants import BULK_PATH, EVENTS_PATH
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from .reading import Reading
 
     Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
-
-# A page elsewhere can have its own name resolve to 127.0.0.1 (DNS rebinding), but then its name is the Host.
-_HOSTS: Final = ("127.0.0.1", "localhost")
 
 
 def make_app(publishing: Publishing, reading: Reading, page: Page, lifespan: Lifespan) -> Starlette:
@@ -46,10 +42,7 @@ def make_app(publishing: Publishing, reading: Reading, page: Page, lifespan: Lif
             Route("/page.css", page.style, methods=["GET"]),
             Route("/", page.events, methods=["GET"]),
         ],
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS, www_redirect=False),
-            Middleware(SameOrigin),
-        ],
+        middleware=[Middleware(SameOrigin)],
         exception_handlers=dict.fromkeys(REFUSED, refused),
         lifespan=lifespan,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bc_events.errors import ConfigurationError
 from bc_events.topics import TopicTable
 
+from .document import DocumentError, violations_as_sent
 from .refusal import SCHEMA_VIOLATION, UNKNOWN_TOPIC, RefusedError
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Catalogue:
         if topic.is_valid(envelope.data):
             return
         # What orjson reads as a float is looked at again with its digits exact before it is refused.
-        violations = topic.check.violations_as_sent(envelope.raw)
+        try:
+            violations = violations_as_sent(topic.check, envelope.raw)
+        except DocumentError as error:
+            raise RefusedError(SCHEMA_VIOLATION, f"the data cannot be checked: {error}") from error
         if violations:
             raise RefusedError(SCHEMA_VIOLATION, "; ".join(str(violation) for violation in violations))

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _EXTENSION: Final = "bc.hang_up"
@@ -37,3 +38,9 @@ class HangUp:
         scope["extensions"][_EXTENSION]()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def until_gone(request: Request) -> None:
+    """Ends when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_EVENTS
 from bc_events.event import Actor
 from bc_events.schemas import compile_schema
 
+from .document import DocumentError, read_document, refuse_deep, violations_of
 from .refusal import VALIDATION, RefusedError
 
 if TYPE_CHECKING:
@@ -67,16 +66,23 @@ class Envelope:
 def read_envelopes(body: bytes, *, is_bulk: bool) -> list[Envelope]:
     """The envelopes of a request's body; raises `RefusedError` naming what breaks the contract."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RefusedError(VALIDATION, f"the body is not JSON: {error}") from error
+        found = _valid(read_document(body), is_bulk=is_bulk)
+    except DocumentError as error:
+        raise RefusedError(VALIDATION, str(error)) from error
+    return [_envelope(one, raw) for one, raw in zip(found, _raw_data(body.decode(), is_bulk=is_bulk), strict=True)]
+
+
+def _valid(document: Any, *, is_bulk: bool) -> list[dict[str, Any]]:
+    """The records of a request's document. Raises `RefusedError` and `DocumentError`."""
     check = _BULK if is_bulk else _SINGLE
     if not check.is_valid(document):
-        broken = [str(violation) for violation in check.violations(document)]
+        broken = [str(violation) for violation in violations_of(check, document)]
         more = [f"and {len(broken) - _MOST_SHOWN} more"] if len(broken) > _MOST_SHOWN else []
         raise RefusedError(VALIDATION, "; ".join([*broken[:_MOST_SHOWN], *more]))
-    found = document if is_bulk else [document]
-    return [_envelope(one, raw) for one, raw in zip(found, _raw_data(body.decode(), is_bulk=is_bulk), strict=True)]
+    found: list[dict[str, Any]] = document if is_bulk else [document]
+    for record in found:
+        refuse_deep(record["data"])
+    return found
 
 
 def _envelope(document: dict[str, Any], raw: bytes) -> Envelope:

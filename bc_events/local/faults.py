@@ -56,7 +56,7 @@ _STATUS: Final = {"status": {"enum": [400, 500]}}
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "latency": {"ms": {"type": "number", "minimum": 0, "maximum": 60_000}},
     "unavailable": {
-        "retry_after": {"type": "integer", "minimum": 0},
+        "retry_after": {"type": "integer", "minimum": 0, "maximum": 31_536_000},
         "status": {"enum": [408, 425, 429, 502, 503, 504]},
     },
     "throttle": _STATUS,

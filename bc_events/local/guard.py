@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
+# A page elsewhere can have its own name resolve to 127.0.0.1 (DNS rebinding), but then its name is the Host.
+_is_here: Final = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?").fullmatch
+
+
 class SameOrigin:
-    """403 for a request whose Origin is not the Host it was sent to. Hosts themselves are checked before it."""
+    """400 for a request whose Host is not the loopback, 403 where its Origin is not that Host."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -20,6 +25,10 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
+            if not _is_here(headers.get("host", "")):
+                refused = PlainTextResponse("the local Events API answers to 127.0.0.1 and localhost only\n", 400)
+                await refused(scope, receive, send)
+                return
             origin = headers.get("origin")
             if origin is not None and origin != f"http://{headers.get('host')}":
                 refused = PlainTextResponse("a page of another origin may not use the local Events API\n", 403)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .store import Store
 
 _SHOWN: Final = 200
+_MOST_DATA: Final = 20_000
+"""Characters of an event's data: a browser is to show 200 such events."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -58,7 +60,7 @@ class Page:
     async def events(self, request: Request) -> Response:
         q = request.query_params.get("q", "")
         try:
-            found = await run_in_threadpool(self._store.latest, q, _SHOWN)
+            found = await run_in_threadpool(self._store.latest, q, _SHOWN, _MOST_DATA + 1)
         except QueryError as error:
             return _page(q, "", f'<p class="error" role="alert">{escape(str(error))}</p>', 400)
         matching = await run_in_threadpool(self._store.count, q)
@@ -91,8 +93,18 @@ def _row(event: ReceivedEvent) -> str:
         by_job=_link("job", event.job_id),
         job=escape(event.job_id),
         line=escape(event.raw.decode()[:200]),
-        data=escape(orjson.dumps(event.data, option=orjson.OPT_INDENT_2).decode()),
+        data=escape(_shown(event.raw.decode())),
     )
+
+
+def _shown(data: str) -> str:
+    """Indented, or as it came where it is too long, or too deep, to be written anew."""
+    if len(data) > _MOST_DATA:
+        return f"{data[:_MOST_DATA]}\n… and more; /api/events has it in full"
+    try:
+        return orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return data
 
 
 def _link(field: str, value: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from .body import read_body
 from .connection import HangUp
 from .faults import Faults
 from .intake import Answer, Submission
@@ -39,7 +40,7 @@ class Publishing:
     async def _publish(self, request: Request, *, is_bulk: bool) -> ASGIApp:
         faults = self.faults
         try:
-            body = await self._read(request)
+            body = await read_body(request, most=self._intake.max_request_bytes)
         except ClientDisconnect:
             return HangUp()
         latency = faults.strikes("latency")
@@ -50,21 +51,13 @@ class Publishing:
         self._note(request, submission, answer)
         return HangUp() if answer.is_lost else _response(answer)
 
-    async def _read(self, request: Request) -> bytes:
-        """The body; of one that is too large no more than shows it, though all of it is read."""
-        body = bytearray()
-        async for chunk in request.stream():
-            if len(body) <= self._intake.max_request_bytes:
-                body += chunk
-        return bytes(body)
-
     def _note(self, request: Request, submission: Submission, answer: Answer) -> None:
         client = request.client
         self._seen.add(
             SeenRequest(
                 number=self._seen.next_number(),
                 received=datetime.now(UTC),
-                path=request.url.path,
+                path=request.scope["path"],
                 status=None if answer.is_lost else answer.status,
                 records=answer.records,
                 size=len(submission.body),

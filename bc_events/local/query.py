@@ -25,6 +25,9 @@ _COLUMNS: Final = {
     "id": "event_id",
     "key": "idempotency_key",
 }
+_MOST_TERMS: Final = 100
+_LONGEST: Final = 10_000
+"""Characters of a filter. SQLite itself takes conditions and patterns up to a limit, and some time for each."""
 _TEXT: Final = (
     "(instr(lower(topic || ' ' || job_id || ' ' || actor_id || ' ' || data), lower(?)) > 0 "
     "OR instr(lower(data), lower(?)) > 0)"
@@ -45,10 +48,14 @@ class Query:
 
 def read_query(text: str) -> Query:
     """Raises `QueryError`."""
+    if len(text) > _LONGEST:
+        raise QueryError(f"the filter is {len(text)} characters long; write {_LONGEST} or fewer")
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise QueryError(f"the filter cannot be split into terms ({error}); quote with a pair of ' or \"") from error
+    if len(words) > _MOST_TERMS:
+        raise QueryError(f"the filter has {len(words)} terms; write {_MOST_TERMS} or fewer")
     terms = [_term(word) for word in words]
     condition = " AND ".join(condition for condition, _ in terms) or "1"
     return Query(condition, tuple(parameter for _, parameters in terms for parameter in parameters))

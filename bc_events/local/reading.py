@@ -10,13 +10,17 @@ import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from .body import SlowBodyError, read_body
+from .connection import HangUp, until_gone
+from .document import DocumentError, read_document, refuse_deep
 from .faults import FaultError, Faults
 from .query import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from .publishing import Publishing
     from .received import ReceivedEvent
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 _PAGE: Final = 500
 _MOST: Final = 10_000
 _LONGEST_WAIT: Final = 600.0
+_MOST_DIGITS: Final = 19
+_LARGEST_PLAN: Final = 100_000
+"""Bytes of a plan of faults."""
 
 
 class Reading:
@@ -57,24 +64,31 @@ class Reading:
             yield b"".join(event.json + b"\n" for event in page)
             after = page[-1].seq
 
-    async def wait(self, request: Request) -> Response:
+    async def wait(self, request: Request) -> ASGIApp:
         q = request.query_params.get("q", "")
         count = _whole(request, "count", 1)
         timeout = _seconds(request, "timeout", 5.0)
-        is_there = await self._arrived(q, count, timeout)
+        gone = asyncio.create_task(until_gone(request))
+        try:
+            is_there = await self._arrived(q, count, timeout, gone)
+        finally:
+            gone.cancel()
+        if gone.done():
+            return HangUp()
         found = await run_in_threadpool(self._store.events, q, limit=_MOST)
         return _listed(found, matching=self._store.count(q), status=200 if is_there else 408)
 
-    async def _arrived(self, q: str, count: int, timeout: float) -> bool:  # noqa: ASYNC109  the caller of the API says it
+    async def _arrived(self, q: str, count: int, timeout: float, gone: asyncio.Task[None]) -> bool:  # noqa: ASYNC109  the caller of the API says it
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
             loop.call_soon_threadsafe(news.set)
 
+        gone.add_done_callback(lambda _: news.set())
         try:
             with self._store.listening(tell):
                 async with asyncio.timeout(timeout):
-                    while self._store.count(q) < count and not self.is_closing:
+                    while self._store.count(q) < count and not (self.is_closing or gone.done()):
                         await news.wait()
                         news.clear()
         except TimeoutError:
@@ -100,7 +114,7 @@ class Reading:
 
     async def set_faults(self, request: Request) -> Response:
         """The body is `{"faults": {kind: {…}}, "seed": n}`; it replaces whatever was set before."""
-        given = _mapping(await request.body())
+        given = _mapping(await read_body(request, most=_LARGEST_PLAN))
         seed = given.get("seed", self._publishing.faults.seed)
         plan = given.get("faults")
         if not isinstance(plan, dict) or not isinstance(seed, int) or given.keys() - {"faults", "seed"}:
@@ -119,14 +133,16 @@ class ParameterError(ValueError):
 
 async def refused(_request: Request, error: Exception) -> Response:
     """The answer to a question that cannot be read."""
+    if isinstance(error, SlowBodyError):
+        return _json({"error": str(error)}, 408, {"Connection": "close"})
     return _json({"error": str(error)}, 400)
 
 
-REFUSED: Final = (QueryError, FaultError, ParameterError)
+REFUSED: Final = (QueryError, FaultError, ParameterError, DocumentError, SlowBodyError)
 
 
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")
 
 
 def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) -> Response:
@@ -135,7 +151,8 @@ def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) ->
 
 def _whole(request: Request, name: str, default: int, most: int = 2**62) -> int:
     value = request.query_params.get(name, str(default))
-    if not value.isascii() or not value.isdecimal() or int(value[:20]) > most:
+    is_number = value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS
+    if not is_number or int(value) > most:
         raise ParameterError(f"{name} is not a whole number from 0 to {most}")
     return int(value)
 
@@ -152,8 +169,8 @@ def _seconds(request: Request, name: str, default: float) -> float:
 
 
 def _mapping(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise FaultError(f"the body is not JSON: {error}") from error
+    if len(body) > _LARGEST_PLAN:
+        raise FaultError(f"a plan of faults has {_LARGEST_PLAN} bytes at most")
+    found = read_document(body)
+    refuse_deep(found)
     return found if isinstance(found, dict) else {}

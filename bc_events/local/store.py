@@ -38,7 +38,8 @@ _DELETE: Final = "DELETE FROM events WHERE {}"
 _PARAMETERS: Final = ", ".join("?" * 13)
 _INSERT: Final = f"INSERT INTO events ({_COLUMNS}) VALUES ({_PARAMETERS})"  # noqa: S608  two constants
 _FORWARD: Final = f"SELECT seq, {_COLUMNS} FROM events WHERE seq > ? AND {{}} ORDER BY seq LIMIT ?"  # noqa: S608  a constant
-_BACKWARD: Final = f"SELECT seq, {_COLUMNS} FROM events WHERE {{}} ORDER BY seq DESC LIMIT ?"  # noqa: S608  a constant
+_CUT: Final = _COLUMNS.replace("data", "substr(data, 1, ?)")
+_BACKWARD: Final = f"SELECT seq, {_CUT} FROM events WHERE {{}} ORDER BY seq DESC LIMIT ?"  # noqa: S608  a constant
 
 
 class Store:
@@ -74,9 +75,9 @@ class Store:
         found = self._select(_FORWARD, q, before=(after,), behind=(-1 if limit is None else limit,))
         return [_event(row) for row in found]
 
-    def latest(self, q: str, limit: int) -> list[ReceivedEvent]:
-        """The last ones that match, newest first. Raises `QueryError`."""
-        return [_event(row) for row in self._select(_BACKWARD, q, behind=(limit,))]
+    def latest(self, q: str, limit: int, most_data: int) -> list[ReceivedEvent]:
+        """The last ones that match, newest first, with so many characters of their data. Raises `QueryError`."""
+        return [_event(row) for row in self._select(_BACKWARD, q, before=(most_data,), behind=(limit,))]
 
     def count(self, q: str = "") -> int:
         found: int = self._select("SELECT count(*) FROM events WHERE {}", q)[0][0]
