@@ -168,7 +168,7 @@ def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:
         "died": _moment(row.dead_at),
     }
     if with_payload:
-        described["envelope"] = orjson.Fragment(row.envelope)
+        described["envelope"] = orjson.Fragment(row.envelope) if row.fault is None else None
     return described
 
 

@@ -6,10 +6,12 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import ConfigurationError
 from bc_events.event import Actor
+from bc_events.private_file import make_private
 
 from .query import read_query
 from .received import ReceivedEvent
@@ -17,6 +19,7 @@ from .received import ReceivedEvent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+_IN_MEMORY: Final = ":memory:"
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE events (
@@ -121,7 +124,9 @@ class Store:
 
 
 def _opened(file: str | None) -> sqlite3.Connection:
-    database = sqlite3.connect(file or ":memory:", check_same_thread=False)
+    if file and file != _IN_MEMORY:
+        make_private(Path(file))
+    database = sqlite3.connect(file or _IN_MEMORY, check_same_thread=False)
     try:
         _prepare(database, file)
     except sqlite3.DatabaseError as error:

@@ -40,5 +40,9 @@ class Database(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """To look only: it takes no lock that a writer would wait for, and makes nothing that is not there."""
+        ...
+
     def close(self) -> None:
         """Lets go of the connections."""

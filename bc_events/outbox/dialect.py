@@ -44,6 +44,29 @@ class Dialect:
         """A value as a parameter: SQLite knows no UUID, and Django and SQLAlchemy keep it there as 32 digits."""
         return value.hex if self.name == "sqlite" and isinstance(value, UUID) else value
 
+    def value(self, column: str) -> str:
+        """The column as it can be selected whatever is in it: SQLite keeps values of any type in any column.
+
+        There text comes as bytes, and a BLOB as one byte that no text has: the driver would fail on text that is not
+        UTF-8.
+        """
+        return column if self.name == "postgresql" else _sqlite_value(column, column)
+
+    def text(self, column: str, most: int) -> str:
+        """The same of a column of text; no more than so many characters of it."""
+        beginning = f"substr({column}, 1, {most})"
+        return beginning if self.name == "postgresql" else _sqlite_value(column, beginning)
+
+    def whole_text(self, column: str, most: int) -> str:
+        """The same of a column of text; of one that has more than so many bytes nothing."""
+        if self.name == "postgresql":
+            return f"CASE WHEN octet_length({column}) <= {most} THEN {column} END"
+        return f"CASE WHEN length(CAST({column} AS BLOB)) <= {most} THEN {_sqlite_value(column, column)} END"
+
+    def as_bytes(self, column: str) -> str:
+        """Text that may not be UTF-8, in a form that every driver can read."""
+        return column if self.name == "postgresql" else f"CAST({column} AS BLOB)"
+
     def table(self, **types: str) -> str:
         """A table `n` with these columns (PostgreSQL's types), whose parameters `columns` makes."""
         if self.name == "postgresql":
@@ -57,6 +80,10 @@ class Dialect:
         if self.name == "postgresql":
             return [list(column) for column in columns]
         return [json.dumps([[self.one(value) for value in row] for row in zip(*columns, strict=True)])]
+
+
+def _sqlite_value(column: str, text: str) -> str:
+    return f"CASE typeof({column}) WHEN 'text' THEN CAST({text} AS BLOB) WHEN 'blob' THEN X'FF' ELSE {column} END"
 
 
 POSTGRESQL: Final = Dialect(

@@ -58,12 +58,22 @@ class EngineDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
+        with self._translated(), self._engine.begin() as connection:
+            if self.dialect.name == "sqlite":
+                _take_lock(connection)
+            yield _Transaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[_Transaction]:
+        with self._translated(), self._engine.connect() as connection:
+            yield _Transaction(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raises `OutboxError` from what SQLAlchemy raises."""
         forks.notice()
         try:
-            with self._engine.begin() as connection:
-                if self.dialect.name == "sqlite":
-                    _take_lock(connection)
-                yield _Transaction(connection)
+            yield
         except SQLAlchemyError as error:
             hide_values(error)
             raise OutboxError(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # A few quick requests are settled together: each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
+_LONGEST_NAME: Final = 255
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -72,6 +73,7 @@ class Errand:
         self._settle_at = time.monotonic() + _SETTLE_AFTER
 
     def run(self) -> Interruption | None:
+        self._report_unreadable()
         interruption = None
         while self._queue and interruption is None and self._may_go_on():
             interruption = self._send(self._queue.popleft())
@@ -80,6 +82,18 @@ class Errand:
         if rest:
             self._store.release(self._claim.lease, rest)
         return interruption
+
+    def _report_unreadable(self) -> None:
+        dead = list(self._claim.dead)
+        if dead:
+            self._tally.settled(Settlement(failed=dead), 0)
+        for failure in dead:
+            _logger.error(
+                "row %d of the outbox is dead: put it right and replay it, or purge it; %s",
+                failure.row.seq,
+                failure.reason,
+                extra={"bc_event_id": str(failure.row.id), "bc_reason": failure.reason},
+            )
 
     def _may_go_on(self) -> bool:
         return not self._is_stopping() and self._claim.is_safe_for(self._api.deadline)
@@ -148,11 +162,16 @@ def _report_dead(failure: Failure) -> None:
         "an event was refused for good; it is dead until it is replayed",
         extra={
             "bc_event_id": str(row.id),
-            "bc_topic": row.topic,
-            "bc_job_id": row.job_id,
+            "bc_topic": _told(row.topic),
+            "bc_job_id": _told(row.job_id),
             "bc_reason": failure.reason,
         },
     )
+
+
+def _told(text: str) -> str:
+    """A name fit for a log line: something else than this library may have written it."""
+    return ascii(text)[1:-1][:_LONGEST_NAME]
 
 
 def _fault_of(request: Request[Row]) -> str | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from bc_events.errors import ConfigurationError
 
 from .embedded import EmbeddedRelay
-from .sqlite import SQLiteDatabase, has_table
+from .sqlite import SQLiteDatabase
+from .sqlite_table import has_table
 from .stored import StoredDelivery, rehearsal
 from .table import TableStore
 

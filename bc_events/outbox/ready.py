@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from . import schema
-from .row import COLUMNS, Row
+from .reading import read_row, selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +13,23 @@ if TYPE_CHECKING:
     from bc_events.wire import Limits
 
     from .dialect import Dialect
+    from .row import Row
     from .store import Order
 
     Run = Callable[..., list[tuple[Any, ...]]]
 
-READ: Final = ", ".join(f"o.{column}" for column in COLUMNS)
-"""The columns of `o`, as `Row.read` takes them."""
+_FAR: Final = 1e11
+_LEAST_SEQ: Final = -(2**63) + 1
+
+
+def _due(table: str) -> str:
+    """When a row is ready. What is no time, or none that comes, is ready now: nothing else would ever look at it.
+
+    By SQLite's order text and BLOBs come after all numbers, and by PostgreSQL's so does NaN.
+    """
+    return f"CASE WHEN {table}.available_at > {_FAR} THEN 0 ELSE {table}.available_at END"
+
+
 # No index has a column that a claim changes, or stamping a row would touch every index (PostgreSQL keeps a new version
 # beside the old one only where no indexed column changes). So a batch is found by its job, between first and last row.
 _FIRST_OF_BATCH: Final = (
@@ -33,7 +44,7 @@ _OF_BATCH: Final = (
 # Pairs, because only the index of jobs has them in order. The first row of one job by `seq` PostgreSQL would look for
 # among all rows, through whatever comes before, where by its statistics most are of one job.
 _FIRST_OF_JOB: Final = (
-    f"(SELECT e.available_at FROM {schema.TABLE} e WHERE (e.aggregateid, e.seq) >= (o.aggregateid, 0) "
+    f"(SELECT {_due('e')} FROM {schema.TABLE} e WHERE (e.aggregateid, e.seq) >= (o.aggregateid, {_LEAST_SEQ}) "
     "AND e.dead_at IS NULL ORDER BY e.aggregateid, e.seq LIMIT 1)"
 )
 _GLANCE: Final = 500
@@ -48,6 +59,12 @@ class Ready:
     def __init__(self, dialect: Dialect, run: Run) -> None:
         self._dialect = dialect
         self._run = run
+        self._unreadable: dict[int, Row] = {}
+
+    @property
+    def unreadable(self) -> list[Row]:
+        """Rows that `rows` came upon and left out; locked."""
+        return list(self._unreadable.values())
 
     def rows(self, limit: int, limits: Limits, order: Order) -> list[Row]:
         """By `seq`: loose rows and whole batches, no more than a claim should hold."""
@@ -72,15 +89,16 @@ class Ready:
 
     def _held_up(self) -> list[str]:
         """The jobs whose first event is not ready."""
+        dialect = self._dialect
         found = self._run(
-            f"SELECT o.aggregateid FROM (SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o WHERE o.dead_at IS NULL "
-            f"AND o.available_at > {self._dialect.now}) o WHERE {_FIRST_OF_JOB} > {self._dialect.now}"
+            f"SELECT {dialect.value('o.aggregateid')} FROM (SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o "
+            f"WHERE o.dead_at IS NULL AND {_due('o')} > {dialect.now}) o WHERE {_FIRST_OF_JOB} > {dialect.now}"
         )
-        return [job_id for (job_id,) in found]
+        return [job_id.decode(errors="replace") if isinstance(job_id, bytes) else job_id for (job_id,) in found]
 
     @property
     def _is_ready(self) -> str:
-        return f"o.dead_at IS NULL AND o.available_at <= {self._dialect.now}"
+        return f"o.dead_at IS NULL AND {_due('o')} <= {self._dialect.now}"
 
     def _firsts(self, limit: int, condition: str = "true", *parameters: object) -> list[tuple[Any, ...]]:
         """Those that stand alone and the first of each batch; with count and length of what they stand for."""
@@ -89,7 +107,7 @@ class Ready:
         if dialect.in_order:  # by the old statistics of a table that fills and empties, a backlog would be sorted
             self._run(dialect.in_order)
         return self._run(
-            f"SELECT {READ}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
+            f"SELECT {selection(dialect)}, CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_OF_BATCH}) END, "
             f"CASE WHEN o.batch IS NULL THEN {length}(o.payload) "
             f"ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {_OF_BATCH}) END "
             f"FROM {schema.TABLE} o WHERE {self._is_ready} AND {_FIRST_OF_BATCH} AND {condition} "
@@ -107,8 +125,8 @@ class Ready:
             if limit <= 0 or room <= 0:
                 break
             limit, room = limit - count, room - int(size)
-            row = Row.read(values)
-            (loose if row.batch is None else firsts).append(row)
+            for row in self._readable([values]):
+                (loose if row.batch is None else firsts).append(row)
         return sorted([*loose, *self._whole(firsts)], key=_place) if firsts else loose
 
     def _in_turn(self, found: Sequence[tuple[Any, ...]], limit: int, limits: Limits) -> list[Row]:
@@ -123,12 +141,24 @@ class Ready:
             self._run(dialect.by_plan)
         batches = [(row.job_id, row.batch, row.batch_first, row.batch_last) for row in firsts]
         found = self._run(
-            f"SELECT {READ} FROM {dialect.table(job='text', batch='uuid', first='bigint', last='bigint')} "
+            f"SELECT {selection(dialect)} "
+            f"FROM {dialect.table(job='text', batch='uuid', first='bigint', last='bigint')} "
             f"JOIN {schema.TABLE} o ON o.aggregateid = n.job AND o.seq BETWEEN n.first AND n.last "
             f"AND o.batch = n.batch AND o.dead_at IS NULL ORDER BY o.seq{dialect.lock}",
             *dialect.columns(*zip(*batches, strict=True)),
         )
-        return [Row.read(values) for values in found]
+        rows = self._readable(found)
+        seqs = {row.seq for row in rows}
+        # A batch that lacks a row is another request, and needs another key: a server that knows the key would answer
+        # with results for all rows, each time.
+        torn = {row.batch for row in self._unreadable.values()}
+        torn |= {row.batch for row in rows if not {row.batch_first, row.batch_last} <= seqs}
+        return [row.unstamped if row.batch in torn else row for row in rows]
+
+    def _readable(self, found: Sequence[Sequence[Any]]) -> list[Row]:
+        rows = [read_row(values) for values in found]
+        self._unreadable |= {row.seq: row for row in rows if row.fault is not None}
+        return [row for row in rows if row.fault is None]
 
     def _unbroken(self, rows: Sequence[Row]) -> list[Row]:
         """Of each job what comes before all that is not ours: another claim may have locked that while we looked.
@@ -138,7 +168,7 @@ class Ready:
         """
         dialect = self._dialect
         found = self._run(
-            f"SELECT o.seq, o.aggregateid, o.available_at <= {dialect.now} FROM {schema.TABLE} o "
+            f"SELECT o.seq, o.aggregateid, {_due('o')} <= {dialect.now} FROM {schema.TABLE} o "
             f"WHERE o.dead_at IS NULL AND {dialect.among('o.aggregateid')} AND o.seq <= ?",
             dialect.many(sorted({row.job_id for row in rows})),
             rows[-1].seq,

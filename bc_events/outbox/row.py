@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from uuid import UUID
 
     from opentelemetry.trace import SpanContext
 
@@ -17,7 +16,7 @@ COLUMNS = (
     *("seq", "id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "available_at"),
     *("attempts", "lease", "batch", "batch_first", "batch_last", "service", "trace", "last_error", "dead_at"),
 )
-"""The table's columns, in the order of `Row.read`."""
+"""The table's columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,7 @@ class Row:
     """One row of the outbox table. Times are seconds of the Unix epoch; `seq` is 0 until the row is stored.
 
     `batch` is the key of the request that it was put into, whose rows are from `batch_first` to `batch_last` by `seq`.
+    `fault` says why it cannot be sent, of a row that was changed by something else than this library.
     It travels like an `Event`: `envelope` and `job_id` are all that a request needs.
     """
 
@@ -45,6 +45,7 @@ class Row:
     batch_last: int | None = None
     last_error: str | None = None
     dead_at: float | None = None
+    fault: str | None = None
 
     @classmethod
     def of(cls, event: Event, service: str) -> Row:
@@ -60,43 +61,19 @@ class Row:
             trace=_traceparent(event.trace),
         )
 
-    @classmethod
-    def read(cls, values: Sequence[Any]) -> Row:
-        """From the database's values of `COLUMNS`. Some databases keep a UUID as text."""
-        seq, event_id, category, job_id, topic, payload, created_at, available_at, *rest = values
-        attempts, lease, batch, batch_first, batch_last, service, trace, last_error, dead_at = rest
-        return cls(
-            id=_uuid(event_id),
-            category=category,
-            job_id=job_id,
-            topic=topic,
-            payload=payload,
-            created_at=created_at,
-            service=service,
-            trace=trace,
-            seq=seq,
-            available_at=available_at,
-            attempts=attempts,
-            lease=None if lease is None else _uuid(lease),
-            batch=None if batch is None else _uuid(batch),
-            batch_first=batch_first,
-            batch_last=batch_last,
-            last_error=last_error,
-            dead_at=dead_at,
-        )
-
     @property
     def is_leased(self) -> bool:
         return self.lease is not None
 
     @property
+    def unstamped(self) -> Row:
+        """The same row in no batch."""
+        return replace(self, batch=None, batch_first=None, batch_last=None)
+
+    @property
     def envelope(self) -> bytes:
         """The exact bytes that were frozen when the event was published."""
         return self.payload.encode()
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _traceparent(trace: SpanContext | None) -> str | None:

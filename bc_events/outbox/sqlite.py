@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import weakref
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,13 +16,15 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 from bc_events import forks
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import OutboxError
+from bc_events.private_file import make_private
 
-from . import schema
 from .dialect import SQLITE
+from .sqlite_table import make_table, reader_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
@@ -30,7 +32,6 @@ _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _MOVED: Final = (
     "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
 )
-_FIND_TABLE: Final = f"SELECT 1 FROM sqlite_master WHERE name = '{schema.TABLE}'"
 _logger = logging.getLogger(LOGGER_NAME)
 _abandoned: Final[list[_Opened]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
@@ -40,12 +41,13 @@ _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once
 class _Opened:
     """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
 
-    `cap` is what the file may grow to through it, in pages.
+    `cap` is what the file may grow to through it, in pages. One that is not `is_writable` is closed after its use.
     """
 
     connection: sqlite3.Connection
     file: tuple[int, int] | None
     cap: int | None = None
+    is_writable: bool = True
 
 
 class SQLiteDatabase:
@@ -73,13 +75,20 @@ class SQLiteDatabase:
         self._busy = 0
         self._forks = 0  # under way: threads may fork at the same time
 
+    def transaction(self) -> AbstractContextManager[_Transaction]:
+        return self._open("BEGIN IMMEDIATE", self._connected)
+
+    def reading(self) -> AbstractContextManager[_Transaction]:
+        """Beside a writer: the write-ahead log has room for both. A file that is not there reads as an empty outbox."""
+        return self._open("BEGIN", self._looking)
+
     @contextmanager
-    def transaction(self) -> Iterator[_Transaction]:
+    def _open(self, begin: str, connect: Callable[[], _Opened]) -> Iterator[_Transaction]:
         try:
-            opened = self._take()
+            opened = self._take(connect)
             connection = opened.connection
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(begin)
                 yield _Transaction(opened, self._max_pages)
                 connection.execute("COMMIT")
             except BaseException:
@@ -94,7 +103,7 @@ class SQLiteDatabase:
                 "and the outbox's max_bytes are not used up, and that no other program keeps it locked"
             ) from error
 
-    def _take(self) -> _Opened:
+    def _take(self, connect: Callable[[], _Opened]) -> _Opened:
         forks.notice()
         if self._has_inherited:
             raise OutboxError(
@@ -109,7 +118,7 @@ class SQLiteDatabase:
             if self._idle:
                 return self._idle.pop()
         try:
-            return self._connected()
+            return connect()
         except BaseException:
             self._leave(None)
             raise
@@ -133,14 +142,18 @@ class SQLiteDatabase:
             return None
         return found.st_dev, found.st_ino
 
+    def _looking(self) -> _Opened:
+        return _Opened(reader_of(self._path, self._busy_timeout), self._found(), is_writable=False)
+
     def _connected(self) -> _Opened:
+        make_private(self._path)
         connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
         )
         try:
             self._log_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
-            _make_table(connection, self._path)
+            make_table(connection, self._path)
         except BaseException:
             connection.close()
             raise
@@ -161,7 +174,8 @@ class SQLiteDatabase:
             self._gate.notify_all()
             if opened is None:
                 return
-            if len(self._idle) < _IDLE_CONNECTIONS and not opened.connection.in_transaction:
+            is_clean = opened.is_writable and not opened.connection.in_transaction
+            if is_clean and len(self._idle) < _IDLE_CONNECTIONS:
                 self._idle.append(opened)
             else:
                 opened.connection.close()
@@ -216,40 +230,6 @@ class _Transaction:
             self._opened.connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
             self._opened.cap = pages
         return self._opened.connection
-
-
-def has_table(path: Path) -> bool:
-    """Whether an outbox of the present version is in a file. Nothing is made or changed; one that is locked may be."""
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-            return _is_made(connection)
-    except sqlite3.OperationalError:
-        return path.is_file()
-    except sqlite3.DatabaseError:
-        return False
-
-
-def _make_table(connection: sqlite3.Connection, path: Path) -> None:
-    """All of it or nothing, so that a table without this version's mark is of another version.
-
-    Raises `OutboxError` for such a one: releases that know it differently must not write to it in turn.
-    """
-    if _is_made(connection):
-        return
-    connection.execute("BEGIN IMMEDIATE")  # ended by closing the connection, where it does not come to its end
-    if not _is_made(connection):
-        if connection.execute(_FIND_TABLE).fetchone() is not None:
-            raise OutboxError(
-                f"the outbox {path} was made by a release of bc_events that keeps another version of the table "
-                f"(here it is {schema.VERSION}); let that release's relay empty it and remove it, or name a new file"
-            )
-        for statement in schema.creation(SQLITE):
-            connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _is_made(connection: sqlite3.Connection) -> bool:
-    return connection.execute(schema.version_query(SQLITE)).fetchone() is not None
 
 
 def _alive() -> list[SQLiteDatabase]:

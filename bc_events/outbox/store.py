@@ -26,12 +26,14 @@ class Claim:
     """Requests leased to one worker. `lease` is the token that fences them, `until` when it ends (monotonic).
 
     `order` is the one it was asked for in: in that of jobs a failed event holds back what follows it.
+    `dead` are rows that were found instead, and could not be read: they are dead by now, each for its own reason.
     """
 
     lease: UUID
     requests: tuple[Request[Row], ...]
     until: float
     order: Order = "time"
+    dead: tuple[Failure, ...] = ()
 
     def is_safe_for(self, seconds: float) -> bool:
         """Whether the lease still lasts that long."""
@@ -83,6 +85,7 @@ class Store(Protocol):
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         """Leases up to about `limit` ready rows for so long, cut into requests; None where nothing is ready.
 
+        A row that cannot be read holds no other up: it is made dead, and what shared its batch goes out anew.
         Each request's rows are stamped with its key. Rows that carry a stamp already come back as the same request.
         """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from functools import partial
@@ -11,8 +12,8 @@ from bc_events.errors import OutboxError
 from bc_events.wire import Limits, Request, requests_for
 
 from . import schema
-from .ready import READ, Ready
-from .row import Row
+from .reading import read_row, selection
+from .ready import Ready
 from .store import Claim, Failure, Order, Settlement, Stats
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from .database import Database, Transaction
+    from .row import Row
 
 _STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
 _UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
@@ -49,13 +51,14 @@ class TableStore:
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
-            rows = Ready(self._dialect, partial(self._run, transaction)).rows(limit, limits, order)
-            if not rows:
-                return None
+            ready = Ready(self._dialect, partial(self._run, transaction))
+            rows = ready.rows(limit, limits, order)
+            dead = tuple(self._bury(transaction, ready.unreadable))
             requests = tuple(_requests(rows, limits, order))
             lease = uuid.uuid4()
-            self._stamp(transaction, requests, lease, seconds)
-        return Claim(lease, requests, until, order)
+            if requests:
+                self._stamp(transaction, requests, lease, seconds)
+        return Claim(lease, requests, until, order, dead) if requests or dead else None
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         with self._database.transaction() as transaction:
@@ -99,9 +102,11 @@ class TableStore:
             f"count(*) FILTER (WHERE o.dead_at IS NOT NULL), {self._dialect.now} - min(o.created_at) "
             f"FILTER (WHERE o.dead_at IS NULL) FROM {schema.TABLE} o"
         )
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             pending, leased, retried, dead, age = self._run(transaction, counts)[0]
-        return Stats(pending, leased, retried, dead, max(0.0, age or 0.0))
+        # A time that was never one is found by the next claim; until then it has no age.
+        is_age = age is not None and 0.0 <= age < math.inf
+        return Stats(pending, leased, retried, dead, age if is_age else 0.0)
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
         condition = "IS NOT NULL" if dead else "IS NULL"
@@ -120,7 +125,7 @@ class TableStore:
         return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
 
     def check(self) -> None:
-        with self._database.transaction() as transaction:
+        with self._database.reading() as transaction:
             if self._run(transaction, schema.version_query(self._dialect)):
                 return
         raise OutboxError(
@@ -182,10 +187,27 @@ class TableStore:
         columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
         return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
 
+    def _bury(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
+        """Makes rows dead that cannot be read, and readable for all who look at the table, but for the payload."""
+        dialect = self._dialect
+        for row in rows:
+            payload = "payload" if row.payload else dialect.as_bytes("payload")
+            bury = (
+                f"UPDATE {schema.TABLE} SET id = ?, aggregatetype = ?, aggregateid = ?, type = ?, created_at = ?, "
+                f"available_at = ?, attempts = ?, lease = NULL, {_UNSTAMPED}, service = ?, trace = ?, last_error = ?, "
+                f"payload = {payload}, dead_at = {dialect.now} WHERE seq = ?"
+            )
+            values = (dialect.one(row.id), row.category, row.job_id, row.topic, row.created_at, row.available_at)
+            self._run(transaction, bury, *values, row.attempts, row.service, row.trace, row.fault, row.seq)
+            yield Failure(row, str(row.fault))
+        if batches := [row.batch for row in rows if row.batch is not None]:
+            unstamp = f"UPDATE {schema.TABLE} SET {_UNSTAMPED} WHERE dead_at IS NULL AND {dialect.among('batch')}"
+            self._run(transaction, unstamp, dialect.many(batches))
+
     def _select(self, condition: str, *parameters: object) -> list[Row]:
-        with self._database.transaction() as transaction:
-            found = self._run(transaction, f"SELECT {READ} FROM {schema.TABLE} o WHERE {condition}", *parameters)
-        return [Row.read(values) for values in found]
+        select = f"SELECT {selection(self._dialect)} FROM {schema.TABLE} o WHERE {condition}"
+        with self._database.reading() as transaction:
+            return [read_row(values) for values in self._run(transaction, select, *parameters)]
 
     def _change_dead(self, change: str, ids: Sequence[UUID] | None) -> int:
         named = "" if ids is None else f" AND {self._dialect.among('id')}"

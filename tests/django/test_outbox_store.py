@@ -11,6 +11,7 @@ from bc_events.outbox.dialect import named
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.row import COLUMNS
 from tests.outbox.conformance import *  # noqa: F403
+from tests.outbox.unreadable_rows import *  # noqa: F403
 
 
 @pytest.fixture

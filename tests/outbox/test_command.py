@@ -123,6 +123,18 @@ def test_show_prints_payloads_where_asked(outbox, run):
     assert json.loads(line)["envelope"]["data"] == {"number": 7}
 
 
+def test_what_cannot_be_read_is_shown_all_the_same(outbox, run):
+    """Before a relay has come upon it, and after."""
+    outbox.store.add([row(1, payload='{"secret": "data"'), row(2)])
+    assert json.loads(run("status")[1][0])["pending"] == 2
+    _, lines = run("show", "--payload")
+    assert [json.loads(line)["envelope"] is None for line in lines] == [True, False]
+    outbox.store.claim(limit=250, seconds=60, limits=Limits())
+    _, (line,) = run("show", "--dead", "--payload")
+    assert "payload is not JSON" in json.loads(line)["lastError"]
+    assert "secret" not in line
+
+
 def test_show_finds_dead_events_and_single_ones(outbox, run):
     bury(outbox, row(1))
     waiting = row(2)

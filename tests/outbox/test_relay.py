@@ -272,6 +272,16 @@ def test_a_job_id_that_no_header_may_carry_is_dead_and_stops_nothing(store, api)
     assert "job id" in store.show(dead=True)[0].last_error
 
 
+def test_a_row_that_cannot_be_read_is_reported_and_counted_without_its_data(store, api, caplog):
+    store.add([row(1, payload='{"secret": "data"'), row(2)])
+    relay = drained(store, api)
+    assert numbers(api.events()) == [2]
+    assert (relay.tally.sent, relay.tally.dead) == (1, 1)
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert "payload is not JSON" in record.message
+    assert "secret" not in str(record.__dict__)
+
+
 def test_a_dead_event_is_reported_without_its_data(store, api, caplog):
     store.add([row(1, payload='{"secret":"data"}')])
     drained(store, api)

@@ -16,6 +16,7 @@ from bc_events.outbox.store import Failure, Settlement
 from bc_events.outbox.table import TableStore
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.conformance import claimed, in_claim, row, rows_of
+from tests.outbox.unreadable_rows import *  # noqa: F403
 
 
 def sqlite_url(tmp_path) -> str:

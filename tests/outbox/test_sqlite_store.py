@@ -5,6 +5,7 @@ import pytest
 from bc_events.outbox.sqlite import SQLiteDatabase
 from bc_events.outbox.table import TableStore
 from tests.outbox.conformance import *  # noqa: F403
+from tests.outbox.unreadable_rows import *  # noqa: F403
 
 
 @pytest.fixture

@@ -49,6 +49,14 @@ class AmbientDatabase:
         except _ERRORS as error:
             raise _refusal(self._using, error) from error
 
+    @contextmanager
+    def reading(self) -> Iterator[_Transaction]:
+        try:
+            with connections[self._using].cursor() as cursor:
+                yield _Transaction(cursor)
+        except _ERRORS as error:
+            raise _refusal(self._using, error) from error
+
     def close(self) -> None:
         """Nothing: the connection is Django's."""
 
@@ -68,12 +76,23 @@ class OwnDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
+        with self._cursor() as cursor:
+            cursor.execute(_BEGIN[self.dialect.name])
+            yield _Transaction(cursor)
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[_Transaction]:
+        """Its connections commit each statement by themselves, so that a SELECT leaves no transaction open."""
+        with self._cursor() as cursor:
+            yield _Transaction(cursor)
+
+    @contextmanager
+    def _cursor(self) -> Iterator[CursorWrapper]:
         connection = self._take()
         try:
             with connection.cursor() as cursor:
-                cursor.execute(_BEGIN[self.dialect.name])
-                yield _Transaction(cursor)
-                cursor.execute("COMMIT")
+                yield cursor
         except BaseException as error:
             with suppress(*_ERRORS):  # the database rolls back what a closed connection leaves
                 connection.close()
