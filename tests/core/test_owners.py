@@ -1,5 +1,6 @@
 """Code of others that raises while events change hands: each event is still delivered, or named by an error."""
 
+import contextvars
 import logging
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bc_events import DeliveryError, events, observers
+from bc_events import DeliveryError, OutboxError, events, observers
 from bc_events.local import LocalEventsAPI
 
 ROOT = Path(__file__).parents[2]
@@ -51,12 +52,14 @@ class Recorded:
 
     record = runner = None
 
-    def __init__(self, failure=None):
+    def __init__(self, failure=None, *, can_discard=True):
         self.failure = failure
+        self.can_discard = can_discard
         self.ids = []
 
     def discard(self, _events):
-        """Nothing was done yet."""
+        if not self.can_discard:
+            raise OutboxError("the database is gone")
 
     def send(self, published):
         if self.failure is not None:
@@ -109,6 +112,25 @@ def test_what_a_delivery_raises_goes_on_from_an_error_that_names_the_events(clie
     assert isinstance(told, DeliveryError)
     assert [(item.event.data["id"], item.outcome) for item in told.undelivered] == [(1, "unknown"), (2, "unknown")]
     assert sum(len(request.events) for request in told.requests) == 2
+
+
+def test_a_delivery_that_cannot_take_back_some_events_still_sends_the_others(client_of, caplog):
+    """A scope that is still open elsewhere is dropped as the outermost ends."""
+    delivery = Recorded(can_discard=False)
+    with events.session(client=client_of(None, delivery=delivery)):
+        events.created_test({"id": 1})
+        elsewhere = contextvars.copy_context()
+        elsewhere.run(events.session().__enter__)
+        elsewhere.run(events.created_test, {"id": 2})
+    assert delivery.ids == [1]
+    assert "could not be rolled back" in caplog.text
+
+
+def test_a_rollback_by_hand_that_cannot_be_done_says_so(client_of):
+    with events.session(client=client_of(None, delivery=Recorded(can_discard=False))):
+        events.created_test({"id": 1})
+        with pytest.raises(OutboxError):
+            events.rollback()
 
 
 TELEMETRY = """
