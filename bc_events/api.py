@@ -6,9 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import propagate
-
-from . import forks, observers, wire
+from . import forks, observers, telemetry, wire
 from .attempt import Attempt
 from .bearer import BearerToken, TokenError
 from .outside import raised_outside
@@ -109,8 +107,10 @@ class EventsAPI:
         return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
 
     def _post(self, request: Request[Any], attempt: Attempt) -> requests.Response:
-        headers = request.headers
-        propagate.inject(headers)
+        own = request.headers
+        taken = {name.lower() for name in own}
+        others = {name: value for name, value in telemetry.propagated().items() if name.lower() not in taken}
+        headers = {**others, **own}
         return self._connected().post(request.path, request.body, headers, self._timeouts(attempt.patience))
 
     def _timeouts(self, patience: float | None) -> tuple[float, float]:

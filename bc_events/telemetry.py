@@ -6,6 +6,7 @@ Their names are a contract: docs/reference/telemetry.md lists them, and a test c
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections import Counter
@@ -36,6 +37,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _activating = threading.Lock()
 _SCOPE: Final = "bc_events"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*").fullmatch
 _MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
 
 
@@ -73,6 +76,19 @@ def _current_trace() -> SpanContext | None:
 
     context = trace.get_current_span().get_span_context()
     return context if context.is_valid else None
+
+
+def propagated() -> dict[str, str]:
+    """What OpenTelemetry's propagators add to the headers of a request. What cannot stand in a header is left out."""
+    from opentelemetry import propagate  # noqa: PLC0415  not loaded with the package
+
+    written: dict[str, Any] = {}
+    _quietly(propagate.inject, written)
+    return {
+        name: value
+        for name, value in written.items()
+        if isinstance(value, str) and _HEADER_NAME(str(name)) and _HEADER_VALUE(value)
+    }
 
 
 @dataclass(frozen=True, slots=True)

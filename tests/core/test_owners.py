@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from opentelemetry import propagate
+from opentelemetry.propagators.textmap import TextMapPropagator, default_getter, default_setter
 
 from bc_events import DeliveryError, OutboxError, events, observers
 from bc_events.local import LocalEventsAPI
@@ -131,6 +133,45 @@ def test_a_rollback_by_hand_that_cannot_be_done_says_so(client_of):
         events.created_test({"id": 1})
         with pytest.raises(OutboxError):
             events.rollback()
+
+
+class Propagator(TextMapPropagator):
+    """Writes headers as it likes, or fails."""
+
+    fields = frozenset()
+
+    def __init__(self, **written):
+        self._written = {name.replace("_", "-"): value for name, value in written.items()}
+
+    def inject(self, carrier, _context=None, setter=default_setter):
+        for name, value in self._written.items():
+            setter.set(carrier, name, value)
+        if not self._written:
+            raise RuntimeError("there is no context")
+
+    def extract(self, _carrier, context=None, getter=default_getter):
+        return context
+
+
+@pytest.fixture
+def propagators():
+    before = propagate.get_global_textmap()
+    yield propagate.set_global_textmap
+    propagate.set_global_textmap(before)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{}, {"X_Britecore_Job_Id": "another"}, {"idempotency_key": "one for all"}, {"x_trace": "two\r\nlines"}, {"n": 7}],
+    ids=["raises", "another job", "another key", "an injected header", "no text"],
+)
+def test_a_propagator_neither_keeps_an_event_from_arriving_nor_changes_its_job(written, client_of, propagators):
+    propagators(Propagator(**written))
+    with LocalEventsAPI() as api:
+        with events.session("job-1", client=client_of(api, retry_budget=0)):
+            events.created_test({"id": 1})
+        [event] = api.events()
+    assert (event.job_id, event.idempotency_key != "one for all") == ("job-1", True)
 
 
 TELEMETRY = """
