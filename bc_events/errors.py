@@ -143,7 +143,12 @@ class FailedWorkError(EventsError):
 
 
 class OutboxError(EventsError):
-    """An outbox's database refused something, or is not as it should be."""
+    """An outbox's database refused something, or is not as it should be.
+
+    `may_be_stored` is False if the events are certainly not stored: their transaction did not reach its commit.
+    """
+
+    may_be_stored = True
 
 
 @dataclass(frozen=True, slots=True)

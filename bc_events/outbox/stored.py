@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bc_events import observers
 from bc_events.delivery import DirectDelivery, LogDelivery
@@ -53,7 +53,8 @@ class StoredDelivery:
         try:
             self._store.add([Row.of(event, self._service_name) for event in events])
         except OutboxError as error:
-            undelivered = [Undelivered(event, str(error), "unknown") for event in events]
+            outcome: Literal["unknown", "unsent"] = "unknown" if error.may_be_stored else "unsent"
+            undelivered = [Undelivered(event, str(error), outcome) for event in events]
             raise DeliveryError(undelivered, [Request.of(events)]) from error
         self.wake()
 

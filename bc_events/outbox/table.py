@@ -45,8 +45,14 @@ class TableStore:
             return
         marks = ", ".join("?" * len(_STORED))
         insert = f"INSERT INTO {schema.TABLE} ({', '.join(_STORED)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
-        with self._database.transaction() as transaction:
-            transaction.run_many(self._sql(insert), [self._stored(row) for row in rows])
+        has_run = False
+        try:
+            with self._database.transaction() as transaction:
+                transaction.run_many(self._sql(insert), [self._stored(row) for row in rows])
+                has_run = True
+        except OutboxError as error:
+            error.may_be_stored = has_run  # then it was the commit that failed, and nobody knows how far it came
+            raise
 
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds

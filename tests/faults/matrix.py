@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from tests.faults import answers, databases, exits, kills, loop, servers
+from tests.faults import answers, databases, exits, garbled, kills, loop, servers
 from tests.faults.result import HEADINGS, Result
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ ROWS: Mapping[str, Row] = {
     "rolled back": answers.rolled_back,
     "records failing": answers.records_failing,
     "answers lost": answers.answers_lost,
+    "answers garbled": garbled.answers_garbled,
     "outages": answers.outages,
     "relay stopped": kills.relay_stopped,
     "poison and 413": answers.poison,

@@ -156,7 +156,10 @@ def test_a_failing_flush_raises_and_the_error_keeps_the_events(tmp_path):
     with client_of(None, outbox) as client:
         with pytest.raises(DeliveryError, match="see that its folder can be written to") as failure:
             publish(client, 1, 2)
-        assert [item.event.data["number"] for item in failure.value.undelivered] == [1, 2]
+        assert [(item.event.data["number"], item.outcome) for item in failure.value.undelivered] == [
+            (1, "unsent"),
+            (2, "unsent"),
+        ]
         (tmp_path / "missing").mkdir()
         client.resend(failure.value)
         client.resend(failure.value)
@@ -198,8 +201,9 @@ def test_a_locked_file_makes_the_flush_raise(path):
         publish(client, 1)
         other = sqlite3.connect(path)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DeliveryError, match="locked"):
+        with pytest.raises(DeliveryError, match="locked") as caught:
             publish(client, 2)
+        assert [item.outcome for item in caught.value.undelivered] == ["unsent"]
         other.rollback()
         other.close()
         publish(client, 3)
