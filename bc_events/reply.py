@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, parse_headers
+from http.cookiejar import parse_ns_headers  # type: ignore[attr-defined]  # the stubs leave it out
 from typing import TYPE_CHECKING, Any, Final
 
 from .attempt import Attempt, ResponseTooLong, current
@@ -46,10 +48,20 @@ class Reply(HTTPResponse):
         super().begin()
         if self._attempt is None:
             return
+        self._drop_broken_cookies()
         if 300 <= self.status < 400:  # noqa: PLR2004
             self._leave_body()
         else:
             self._check_framing()
+
+    def _drop_broken_cookies(self) -> None:
+        """The cookie jar warns of one that it cannot read, and a warning may be an error."""
+        cookies = self.headers.get_all("Set-Cookie", ())
+        del self.headers["Set-Cookie"]
+        for cookie in cookies:
+            with suppress(Exception):
+                parse_ns_headers([cookie])
+                self.headers["Set-Cookie"] = cookie
 
     def _leave_body(self) -> None:
         """A redirect is final whatever its headers say. Its body is not read, so its connection ends with it."""

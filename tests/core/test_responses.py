@@ -38,6 +38,9 @@ DELIVERED = {
         "201 Created", TAKEN, f"Content-Length: {len(TAKEN)}, {len(TAKEN)}", length=False
     ),
     "with a cookie that is broken": response("201 Created", TAKEN, "Set-Cookie: =;;; expires=\x7f; Max-Age=x"),
+    "with a cookie of an unknown month": response(
+        "201 Created", TAKEN, "Set-Cookie: a=b; Expires=Thu, 01 Foo 2026 00:00:00 GMT"
+    ),
     "with a challenge that is broken": response("201 Created", TAKEN, 'WWW-Authenticate: Digest "'),
     "with Retry-After": response("201 Created", TAKEN, "Retry-After: \xff"),
     "with a Location that leads nowhere": response("201 Created", TAKEN, "Location: http://["),
