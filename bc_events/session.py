@@ -51,7 +51,7 @@ class EventSession:
         """
         job_id = jobs.generated() if job_id is None else jobs.checked(job_id)
         self.unit = UnitOfWork(client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately)
-        self.unit.keep_undelivered()
+        self.unit.note_made_by_hand(self)
 
     @classmethod
     def of(cls, unit: UnitOfWork) -> EventSession:

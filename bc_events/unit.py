@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from . import forks, fresh, logs, observers, telemetry
@@ -30,7 +31,7 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("__weakref__", "_born", "_children", "_is_plain", "_pending", "_sends_at_once"),
+        *("__weakref__", "_born", "_children", "_is_plain", "_pending", "_sends_at_once", "_session"),
         *("actor", "client", "is_closed", "is_dropped", "job_id", "parent", "retries"),
     )
 
@@ -53,15 +54,17 @@ class UnitOfWork:
         self.is_closed = False
         self.is_dropped = False
         self.retries: Retries | None = None
+        self._session: weakref.ref[EventSession] | None = None
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
         self._is_plain = type(actor) is Actor and not sends_at_once
         self._born = forks.generation
 
-    def keep_undelivered(self) -> None:
-        """From here on it keeps what a flush could not deliver, for the next one: a session made by hand does."""
+    def note_made_by_hand(self, session: EventSession) -> None:
+        """No scope ends it, so it keeps what a flush could not deliver, for the next one."""
         self.retries = Retries(self._pending.lock)
+        self._session = weakref.ref(session)
 
     @property
     def is_from_before_fork(self) -> bool:
@@ -79,8 +82,9 @@ class UnitOfWork:
 
     @property
     def session(self) -> EventSession:
-        """It, as its users hold it."""
-        return self.client.session_of(self)
+        """It, as its users hold it: the very object, if it was made by hand, or else one that is equal."""
+        session = None if self._session is None else self._session()
+        return self.client.session_of(self) if session is None else session
 
     @property
     def events(self) -> list[Event]:

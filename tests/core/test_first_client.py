@@ -1,5 +1,7 @@
 """The public surface of the first client (bc-events 0.4, 2018): code that was written against it goes on working."""
 
+import gc
+import importlib
 import inspect
 import pickle
 
@@ -13,6 +15,7 @@ from bc_events import (
     TopicTable,
     UnknownTopicError,
     constants,
+    events,
 )
 from bc_events.constants import ACTOR_TYPE_SERVICE, ACTOR_TYPE_THIRD_PARTY, ACTOR_TYPE_USER
 
@@ -61,6 +64,11 @@ class TestSignatures:
         assert [event.data["id"] for event in events] == [1, 2]
         with pytest.raises(AttributeError, match="tested_create"):
             session.tested_create({"id": 1})
+
+    @pytest.mark.parametrize("name", ["client.EventClient", "session.EventSession", "event.Event", "topic.Topic"])
+    def test_the_modules_of_its_classes_have_them_still(self, name):
+        module, _, attribute = name.partition(".")
+        assert getattr(importlib.import_module(f"bc_events.{module}"), attribute).__name__ == attribute
 
     def test_the_actor_types_are_constants(self):
         found = [getattr(constants, f"ACTOR_TYPE_{name}") for name in ("USER", "SERVICE", "THIRD_PARTY")]
@@ -246,12 +254,21 @@ class TestAnEvent:
     def test_it_knows_its_session(self, client):
         session, other = (client.user_session("user-id", "job-1") for _ in range(2))
         event = session.created_test({"id": 1})
-        assert event.session == session
+        assert event.session is session
         assert event.session != other
         assert len({event.session, session}) == 1
         assert (event.session.job_id, event.session.actor_id, event.session.actor_type) == ("job-1", "user-id", "user")
         assert event.session.client is client
         assert event.session.events == [event]
+
+    def test_it_knows_its_session_after_that_was_let_go(self, client):
+        event = client.user_session("user-id", "job-1").created_test({"id": 1})
+        gc.collect()
+        assert event.session.events == [event]
+
+    def test_it_knows_the_session_of_its_scope(self, client):
+        with events.session("job-1", client=client) as session:
+            assert events.created_test({"id": 1}).session == session == events.current_session()
 
     def test_pickled_it_knows_the_job_and_the_actor_of_its_session(self, client):
         event = pickle.loads(pickle.dumps(client.user_session("user-id", "job-1").created_test({"id": 1})))

@@ -766,6 +766,22 @@ def test_a_delivery_error_that_was_pickled_can_be_resent(client, outbox, engine)
     assert stored(outbox) == [1, 2]
 
 
+def test_a_session_made_by_hand_stores_at_its_next_flush_what_it_could_not_store(client, outbox, engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {schema.TABLE} RENAME TO elsewhere")
+    session = client.service_session()
+    session.created_thing({"number": 1})
+    with pytest.raises(DeliveryError) as caught:
+        session.flush()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE elsewhere RENAME TO {schema.TABLE}")
+    session.created_thing({"number": 2})
+    session.flush()
+    client.resend(caught.value)
+    assert stored(outbox) == [1, 2]
+    assert session.events == []
+
+
 def test_the_flush_raises_where_the_database_is_gone():
     outbox = SQLAlchemyOutbox("postgresql://postgres@127.0.0.1:9/nowhere")
     client = client_of(None, outbox)
