@@ -49,7 +49,8 @@ class Held:
 
     @property
     def events(self) -> list[Event]:
-        return list(self._entries)
+        with self._lock:
+            return list(self._entries)
 
     def add(self, event: Event) -> None:
         with self._lock:
@@ -61,10 +62,10 @@ class Held:
 
         Otherwise they stay, and are noted as those of a scope that failed.
         """
-        if not self._can_withdraw():
-            self.note(is_withdrawn, ScopeState.FAILED)
-            return []
         with self._lock:
+            if not self._can_withdraw():
+                self.note(is_withdrawn, ScopeState.FAILED)
+                return []
             return self._take([event for event in self._entries if is_withdrawn(event)])
 
     def note(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
@@ -101,12 +102,12 @@ class Held:
             if state is not ScopeState.OPEN or not _pending_of(event).commit(event)
         ]
 
-    def drop(self) -> list[Event]:
-        """The transaction, or this savepoint of it, was rolled back. Returns what was in it."""
+    def drop(self, message: str = _ROLLED_BACK) -> list[Event]:
+        """The transaction, or this savepoint of it, was rolled back: logs `message`. Returns what was in it."""
         events = list(self._end())
         if events:
             observers.dropped(events)
-            logs.write(logging.WARNING, _ROLLED_BACK, bc_job_id=events[0].job_id, bc_dropped=len(events))
+            logs.write(logging.WARNING, message, bc_job_id=events[0].job_id, bc_dropped=len(events))
         return events
 
     def give_back(self) -> list[Event]:

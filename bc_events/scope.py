@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from . import configuration, forks, jobs
+from . import configuration, forks, jobs, transactions
 from .blocks import Block, left_by
 from .ending import Exceptions, aclose, close, session_of
 from .errors import InvalidJobIdError, NestedSessionError
@@ -152,18 +152,22 @@ class _SessionOpening:
 
 
 class Bound:
-    """The scope of work that belongs to one session, or to none, wherever it runs."""
+    """The scope of work that belongs to one session, or to none, wherever it runs.
 
-    __slots__ = ("_session",)
+    The database transactions around the place where it was bound are around that work too; without a session none are.
+    """
+
+    __slots__ = ("_session", "_transactions")
 
     def __init__(self, session: EventSession | None) -> None:
         self._session = session
+        self._transactions = transactions.around() if session is not None else ()
 
     def open(self, _args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Opening:
         session = self._session
         carries = session is not None and session.client.write_baggage
         baggage = jobs.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
-        return _BoundOpening(Frame(session, baggage))
+        return _BoundOpening(Frame(session, baggage), transactions.Surroundings(self._transactions))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorating import decorate  # noqa: PLC0415  loads wrapt
@@ -174,22 +178,27 @@ class Bound:
 class _BoundOpening:
     """One call of a bound function: the session is its owner's to end."""
 
-    __slots__ = ("_frame",)
+    __slots__ = ("_frame", "_surroundings")
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, surroundings: transactions.Surroundings) -> None:
         self._frame = frame
+        self._surroundings = surroundings
+        surroundings.enter()
 
     def suspend(self) -> None:
+        self._surroundings.leave()
         self._frame.suspend()
 
     def resume(self) -> None:
         self._frame.resume()
+        self._surroundings.enter()
 
     def close(self, _error: BaseException | None) -> None:
+        self._surroundings.leave()
         self._frame.leave()
 
     async def aclose(self, _error: BaseException | None) -> None:
-        self._frame.leave()
+        self.close(None)
 
 
 async def _ready(session: EventSession) -> EventSession:

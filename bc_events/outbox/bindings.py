@@ -1,169 +1,202 @@
-"""Bindings: which units of work are tied to which database sessions, and which events to which transactions."""
+"""Bindings: to which transaction of which database session an event belongs."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 import weakref
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import event as listening
+from sqlalchemy import event as listening, inspect
 
-from bc_events import frames
-from bc_events.constants import LOGGER_NAME
-from bc_events.errors import ConfigurationError
-from bc_events.event import PastOrigin
+from bc_events import frames, logs, transactions
 
-from .binding import Binding
+from . import unfollowed
+from .contest import Contest
+from .followed import FollowedSession
+from .unfollowed import Unfollowed
+from .writer import RowWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
-    from sqlalchemy import Engine, Table
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.orm import Session, SessionTransaction
 
     from bc_events.event import Event
     from bc_events.unit import UnitOfWork
 
-_logger = logging.getLogger(LOGGER_NAME)
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A database session that was bound by hand, and the task or thread that did it; not kept alive."""
-
-    owner: weakref.ref[object]
-    session: weakref.ref[Session]
+_SEVERAL: Final = (
+    "%d database sessions have written in the transactions that they have open here; an event belongs to the one begun "
+    "last: call outbox.bind(session) to name another"
+)
 
 
 class Bindings:
     """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
 
     def __init__(self, engine: Engine, table: Table) -> None:
-        self._engine = engine
-        self._table = table
+        self._writer = RowWriter(engine, table)
         self._lock = threading.RLock()
-        self._named: weakref.WeakKeyDictionary[UnitOfWork, list[_Named]] = weakref.WeakKeyDictionary()
-        self._begun: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
-        self._settled: weakref.WeakKeyDictionary[UnitOfWork, set[Event]] = weakref.WeakKeyDictionary()
-        self._holders: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[Binding]] = weakref.WeakKeyDictionary()
-        self._used: weakref.WeakKeyDictionary[object, weakref.WeakSet[Session]] = weakref.WeakKeyDictionary()
-        self._has_warned = False
+        self._class: type[Session] | None = None
+        self._of_unit: weakref.WeakKeyDictionary[UnitOfWork, weakref.WeakSet[FollowedSession]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._followed: weakref.WeakKeyDictionary[Connection, FollowedSession] = weakref.WeakKeyDictionary()
+        self._unfollowed: weakref.WeakKeyDictionary[Connection, Unfollowed] = weakref.WeakKeyDictionary()
+        self._has_warned_of_several = False
+        self._has_warned_of_unfollowed = False
+        unfollowed.watch(self)
 
     def bind(self, unit: UnitOfWork, session: Session) -> None:
-        """By hand: it takes precedence, also while no transaction is open; in this task or thread, over all others."""
-        self._binding_of(session)
-        here = _task_or_thread()
-        named = _Named(weakref.ref(here), weakref.ref(session))
-        with self._lock:
-            alive = [one for one in self._named.get(_root(unit), ()) if one.session() is not None]
-            self._named[_root(unit)] = [*(one for one in alive if one.owner() is not here), named]
+        """By hand: for this unit of work it comes before all others, also while no transaction is open."""
+        is_new = self not in session.info
+        followed = self._session(session)
+        if is_new and not (self._class is not None and isinstance(session, self._class)):
+            self._listen(session)
+            self._catch_up(session, followed)
+        transactions.note(followed, _root(unit))
+        self._belongs(followed, unit)
 
-    def follow(self, factory: Any) -> None:
-        """Binds each session of a factory to the unit of work in which one of its transactions begins."""
-        listening.listen(factory, "after_transaction_create", self._begins)
-        listening.listen(factory, "after_begin", self._connects)
+    def follow(self, session_class: type[Session]) -> None:
+        """Each session of this class, which is a factory's own."""
+        self._class = session_class
+        self._listen(session_class)
+
+    def _listen(self, target: Any) -> None:
+        listening.listen(target, "after_transaction_create", self._begins)
+        listening.listen(target, "after_begin", self._connects)
+        listening.listen(target, "transient_to_pending", self._changes)
+        listening.listen(target, "persistent_to_detached", self._detaches)
+        listening.listen(target, "before_commit", lambda session: self._session(session).commits())
+        listening.listen(target, "after_flush", lambda session, _context: self._session(session).write_rows())
+        listening.listen(target, "after_commit", lambda session: self._session(session).committed())
+        listening.listen(target, "after_rollback", lambda session: self._session(session).rolls_back())
+        listening.listen(target, "after_transaction_end", lambda session, ended: self._session(session).ended(ended))
+
+    def _session(self, session: Session) -> FollowedSession:
+        found: FollowedSession | None = session.info.get(self)
+        if found is None:
+            found = session.info[self] = FollowedSession(session, self, self._writer)
+        return found
+
+    def _catch_up(self, session: Session, followed: FollowedSession) -> None:
+        """With the transactions that were open before the session was bound."""
+        transaction = session.get_nested_transaction() or session.get_transaction()
+        chain = []
+        while transaction is not None:
+            chain.append(transaction)
+            transaction = transaction.parent
+        for one in reversed(chain):
+            followed.begins(one)
+            for connection in {found for found, *_ in one._connections.values()}:  # no public name does not connect
+                self._catch_up_with(connection, followed)
+
+    def _catch_up_with(self, connection: Connection, followed: FollowedSession) -> None:
+        """What has run on it is known where it leads to the outbox's database."""
+        with self._lock:
+            before = self._unfollowed.pop(connection, None)
+            is_known = before is not None or connection in self._followed
+            self._followed[connection] = followed
+        followed.has_run(has_written=before.has_written if before is not None else not is_known)
 
     def _begins(self, session: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None:
-            self._has_begun(session)
-
-    def _connects(self, session: Session, _transaction: SessionTransaction, _connection: object) -> None:
-        self._has_begun(session)
-
-    def _has_begun(self, session: Session) -> None:
-        with self._lock:
-            self._used.setdefault(_task_or_thread(), weakref.WeakSet()).add(session)
+        followed = self._session(session)
+        followed.begins(transaction)
         unit = frames.unit_to_join()
-        if unit is not None:
-            self._binding_of(session)
+        if unit is not None and transaction.parent is None:
+            self._belongs(followed, unit)
+
+    def _belongs(self, followed: FollowedSession, unit: UnitOfWork) -> None:
+        followed.scope = _innermost()
+        with self._lock:
+            self._of_unit.setdefault(_root(unit), weakref.WeakSet()).add(followed)
+
+    def _connects(self, session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+        with self._lock:
+            self._unfollowed.pop(connection, None)
+            self._followed[connection] = self._session(session)
+
+    def _changes(self, session: Session, _instance: object) -> None:
+        followed = self._session(session)
+        transactions.note_use(followed)
+        followed.writes()
+
+    def _detaches(self, session: Session, instance: object) -> None:
+        """A session that is closed first parts with its objects, and with their changes."""
+        if inspect(instance).modified:
+            self._session(session).writes()
+
+    def connection_begins(self, connection: Connection) -> None:
+        if connection not in self._followed and self._writer.is_database_of(connection.engine):
             with self._lock:
-                self._begun.setdefault(_root(unit), weakref.WeakSet()).add(session)
+                found = self._unfollowed[connection] = Unfollowed(connection, self)
+            transactions.note(found)
 
-    def record(self, event: Event, wake: Callable[[], None]) -> None:
-        """Ties an event to the transaction that is open in its unit of work, if one is: `wake` follows its commit."""
-        root = _root(event.origin)
-        session = self._session_for(root)
-        if session is None:
-            self._warn_of_a_transaction_around(event)
+    def connection_runs(self, connection: Connection, statement: str) -> None:
+        followed = self._followed.get(connection)
+        if followed is not None:
+            transactions.note_use(followed)
+            followed.ran(statement)
             return
-        binding = self._binding_of(session)
-        with self._lock:
-            binding.add(root, event, session, wake)
-            self._holders.setdefault(root, weakref.WeakSet()).add(binding)
+        found = self._unfollowed.get(connection)
+        if found is not None and found.ran(statement):
+            self._warn_of_unfollowed()
 
-    def _session_for(self, root: UnitOfWork) -> Session | None:
-        with self._lock:  # another thread of this scope may be adding one
-            named = list(self._named.get(root, ()))
-            begun = list(self._begun.get(root, ()))
-        here = _task_or_thread()
-        own = next((one.session() for one in named if one.owner() is here), None)
-        if own is not None:
-            return own
-        bound = [session for one in named if (session := one.session()) is not None]
-        return _open_one([*bound, *begun]) or (bound[-1] if bound else None)
-
-    def _warn_of_a_transaction_around(self, event: Event) -> None:
-        """Says once that the event would outlive the rollback of what looks like its transaction."""
-        with self._lock:
-            if self._has_warned or not any(one.in_transaction() for one in self._used.get(_task_or_thread(), ())):
-                return
-            self._has_warned = True
-        _logger.warning(
-            "an event is not part of the database transaction that is open here, because that began outside of the "
-            "event's scope; its rollback would not take the event back: call outbox.bind(db) in the scope, or begin "
-            "the transaction there",
-            extra={"bc_topic": event.topic.name, "bc_job_id": event.job_id},
-        )
-
-    def _binding_of(self, session: Session) -> Binding:
-        key = f"bc_events.outbox.{id(self)}"
-        with self._lock:
-            binding = session.info.get(key)
-            if binding is None:
-                binding = session.info[key] = Binding(session, self._engine, self._table, self)
-            return binding
-
-    def discard(self, events: Sequence[Event]) -> None:
-        """These were rolled back by their scope; they leave the transaction they were tied to."""
-        with self._lock:
-            for event in events:
-                for binding in list(self._holders.get(_root(event.origin), ())):
-                    binding.remove(event)
-
-    def keep(self, events: Sequence[Event]) -> list[Event]:
-        """Their scope has ended: those tied to an open transaction stay with it; returns the others."""
-        with self._lock:
-            return [event for event in events if not self._is_kept(event)]
-
-    def _is_kept(self, event: Event) -> bool:
-        if isinstance(event.origin, PastOrigin):
-            return False
+    def record(self, event: Event, wake: Callable[[], None]) -> bool:
+        """Whether a transaction that is open here holds the event; `wake` follows its commit."""
         root = _root(event.origin)
-        settled = self._settled.get(root, set())
-        if event in settled:
-            settled.discard(event)
-            return True
-        return any(binding.hand_over(event) for binding in list(self._holders.get(root, ())))
+        notes = transactions.followed_by(self)
+        sessions = {one.subject: one.unit for one in notes if isinstance(one.subject, FollowedSession)}
+        named = [one for one, unit in sessions.items() if unit is root]
+        if named:
+            return self._record_named(event, named[-1], wake)
+        open_ones = [one for one in sessions if one.is_open]
+        if open_ones:
+            return self._record_among(event, sorted(open_ones, key=lambda one: one.transaction_number), wake)
+        self._note_beside([one.subject for one in notes])
+        return self._record_unseen(event, root, wake)
 
-    def settle(self, root: UnitOfWork, events: Sequence[Event]) -> None:
-        """Their transaction has ended, and they with it: their unit of work need not send them any more."""
-        missed = set(events).difference(root.let_go(set(events)))
-        if missed:  # published by another thread, and not pending yet
-            self._settled.setdefault(root, set()).update(missed)
+    def _record_named(self, event: Event, session: FollowedSession, wake: Callable[[], None]) -> bool:
+        if session.is_open:
+            return session.add(event, wake)
+        session.expect(event, wake)
+        return False
+
+    def _record_among(self, event: Event, sessions: list[FollowedSession], wake: Callable[[], None]) -> bool:
+        writers = [one for one in sessions if one.has_written]
+        if len(writers) > 1 and not self._has_warned_of_several:
+            self._has_warned_of_several = True
+            logs.write(logging.WARNING, _SEVERAL % len(writers))
+        if not (writers or sessions)[-1].add(event, wake):
+            return False
+        if not writers and len(sessions) > 1:
+            Contest(event, sessions, wake)
+        return True
+
+    def _record_unseen(self, event: Event, root: UnitOfWork, wake: Callable[[], None]) -> bool:
+        with self._lock:
+            sessions = list(self._of_unit.get(root, ()))
+        scopes = {frame.opening for frame in frames.chain()}
+        unseen = [one for one in sessions if one.scope in scopes]
+        return any(one.miss(event, wake) for one in sorted(unseen, key=lambda one: -one.transaction_number))
+
+    def _note_beside(self, subjects: list[object]) -> None:
+        beside = [one for one in subjects if isinstance(one, Unfollowed) and one.is_open]
+        for one in beside:
+            one.has_events = True
+        if any(one.has_written for one in beside):
+            self._warn_of_unfollowed()
+
+    def _warn_of_unfollowed(self) -> None:
+        if not self._has_warned_of_unfollowed:
+            self._has_warned_of_unfollowed = True
+            unfollowed.warn()
 
 
-def _open_one(sessions: Iterable[Session]) -> Session | None:
-    """The one that has a transaction open. Raises `ConfigurationError` where several have."""
-    open_ones = {one for one in sessions if one.in_transaction()}
-    if len(open_ones) > 1:
-        raise ConfigurationError(
-            f"{len(open_ones)} database sessions have a transaction open in this scope, and it cannot be told "
-            "with which of them the event belongs; name it: outbox.bind(db)"
-        )
-    return next(iter(open_ones), None)
+def _innermost() -> frames.Frame | None:
+    frame = frames.innermost()
+    return frame.opening if frame is not None else None
 
 
 def _root(origin: Any) -> UnitOfWork:
@@ -171,12 +204,3 @@ def _root(origin: Any) -> UnitOfWork:
     while unit.parent is not None:
         unit = unit.parent
     return unit
-
-
-def _task_or_thread() -> object:
-    """Where a database session is worked with: nobody else's is looked at."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no event loop runs here
-        task = None
-    return task or threading.current_thread()

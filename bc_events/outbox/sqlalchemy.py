@@ -21,13 +21,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session, async_sessionmaker
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import scoped_session, sessionmaker
 
 from bc_events import frames
 from bc_events.errors import ConfigurationError
 
 from . import schema
+from .bindable import session_of
 from .bindings import Bindings
 from .embedded import EmbeddedRelay
 from .engine import EngineDatabase, engine_at
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bc_events.session import EventSession
     from bc_events.wire import Limits
 
+    from .bindable import Bindable
     from .pace import Pace
     from .store import Order
 
@@ -86,8 +88,10 @@ def outbox_table(metadata: MetaData) -> Table:
 class SQLAlchemyOutbox:
     """The table is in the database that `target` leads to: what a transaction commits arrives, and nothing else does.
 
-    Given a session factory, its sessions are bound to the scope in which their transaction begins; others are with
-    `bind`. Events published while no transaction is open are stored at the flush, in a transaction of their own.
+    Given a session factory, its sessions are followed; others are once they are bound with `bind`. An event belongs to
+    the transaction that is open in the task or thread that publishes it, or in one that started it. If several have
+    written, it belongs to the one begun last. A transaction that has only read decides about nothing. Events published
+    while no transaction is open are stored at the flush, in a transaction of their own.
     """
 
     def __init__(
@@ -121,14 +125,16 @@ class SQLAlchemyOutbox:
         if listened is not None:
             self._bindings.follow(listened)
 
-    def bind(self, db: Session | AsyncSession, session: EventSession | None = None) -> None:
+    def bind(self, db: Bindable, session: EventSession | None = None) -> None:
         """Makes events of `session`, the live one by default, part of the transactions of `db`.
 
-        What is published while none is open belongs to the next one. Threads and tasks of one scope may bind one each.
-        Raises `NoActiveSessionError`.
+        `db` is a Session or AsyncSession, or a scoped_session, of which the current session is bound. It comes before
+        all others. Events published while it has no transaction open belong to its next one, or to their scope if that
+        ends first. Each task or thread of one scope may bind its own.
+        Raises `ConfigurationError` where `db` is something else, and `NoActiveSessionError`.
         """
-        unit = (session or frames.current_session()).unit
-        self._bindings.bind(unit, db.sync_session if isinstance(db, AsyncSession) else db)
+        found = session_of(db)
+        self._bindings.bind((session or frames.current_session()).unit, found)
 
     def create(self) -> None:
         """Makes the table where it is missing: for tests and first steps; migrations do it better.
@@ -179,16 +185,16 @@ def _sync(engine: Engine | AsyncEngine) -> Engine:
 
 
 def _session_class_of(target: Target) -> Any:
-    """What to listen on for the sessions of a factory, and of no other; None where there is no factory."""
+    """The class of the sessions of a factory, and of no others; None where there is no factory."""
     if isinstance(target, scoped_session | async_scoped_session):
         target = target.session_factory
     if isinstance(target, sessionmaker):
-        return target
+        return target.class_
     if not isinstance(target, async_sessionmaker):
         return None
     given = target.kw.get("sync_session_class") or target.class_.sync_session_class
     if isinstance(given, sessionmaker):
-        return given
+        return given.class_
     own = type(given.__name__, (given,), {})
     target.configure(sync_session_class=own)
     return own

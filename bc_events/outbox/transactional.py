@@ -39,18 +39,16 @@ class TransactionalDelivery:
         self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
         self._bindings = bindings
 
-    def record(self, event: Event) -> None:
-        self._bindings.record(event, self._apart.wake)
+    def record(self, event: Event) -> bool:
+        return self._bindings.record(event, self._apart.wake)
 
     def discard(self, events: Sequence[Event]) -> None:
-        """What a transaction has committed is no longer among them."""
-        self._bindings.discard(events)
+        """Nothing: no row of an event that a scope may still drop has been written."""
 
     def send(self, events: Sequence[Event]) -> None:
-        own = self._bindings.keep(events)
-        if own:
-            self._apart.send(own)
-            observers.confirmed(own)
+        """In a transaction of their own: none of the application's decides about them."""
+        self._apart.send(events)
+        observers.confirmed(events)
 
     def close(self) -> None:
         self._apart.close()

@@ -1,0 +1,102 @@
+"""Transactions on the outbox's database that it does not follow are warned of, once: a rollback takes no event back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from bc_events import events
+from bc_events.outbox import SQLAlchemyOutbox
+from tests.outbox.service import client_of
+from tests.outbox.sqlalchemy.work import Base, Policy, publish, stored, warnings_of
+
+INSERT = text("INSERT INTO policy (id, name) VALUES (1, '')")
+
+
+def core(engine):
+    return engine.connect()
+
+
+def core_savepoint(engine):
+    connection = engine.connect()
+    connection.begin_nested()
+    return connection
+
+
+OPENERS = {"core": core, "core savepoint": core_savepoint, "session": Session}
+
+
+@pytest.mark.parametrize("opened", OPENERS.values(), ids=OPENERS)
+@pytest.mark.parametrize("publishes_first", [True, False])
+@pytest.mark.usefixtures("client")
+def test_one_that_writes_is_warned_of_once(engine, caplog, opened, publishes_first):
+    with events.session(), opened(engine) as unfollowed:
+        if publishes_first:
+            unfollowed.execute(text("SELECT 1")).close()
+            publish(0)
+        unfollowed.execute(INSERT)
+        publish(1, 2)
+        unfollowed.rollback()
+    (warning,) = warnings_of(caplog)
+    assert "outbox.bind(session)" in warning
+
+
+@pytest.mark.usefixtures("client")
+def test_one_that_only_reads_is_not_warned_of(engine, caplog):
+    with events.session(), engine.connect() as connection, Session(engine) as db:
+        for reader in (connection, db):
+            reader.execute(text("SELECT 1")).close()
+        publish(1)
+    assert warnings_of(caplog) == []
+
+
+@pytest.mark.usefixtures("client")
+def test_one_that_has_ended_is_not_warned_of(engine, caplog):
+    with events.session():
+        with engine.begin() as connection:
+            connection.execute(INSERT)
+        publish(1)
+    assert warnings_of(caplog) == []
+
+
+@pytest.mark.usefixtures("client")
+def test_one_on_another_database_is_not_warned_of(tmp_path, caplog):
+    other = create_engine(f"sqlite:///{tmp_path}/other.db")
+    Base.metadata.create_all(other)
+    with events.session(), other.begin() as connection:
+        connection.execute(INSERT)
+        publish(1)
+    assert warnings_of(caplog) == []
+    other.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_beside_one_that_is_followed_it_is_not_warned_of(follower, following, factory, engine, caplog):
+    """The event has its transaction."""
+    with events.session(), engine.begin() as connection, factory.begin() as db:
+        connection.execute(INSERT)
+        db.add(Policy(id=2))
+        publish(1)
+    assert warnings_of(caplog) == []
+    assert stored(following) == [1]
+
+
+@pytest.mark.usefixtures("outbox")
+def test_one_of_an_engine_of_its_own_is_warned_of_where_the_outbox_has_a_url(engine, url, caplog):
+    outbox = SQLAlchemyOutbox(url)
+    with client_of(None, outbox) as client, events.session(client=client), Session(engine) as db:
+        db.execute(INSERT)
+        publish(1)
+        db.rollback()
+    assert "outbox.bind(session)" in warnings_of(caplog)[0]
+
+
+@pytest.mark.usefixtures("follower")
+def test_one_of_another_factory_is_warned_of(engine, caplog):
+    with events.session(), sessionmaker(engine)() as db:
+        db.add(Policy(id=1))
+        db.flush()
+        publish(1)
+        db.rollback()
+    assert "outbox.bind(session)" in warnings_of(caplog)[0]
