@@ -11,7 +11,9 @@ from .constants import LOGGER_NAME
 _logger: Final = logging.getLogger(LOGGER_NAME)
 
 
-def write(level: int, message: str, *, exc_info: bool | BaseException | None = None, **extra: Any) -> None:
-    """Logs a record, with `extra` as its attributes. What a handler raises is dropped."""
+def write(
+    level: int, message: str, *arguments: object, exc_info: bool | BaseException | None = None, **extra: Any
+) -> None:
+    """Logs a record: a template and its arguments, with `extra` as its attributes. What a handler raises is dropped."""
     with suppress(Exception):
-        _logger.log(level, message, exc_info=exc_info, extra=extra, stacklevel=2)
+        _logger.log(level, message, *arguments, exc_info=exc_info, extra=extra, stacklevel=2)

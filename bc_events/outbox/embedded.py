@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import sys
 import threading
-import weakref
+import time
 from typing import TYPE_CHECKING, Final
 
-from bc_events import forks
-from bc_events.constants import LOGGER_NAME
-from bc_events.errors import ConfigurationError, OutboxError
+from bc_events import forks, logs
+from bc_events.errors import ConfigurationError
 
+from .exits import Exits
 from .relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bc_events.api import EventsAPI
     from bc_events.wire import Limits
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
     from .store import Order, Store
 
 _AT_EXIT: Final = 2.0
-_logger = logging.getLogger(LOGGER_NAME)
-_running: weakref.WeakSet[EmbeddedRelay] = weakref.WeakSet()
+_FOR_THE_REST: Final = 0.25
+"""Of that: to finish the request in hand, give the rest back and count it."""
 
 
 class EmbeddedRelay:
     """Starts no thread until something was stored in this very process, so it never crosses a fork.
 
-    At exit it has two seconds to send what is left; the rest waits in the outbox, which is logged.
+    At exit all of them have two seconds together to send what is left; the rest waits in the outbox, which is logged.
     """
 
     def __init__(self, store: Store, make: Callable[[], Relay]) -> None:
@@ -45,15 +44,20 @@ class EmbeddedRelay:
     def of(
         cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, pace: Pace | None
     ) -> EmbeddedRelay:
-        """Raises `ConfigurationError` where it would have no API to send to."""
+        """Raises `ConfigurationError` where it would have no API to send to, or cannot be as it is described."""
         if api is None:
             raise ConfigurationError(
                 "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
             )
-        return cls(store, lambda: Relay(store, api, order=order, limits=limits, pace=pace))
+
+        def make() -> Relay:
+            return Relay(store, api, order=order, limits=limits, pace=pace)
+
+        make()  # or a pace that cannot be would be found by the first event
+        return cls(store, make)
 
     def wake(self) -> None:
-        """Something was stored."""
+        """Something was stored. Never raises: the event is safe, whether a thread can be started now or not."""
         forks.notice()
         if self._born is not forks.generation:
             self._begin_anew()
@@ -66,60 +70,108 @@ class EmbeddedRelay:
         self._lock = threading.Lock()
         self._relay: Relay | None = None
         self._born = forks.generation
+        self._has_warned = False
 
     def _start(self) -> None:
+        if _exit.has_come:
+            self._warn("this process is ending")
+            return
         with self._lock:
             if self._relay is not None:
                 return
             relay = self._make()
             try:
                 relay.start()
-            except RuntimeError:  # no thread can be started while the interpreter shuts down
-                self._report()
+            except Exception as error:  # noqa: BLE001  the events are stored, and the next one tries again
+                fault = error
             else:
-                self._relay = relay
-                _running.add(self)
+                self._relay, self._has_warned = relay, False
+                _exit.is_due_to(self)
+                return
+        self._warn(f"{type(fault).__name__}: {fault}")
+
+    def _warn(self, reason: str) -> None:
+        if self._has_warned:
+            return
+        self._has_warned = True
+        logs.write(
+            logging.WARNING,
+            "events wait in the outbox, stored and not lost: the relay of %r cannot be started (%s), and the next event "
+            "tries again",
+            self._store,
+            reason,
+            bc_reason=reason,
+            bc_outbox=repr(self._store),
+        )
 
     def stop(self, timeout: float = _AT_EXIT) -> None:
         """Sends what it can in so many seconds, then ends. The next event starts another."""
+        _end([self], timeout)
+
+    def taken(self) -> Relay | None:
+        """The relay that runs in this process, whose end is the caller's business from now on."""
         if self._born is not forks.generation:
-            return
+            return None
         with self._lock:
             relay, self._relay = self._relay, None
-            _running.discard(self)
-        if relay is not None:
-            self._end(relay, timeout)
+        return relay
 
-    def _end(self, relay: Relay, timeout: float) -> None:
-        relay.drain(timeout)
-        relay.stop()
-        relay.join(timeout)
-        self._report()
-
-    def _report(self) -> None:
-        try:
-            pending = self._store.stats().pending
-        except OutboxError as error:
-            _logger.warning("the outbox could not be looked at when its relay ended", extra={"bc_reason": str(error)})
+    def report(self, left: int | None) -> None:
+        """Logs what waits, of which nobody knows the number where the outbox could not be asked in time."""
+        if left == 0:
             return
-        if pending:
-            _logger.warning(
-                "events wait in the outbox for the next relay; they are stored, not lost",
-                extra={"bc_pending": pending, "bc_outbox": repr(self._store)},
-            )
+        logs.write(
+            logging.WARNING,
+            "events wait in the outbox for the next relay; they are stored, not lost: %s in %r",
+            "an unknown number" if left is None else left,
+            self._store,
+            bc_pending=left,
+            bc_outbox=repr(self._store),
+        )
 
 
-def _stop_all() -> None:
-    for relay in list(_running):
+class _Exit:
+    """The process owns its relays until they are stopped, not those who hold a client."""
+
+    def __init__(self) -> None:
+        self._relays: set[EmbeddedRelay] = set()
+        self._exits = Exits(self._leave)
+        self.has_come = False
+        forks.after_fork(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        self._relays = set()
+        self.has_come = False
+
+    def is_due_to(self, relay: EmbeddedRelay) -> None:
+        self._relays.add(relay)
+        self._exits.expect()
+
+    def is_not_due_to(self, relay: EmbeddedRelay) -> None:
+        self._relays.discard(relay)
+
+    def _leave(self) -> None:
+        self.has_come = True
+        _end(list(self._relays), _AT_EXIT)
+
+
+_exit: Final = _Exit()
+
+
+def _end(embedded: Sequence[EmbeddedRelay], seconds: float) -> None:
+    """Ends relays side by side: all of them have so many seconds together."""
+    deadline = time.monotonic() + seconds
+    running = [(one, relay) for one in embedded if (relay := one.taken()) is not None]
+    for one, relay in running:
+        _exit.is_not_due_to(one)
+        relay.hurry()
+    for _, relay in running:
+        relay.rested(deadline - _FOR_THE_REST - time.monotonic())
+    for _, relay in running:
         relay.stop()
-
-
-def _forget() -> None:
-    _running.clear()
-
-
-atexit.register(_stop_all)
-forks.after_fork(_forget)
+    for one, relay in running:
+        relay.join(max(0.0, deadline - time.monotonic()))
+        one.report(relay.left)
 
 
 def _warn_where_threads_are_off() -> None:
@@ -127,9 +179,10 @@ def _warn_where_threads_are_off() -> None:
     uwsgi = sys.modules.get("uwsgi")
     options = getattr(uwsgi, "opt", None)
     if options is not None and not {"enable-threads", "threads"} & {_text(name) for name in options}:
-        _logger.warning(
+        logs.write(
+            logging.WARNING,
             "uWSGI runs without --enable-threads, so the embedded relay cannot send; "
-            "add the option, or run `bc-events outbox relay` beside it"
+            "add the option, or run `bc-events outbox relay` beside it",
         )
 
 

@@ -6,7 +6,8 @@ import contextvars
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, OutboxError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from .store import Order, Store
 
+_TO_WITHDRAW: Final = 1.0
+_BETWEEN_COUNTS: Final = 0.1
 _logger = logging.getLogger(LOGGER_NAME)
 
 
@@ -47,6 +50,8 @@ class Relay:
         pace: Pace | None = None,
     ) -> None:
         """`workers` threads send at once. Raises `ConfigurationError`."""
+        if order not in ("time", "job"):
+            raise ConfigurationError(f'a relay sends in the order of "time" or of each "job", not of {order!r}')
         if workers < 1:
             raise ConfigurationError(f"a relay with {workers} workers sends nothing; give 1 or more")
         self._store = store
@@ -60,6 +65,8 @@ class Relay:
         ]
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
+        self.left: int | None = None
+        """How many events waited when it had ended, or was to end and could not yet; None where nobody knows."""
 
     @classmethod
     def of(cls, client: EventClient, *, workers: int = 1, order: Order = "time", pace: Pace | None = None) -> Relay:
@@ -78,8 +85,14 @@ class Relay:
             threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
             for target, name in targets
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except BaseException:  # no more threads are allowed, say: none is left behind
+            self._threads = [thread for thread in self._threads if thread.ident is not None]
+            self.stop()
+            self.join(_TO_WITHDRAW)
+            raise
 
     def run(self) -> None:
         """Works until `stop` or an exception, then finishes the requests in hand and releases the rest."""
@@ -92,10 +105,18 @@ class Relay:
             worker.wake()
 
     def drain(self, timeout: float) -> None:
-        """Waits until nothing that is ready is left, or cannot be sent now; so many seconds at most."""
-        deadline = time.monotonic() + timeout
+        """Looks once more, and waits until nothing that is ready is left, or cannot be sent now; so long at most."""
+        self.hurry()
+        self.rested(timeout)
+
+    def hurry(self) -> None:
+        """Asks for one more look at the outbox, which `rested` then waits for."""
         for worker in self._workers:
             worker.hurry()
+
+    def rested(self, timeout: float) -> None:
+        """Waits until nothing that is ready is left, or cannot be sent now; so many seconds at most."""
+        deadline = time.monotonic() + timeout
         for worker in self._workers:
             worker.rested(max(0.0, deadline - time.monotonic()))
 
@@ -121,6 +142,21 @@ class Relay:
 
     def _watch(self) -> None:
         """Reports, as an error, that events wait for too long: a dead API must not fill the disk unseen."""
+        self._look_out()
+        self._take_stock()
+
+    def _take_stock(self) -> None:
+        """Counts what is left while the workers end: a database that hangs is not waited for by the one who stops."""
+        are_at_work = True
+        while are_at_work:
+            workers = [thread for thread in self._threads if thread is not threading.current_thread()]
+            for thread in workers:
+                thread.join(_BETWEEN_COUNTS)
+            are_at_work = any(thread.is_alive() for thread in workers)
+            with suppress(OutboxError):
+                self.left = self._store.stats().pending
+
+    def _look_out(self) -> None:
         while not self._stopped.wait(max(1.0, self._pace.alarm / 10)):
             try:
                 stats = self._store.stats()

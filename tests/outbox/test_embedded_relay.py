@@ -1,0 +1,137 @@
+"""The relay in the process that publishes: who owns it, how it starts, and what is left when the process ends."""
+
+import multiprocessing
+import re
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from bc_events import ConfigurationError, EventClient, events
+from bc_events.outbox import Pace, SQLiteOutbox
+from tests.outbox.service import QUICK, TOPICS, numbers
+
+SCRIPT = """
+import atexit, logging, sys, time
+ended = []
+atexit.register(lambda: print("seconds", time.monotonic() - ended[0]))  # first registered, last called
+from bc_events import EventClient, events
+from tests.outbox.service import TOPICS
+logging.basicConfig(level=logging.WARNING, format="%(message)s")
+def work(url, file, count):
+    client = EventClient(url, "PolicyService", TOPICS, outbox=file, timeout=(1, 9))
+    with events.session(client=client):
+        for number in range(count):
+            events.created_thing({"number": number})
+_, url, count, how, *files = sys.argv
+for file in files:
+    work(url, file, int(count))
+ended.append(time.monotonic())
+if how == "exit":
+    sys.exit(3)
+if how == "exception":
+    raise LookupError
+"""
+
+
+def run_script(*arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", SCRIPT, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def seconds_of(done) -> float:
+    return float(re.search(r"seconds (\S+)", done.stdout)[1])
+
+
+def pending(file) -> int:
+    return SQLiteOutbox(file, relay=False).store.stats().pending
+
+
+@pytest.mark.parametrize("how", ["return", "exit", "exception"])
+def test_the_relay_of_a_client_that_nobody_holds_any_more_sends_at_exit(api, tmp_path, how):
+    api.faults(latency={"ms": 200, "count": 1})
+    done = run_script(api.url, 300, how, tmp_path / "events.db")
+    assert len(api.events()) == 300, done.stderr
+    assert pending(tmp_path / "events.db") == 0
+
+
+def test_all_outboxes_together_have_two_seconds_at_exit_and_tell_what_is_left(tmp_path):
+    """Each of them by its file, and with the number of its events."""
+    files = [tmp_path / f"{name}.db" for name in "abc"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run_script(f"http://127.0.0.1:{silent.getsockname()[1]}", 7, "return", *files)
+    assert 1 < seconds_of(done) < 3
+    told = re.findall(r"events wait in the outbox for the next relay.*: (\d+) in .*/(\w)\.db", done.stderr)
+    assert sorted(told) == [("7", "a"), ("7", "b"), ("7", "c")]
+
+
+def _publish_in_a_child(url, file):
+    outbox = SQLiteOutbox(file, pace=QUICK)
+    with events.session(client=EventClient(url, "PolicyService", TOPICS, outbox=outbox)):
+        events.created_thing({"number": 1})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_the_relay_of_a_forked_child_of_multiprocessing_sends_at_its_exit(api, tmp_path):
+    """Such a child runs none of the functions that its parent has registered with `atexit`."""
+    api.faults(latency={"ms": 200})
+    child = multiprocessing.get_context("fork").Process(
+        target=_publish_in_a_child, args=(api.url, tmp_path / "events.db")
+    )
+    child.start()
+    child.join(30)
+    assert (child.exitcode, numbers(api.events())) == (0, [1])
+
+
+@pytest.fixture
+def client(api, tmp_path):
+    client = EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", pace=QUICK))
+    yield client
+    client.close()
+
+
+def relay_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("bc-events-relay")]
+
+
+def publish(client, number) -> None:
+    with events.session(client=client):
+        events.created_thing({"number": number})
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_relay_whose_threads_cannot_be_started_leaves_none_and_tries_again(api, client, caplog, monkeypatch, allowed):
+    """A limit on threads is the process's, and may be over with the next event."""
+    start, started = threading.Thread.start, []
+
+    def limited(thread):
+        if thread.name.startswith("bc-events-relay"):
+            if len(started) == allowed:
+                raise RuntimeError("can't start new thread")
+            started.append(thread)
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", limited)
+        for number in range(3):
+            started.clear()
+            publish(client, number)
+            assert relay_threads() == []
+    (record,) = [one for one in caplog.records if "cannot be started" in one.message]
+    assert "events.db" in record.message
+    publish(client, 3)
+    client.close()
+    assert sorted(numbers(api.events())) == [0, 1, 2, 3]
+
+
+def test_a_pace_that_cannot_be_is_refused_when_the_client_is_made(api, tmp_path):
+    """Not by the first event, which would be stored and its flush fail."""
+    with pytest.raises(ConfigurationError, match="lease"):
+        EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", pace=Pace(lease=1)))
+
+
+def test_an_unknown_order_is_refused(api, tmp_path):
+    with pytest.raises(ConfigurationError, match="order"):
+        EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", order="jobs"))
