@@ -96,8 +96,7 @@ class EmbeddedRelay:
         self._has_warned = True
         logs.write(
             logging.WARNING,
-            "events wait in the outbox, stored and not lost: the relay of %r cannot be started (%s), and the next event "
-            "tries again",
+            "the relay of %r cannot be started (%s); its events are stored, not lost, and the next one tries again",
             self._store,
             reason,
             bc_reason=reason,

@@ -13,6 +13,7 @@ from bc_events import forks
 from bc_events.errors import OutboxError
 
 from . import dialect, schema
+from .twin import twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.pool import Pool
 
-_DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 _ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 _abandoned: Final[list[Pool]] = []
 
@@ -32,8 +32,11 @@ def engine_at(url: str | URL) -> Engine:
     Raises what SQLAlchemy does for a URL that leads nowhere.
     """
     found = make_url(url)
-    options = {"prepare_threshold": None} if found.get_dialect().driver == "psycopg" else {}
-    return create_engine(found, connect_args=options, pool_pre_ping=True)
+    return create_engine(found, **_options(is_psycopg=found.get_dialect().driver == "psycopg"))
+
+
+def _options(*, is_psycopg: bool) -> dict[str, Any]:
+    return {"connect_args": {"prepare_threshold": None} if is_psycopg else {}, "pool_pre_ping": True}
 
 
 class EngineDatabase:
@@ -42,13 +45,14 @@ class EngineDatabase:
     def __init__(self, engine: Engine, *, is_ours: bool = False) -> None:
         """An engine that `is_ours` is disposed of by `close`.
 
-        Raises `ConfigurationError` for a database that no outbox can live in.
+        Raises `ConfigurationError` for a database that no outbox can live in, and for an engine that is neither used
+        here nor can have a twin.
         """
         self.dialect = dialect.named(engine.dialect.name)
         is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
         self._is_ours = is_ours or is_foreign
         if is_foreign:
-            engine = engine_at(engine.url.set(drivername=_DRIVERS[self.dialect.name]))
+            engine = twin_of(engine, _options(is_psycopg=self.dialect.name == "postgresql"))
         if self._is_ours:
             _ours.add(engine)
         is_sqlite = self.dialect.name == "sqlite"
@@ -74,7 +78,7 @@ class EngineDatabase:
         forks.notice()
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             hide_values(error)
             raise OutboxError(
                 f"the outbox's database {self._engine.url.render_as_string()} refused "
@@ -100,13 +104,13 @@ def _leave_pools() -> None:
 forks.after_fork(_leave_pools)
 
 
-def hide_values(error: SQLAlchemyError) -> None:
+def hide_values(error: Exception) -> None:
     """Its text, which every traceback with it shows, leaves the statement's parameters out: they are personal data."""
     if isinstance(error, StatementError):
         error.hide_parameters = True
 
 
-def reason_of(error: SQLAlchemyError) -> str:
+def reason_of(error: Exception) -> str:
     """What the driver said, in one line."""
     return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
 
