@@ -49,7 +49,7 @@ def _close_idle(pool: HTTPConnectionPool) -> None:
 
 
 @functools.cache
-def _bounded(kind: type[HTTPConnection]) -> type[HTTPConnection]:
+def _bounded(kind: Any) -> Any:
     return type(f"Bounded{kind.__name__}", (_Bounded, kind), {})
 
 

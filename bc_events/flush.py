@@ -136,10 +136,12 @@ class Flush:
             return self._account_records(request, answer)
         if answer.verdict is Verdict.AGAIN:
             return request
-        if answer.verdict is Verdict.SPLIT and len(request.events) > 1:
+        if answer.status is None:  # no request can be made, so the others need not be tried
+            self._give_up(answer.reason)
+        elif answer.verdict is Verdict.SPLIT and len(request.events) > 1:
             self._queue.extendleft(reversed(request.halves()))
         else:
-            self._fail(request, self._outcome if answer.status is None else "refused", answer.reason)
+            self._fail(request, "refused", answer.reason)
         return None
 
     def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:

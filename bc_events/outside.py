@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 _OF_THE_NETWORK: Final = sys.stdlib_module_names | {"bc_events", "requests", "urllib3"}
+_ENDS_OF_ITERATORS: Final = (GeneratorExit, StopAsyncIteration, StopIteration)
 _RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
 
 
@@ -58,7 +59,7 @@ def _is_injected(error: BaseException, *, is_whole: bool) -> bool:
     And it comes up where nothing is raised. The system's errors come up there too, but they have arguments.
     """
     *_, last = (None, *_steps(error))
-    if last is None or isinstance(error, StopIteration) or _raises(last):
+    if last is None or isinstance(error, _ENDS_OF_ITERATORS) or _raises(last):
         return False
     is_of_others = type(error).__module__.partition(".")[0] not in _OF_THE_NETWORK
     return not error.args or (is_of_others and (is_whole or isinstance(error, OSError)))

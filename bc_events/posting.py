@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from requests.auth import AuthBase
-    from urllib3.connectionpool import ConnectionPool
 
 _POOL: Final = 32
 _PIECE: Final = 1 << 13
@@ -73,7 +72,7 @@ class OwnPosting:
         prepared = requests.PreparedRequest()
         prepared.prepare_url(self._url + path, None)
         self._settings = dict(
-            self._http.merge_environment_settings(prepared.url, _proxies(self._url), True, None, None)  # noqa: FBT003
+            self._http.merge_environment_settings(str(prepared.url), _proxies(self._url), True, None, None)  # noqa: FBT003
         )
         return self._addresses.setdefault(path, str(prepared.url))
 
@@ -85,7 +84,7 @@ class OwnPosting:
 
 
 class _BoundAdapter(HTTPAdapter):
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> ConnectionPool:
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         pool = super().get_connection_with_tls_context(*args, **options)
         bound(pool)
         return pool
@@ -131,7 +130,7 @@ class GivenPosting:
             return False
         prepared = requests.PreparedRequest()
         prepared.prepare_url(url, None)
-        settings = self._http.merge_environment_settings(prepared.url, dict(proxies), True, None, None)  # noqa: FBT003
+        settings = self._http.merge_environment_settings(str(prepared.url), dict(proxies), True, None, None)  # noqa: FBT003
         pool = adapter.get_connection_with_tls_context(
             prepared, settings["verify"], proxies=settings["proxies"], cert=settings["cert"]
         )

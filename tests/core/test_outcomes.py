@@ -105,7 +105,7 @@ def test_a_source_of_tokens_that_is_wrong_is_not_asked_again(session_of, token, 
         return token()
 
     with RawAPI() as api:
-        assert outcomes(session_of(api, 1, auth=auth, **http)) == {"unsent"}
+        assert outcomes(session_of(api, 3, max_request_events=1, auth=auth, **http)) == {"unsent"}
     assert len(asked) == 1
 
 
