@@ -1,4 +1,4 @@
-"""Which of the `with` blocks that one scope object has open is the one that is being left."""
+"""Match `__exit__` to the block it leaves, when one scope object is open several times."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from . import forks
 from .errors import ConfigurationError
@@ -43,7 +43,7 @@ def configure(client: EventClient | None = None, **settings: Any) -> EventClient
     global _configured  # noqa: PLW0603  the default client is the process's
     if (client is None) == (not settings):
         raise ConfigurationError("configure takes either a client, or the keyword arguments of EventClient")
-    client = _made(settings) if client is None else _known(client)
+    client = _made(settings) if client is None else checked_client(client, "configure")
     with _configuring:
         _configured = client
     return client
@@ -81,6 +81,12 @@ def is_configured() -> bool:
     return bool(_overrides or _configured or _make)
 
 
+def known_client() -> EventClient | None:
+    """The default client as far as it has been made: this makes none."""
+    overrides = _overrides
+    return overrides[-1].client if overrides else _configured
+
+
 def from_environment() -> EventClient:
     """A client made from BC_EVENTS_*. Raises `ConfigurationError` where they do not suffice."""
     return _made(_environment(os.environ))
@@ -95,13 +101,13 @@ def _made(settings: Mapping[str, Any]) -> EventClient:
     return EventClient(**settings)
 
 
-def _known(client: object) -> EventClient:
+def checked_client(client: object, name: str) -> EventClient:
+    """The client that the function of this name was given; raises `ConfigurationError` where it is no client."""
     from .client import EventClient  # noqa: PLC0415  as above
 
     if not isinstance(client, EventClient):
         raise ConfigurationError(
-            f"configure was given a {type(client).__name__}; give it EventClient(api_url, service_name, "
-            "topic_definitions), or these as keyword arguments"
+            f"{name} was given a {type(client).__name__}; give it EventClient(api_url, service_name, topic_definitions)"
         )
     return client
 
@@ -126,6 +132,8 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
 class Override:
     """Another default client while it is open, in every thread: for tests. Serves `with`, `async with` and `@`."""
 
+    outlasts_call: ClassVar[bool] = False
+
     def __init__(self, client: EventClient) -> None:
         self._client = client
 
@@ -147,7 +155,7 @@ class Override:
         self.__exit__()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        from .decorating import decorate  # noqa: PLC0415  loads wrapt
+        from .decorating import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
 
         return decorate(self, function)
 

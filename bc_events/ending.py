@@ -1,15 +1,14 @@
-"""What leaving a scope means for its events: they are sent, dropped, or the outer scope's from here on."""
+"""Scope exit: flush, roll back, or hand events to the outer scope."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from opentelemetry.context import Context, attach, get_current
 
-from . import logs
+from . import logs, loops
 from .constants import LOGGER_NAME
 from .errors import FailedWorkError
 
@@ -27,10 +26,9 @@ Exceptions = tuple[type[BaseException], ...]
 _logger = logging.getLogger(LOGGER_NAME)
 _ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
 _EXITED: Final = (
-    "a scope ended with SystemExit(0); its events were dropped, "
-    "as for any exception; where that is how work succeeds, open it with commit_on=(SystemExit,)"
+    "a scope ended with %s and exit status 0; its events were dropped, as for any exception; "
+    "where that is how work succeeds, open it with commit_on=(%s,)"
 )
-_BLOCKS: Final = "leaving a session flushes on the event loop's own thread and blocks it; use async with"
 
 
 def session_of(frame: Frame) -> EventSession:
@@ -44,7 +42,7 @@ def close(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> N
     unit = session_of(frame).unit
     events, context = _end(unit, frame, error, commit_on)
     if events:
-        _warn_where_a_loop_runs()
+        loops.warn_of_blocking()
         _delivery(error, commit_on)(unit.client, events, context)
 
 
@@ -55,8 +53,8 @@ async def aclose(frame: Frame, error: BaseException | None, commit_on: Exception
     if events:
         from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
 
-        run = unit.client.delivery.runner or workers.run
-        await run(partial(_delivery(error, commit_on), unit.client, events, context))
+        deliver = partial(_delivery(error, commit_on), unit.client, events, context)
+        await workers.run(deliver, runner=unit.client.delivery.runner)
 
 
 def _end(
@@ -83,15 +81,30 @@ def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
     """Rolls back; returns what is to be sent all the same."""
     dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
     if dropped:
-        has_exited_well = isinstance(error, SystemExit) and error.code in (0, None)
+        name = type(error).__name__
         logs.write(
             logging.WARNING,
-            _EXITED if has_exited_well else _ROLLED_BACK,
+            *((_EXITED, name, name) if _is_clean_exit(error) else (_ROLLED_BACK,)),
             bc_job_id=unit.job_id,
             bc_dropped=dropped,
-            bc_exception=type(error).__name__,
+            bc_exception=name,
         )
     return kept
+
+
+def _is_clean_exit(error: BaseException) -> bool:
+    """Whether it ends a program with status 0: SystemExit, or click's, typer's or another framework's own exception."""
+    if isinstance(error, SystemExit):
+        return error.code in (0, None)
+    return any(_is_zero(error, name) for name in ("exit_code", "code"))
+
+
+def _is_zero(error: BaseException, name: str) -> bool:
+    try:
+        status = getattr(error, name, None)
+    except Exception:  # noqa: BLE001  a property of others must not mask the body's exception
+        return False
+    return type(status) is int and status == 0
 
 
 def _delivery(
@@ -119,20 +132,3 @@ def _deliver(client: EventClient, events: Sequence[Event], context: Context) -> 
         client.send(events)
     finally:
         attach(before)
-
-
-_has_warned = False
-
-
-def _warn_where_a_loop_runs() -> None:
-    global _has_warned  # noqa: PLW0603  once a process
-    if not _has_warned and _is_in_a_loop():
-        _has_warned = True
-        _logger.warning(_BLOCKS)
-
-
-def _is_in_a_loop() -> bool:
-    """Whether an event loop runs on this thread; where nobody has loaded its library, none can."""
-    asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
-    runs_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
-    return runs_asyncio or (trio is not None and bool(trio.lowlevel.in_trio_run()))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from .configuration import Override, configure
+from .configuration import Override, checked_client, configure
 from .constants import ACTOR_TYPE_USER
-from .errors import NoActiveSessionError
+from .errors import InvalidActorError, NoActiveSessionError
 from .event import Actor, Event, LazyActor
 from .frames import current_job_id, current_session, innermost, live_unit
-from .scope import Bound, JobId, SessionScope
+from .scope import Bound, Detached, JobId, SessionScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FrameType
 
     from .client import EventClient
 
 __all__ = [
+    "aflush",
     "configure",
     "current_job_id",
     "current_session",
@@ -58,9 +61,11 @@ def session(
         durable: it must be outermost: `NestedSessionError` where a session is live.
         commit_on: exceptions that count as success, such as `(SystemExit,)`. They still go on.
     """
-    return SessionScope(
-        job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on
-    )
+    if job_id is not None and not isinstance(job_id, str):
+        _refuse_bare("events.session", job_id, sys._getframe(1))
+    if actor is not None and not isinstance(actor, Actor) and not hasattr(actor, "now"):
+        raise InvalidActorError(f"actor was given a {type(actor).__name__}; give it an Actor(id, type), or a LazyActor")
+    return _scope(job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on)
 
 
 def user_context(
@@ -72,7 +77,12 @@ def user_context(
     commit_on: tuple[type[BaseException], ...] = (),
 ) -> SessionScope:
     """Like `session`, with a user (their Cognito user id) as the actor."""
-    return session(job_id, actor=Actor(user_id, ACTOR_TYPE_USER), client=client, durable=durable, commit_on=commit_on)
+    if type(user_id) is not str:
+        from .parentheses import refuse_bare  # noqa: PLC0415  needed only to explain a mistake
+
+        refuse_bare("events.user_context", user_id)
+    actor = Actor(user_id, ACTOR_TYPE_USER)
+    return _scope(job_id, lambda _: actor, client, durable=durable, commit_on=commit_on)
 
 
 def service_context(
@@ -83,7 +93,9 @@ def service_context(
     commit_on: tuple[type[BaseException], ...] = (),
 ) -> SessionScope:
     """Like `session`, with the service itself as the actor."""
-    return SessionScope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
+    if job_id is not None and not isinstance(job_id, str):
+        _refuse_bare("events.service_context", job_id, sys._getframe(1))
+    return _scope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
 
 
 def third_party_context(
@@ -94,12 +106,36 @@ def third_party_context(
     commit_on: tuple[type[BaseException], ...] = (),
 ) -> SessionScope:
     """Like `session`, with the service as a third party as the actor."""
-    return SessionScope(job_id, lambda used: used.third_party_actor, client, durable=durable, commit_on=commit_on)
+    if job_id is not None and not isinstance(job_id, str):
+        _refuse_bare("events.third_party_context", job_id, sys._getframe(1))
+    return _scope(job_id, lambda used: used.third_party_actor, client, durable=durable, commit_on=commit_on)
+
+
+def _scope(
+    job_id: JobId,
+    actor_of: Callable[[EventClient], Actor | LazyActor] | None,
+    client: EventClient | None,
+    *,
+    durable: bool,
+    commit_on: tuple[type[BaseException], ...],
+) -> SessionScope:
+    if client is not None:
+        checked_client(client, "client")
+    return SessionScope(job_id, actor_of, client, durable=durable, commit_on=commit_on)
+
+
+def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:
+    from .parentheses import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
+
+    refuse_bare_job_id(decorator, job_id, caller)
 
 
 def override(client: EventClient) -> Override:
     """Makes another client the process's default one for a `with` block or a decorated function: for tests."""
-    return Override(client)
+    from .parentheses import refuse_bare  # noqa: PLC0415  loads inspect; a test has it anyway
+
+    refuse_bare("events.override", client)
+    return Override(checked_client(client, "override"))
 
 
 def publish(*, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
@@ -113,6 +149,11 @@ def flush() -> None:
     current_session().flush()
 
 
+async def aflush() -> None:
+    """`flush`, off the event loop. If it is cancelled, the flush finishes first; the cancellation then goes on."""
+    await current_session().aflush()
+
+
 def rollback() -> int:
     """Drops what the innermost scope has pending, and goes on; returns how many events."""
     return current_session().rollback()
@@ -124,8 +165,11 @@ def propagate(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def detached(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, bound to no session: for background work that must not join the one that starts it."""
-    return Bound(None)(function)
+    """`function`, bound to no session and no job: for background work that must not join the one that starts it.
+
+    A session that it opens has a new job id, unless the work itself sets one in OpenTelemetry baggage.
+    """
+    return Detached()(function)
 
 
 def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:

@@ -191,6 +191,11 @@ def chain() -> Iterator[Frame]:
         frame = frame.parent
 
 
+def baggage_keys() -> set[str]:
+    """The baggage keys under which the sessions here have their job ids, or had found them."""
+    return {frame.unit.client.baggage_key for frame in chain() if frame.unit is not None}
+
+
 def _down_to(opening: Frame) -> list[Frame]:
     """The frames from the innermost to that opening's; none where it is not among them."""
     frames: list[Frame] = []

@@ -77,18 +77,22 @@ def write_baggage(key: str, value: object) -> None:
 
 
 class Baggage:
-    """One job id put into OpenTelemetry baggage, and how to put back what was there.
+    """One job id put into OpenTelemetry baggage, or with None removed from it, and how to put back what was there.
 
     No token is kept: tokens fail across tasks and in generators (open-telemetry/opentelemetry-python#2606).
     """
 
     __slots__ = ("_after", "_before", "key", "outer")
 
-    def __init__(self, key: str, job_id: str) -> None:
+    def __init__(self, key: str, job_id: str | None) -> None:
         self.key = key
         self._before = get_current()
         self.outer = baggage.get_baggage(key, self._before) if self._before else None
-        self._after = baggage.set_baggage(key, job_id, self._before)
+        self._after = (
+            baggage.remove_baggage(key, self._before)
+            if job_id is None
+            else baggage.set_baggage(key, job_id, self._before)
+        )
         attach(self._after)
 
     def restore(self, current: Context) -> None:

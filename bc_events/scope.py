@@ -1,16 +1,17 @@
-"""Scopes: what `with`, `async with` and `@` open around some work."""
+"""Scopes: the objects that `with`, `async with` and `@` open around some work."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from . import configuration, forks, jobs, transactions
 from .blocks import Block, left_by
+from .constants import BAGGAGE_KEY
 from .ending import Exceptions, aclose, close, session_of
 from .errors import InvalidJobIdError, NestedSessionError
-from .frames import Frame, unit_to_join
+from .frames import Frame, baggage_keys, unit_to_join
 from .session import EventSession
 from .unit import UnitOfWork
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .client import EventClient
-    from .decorating import Opening
     from .event import Actor, LazyActor
+    from .invocation import Opening
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,6 +34,7 @@ class SessionScope:
     """
 
     __slots__ = ("_actor_of", "_blocks", "_client", "_commit_on", "_durable", "_job_id")
+    outlasts_call: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -45,17 +47,15 @@ class SessionScope:
     ) -> None:
         if job_id is not None and not callable(job_id):
             jobs.checked(job_id)
-        if commit_on:
-            _refuse_what_catches_nothing(commit_on)
         self._job_id = job_id
         self._actor_of = actor_of
         self._client = client
         self._durable = durable
-        self._commit_on = commit_on
+        self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
         self._blocks: list[Block] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        from .decorating import decorate  # noqa: PLC0415  loads wrapt, which a service that decorates nothing needs not
+        from .decorating import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
 
         return decorate(self, function)
 
@@ -73,11 +73,11 @@ class SessionScope:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         close(self._left_block(sys._getframe(1)), error, self._commit_on)
 
-    def __aenter__(self) -> Coroutine[Any, Any, EventSession]:
-        return _ready(self._enter_block(sys._getframe(1)))
+    async def __aenter__(self) -> EventSession:
+        return self._enter_block(sys._getframe(1))
 
-    def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> Coroutine[Any, Any, None]:
-        return aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        await aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
 
     def _enter_block(self, caller: FrameType) -> EventSession:
         if callable(self._job_id):
@@ -112,14 +112,15 @@ class SessionScope:
         return Frame(EventSession.of(unit), baggage)
 
 
-def _refuse_what_catches_nothing(commit_on: Exceptions) -> None:
-    """Now: at the end of its work it would hide the exception, and the scope would stay open."""
-    try:
-        isinstance(None, commit_on)
-    except TypeError as error:
+def _exceptions(commit_on: object) -> Exceptions:
+    """Checked now: at the end of its work it would hide the exception, and the scope would stay open."""
+    classes = commit_on if isinstance(commit_on, tuple) else (commit_on,)
+    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
         raise TypeError(
-            f"commit_on is no tuple of exception classes ({type(commit_on).__name__}); give one such as (SystemExit,)"
-        ) from error
+            f"commit_on must be a tuple of exception classes, got {type(commit_on).__name__}; give one such as "
+            "(SystemExit,)"
+        )
+    return classes
 
 
 def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
@@ -152,12 +153,13 @@ class _SessionOpening:
 
 
 class Bound:
-    """The scope of work that belongs to one session, or to none, wherever it runs.
+    """The scope of work that belongs to one session wherever it runs; or to none, and hides the ones around it.
 
     The database transactions around the place where it was bound are around that work too; without a session none are.
     """
 
     __slots__ = ("_session", "_transactions")
+    outlasts_call: ClassVar[bool] = True
 
     def __init__(self, session: EventSession | None) -> None:
         self._session = session
@@ -167,39 +169,56 @@ class Bound:
         session = self._session
         carries = session is not None and session.client.write_baggage
         baggage = jobs.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
-        return _BoundOpening(Frame(session, baggage), transactions.Surroundings(self._transactions))
+        return _BoundOpening(transactions.Surroundings(self._transactions), Frame(session, baggage))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        from .decorating import decorate  # noqa: PLC0415  loads wrapt
+        from .decorating import decorate  # noqa: PLC0415  as above
+
+        return decorate(self, function)
+
+
+class Detached:
+    """The scope of work that belongs to no session and has no job, whatever is live or in baggage around it."""
+
+    __slots__ = ()
+    outlasts_call: ClassVar[bool] = True
+
+    def open(self, _args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Opening:
+        client = configuration.known_client()
+        keys = {BAGGAGE_KEY, *baggage_keys(), *(() if client is None else (client.baggage_key,))}
+        carried = sorted(key for key in keys if jobs.read_baggage(key) is not None)
+        frames = [Frame(None), *(Frame(None, jobs.Baggage(key, None)) for key in carried)]
+        return _BoundOpening(transactions.Surroundings(()), *frames)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorating import decorate  # noqa: PLC0415  as above
 
         return decorate(self, function)
 
 
 class _BoundOpening:
-    """One call of a bound function: the session is its owner's to end."""
+    """One call of a bound or detached function. It ends no session: that is its owner's."""
 
-    __slots__ = ("_frame", "_surroundings")
+    __slots__ = ("_frames", "_surroundings")
 
-    def __init__(self, frame: Frame, surroundings: transactions.Surroundings) -> None:
-        self._frame = frame
+    def __init__(self, surroundings: transactions.Surroundings, *frames: Frame) -> None:
+        """`frames` are given outermost first."""
+        self._frames = frames
         self._surroundings = surroundings
         surroundings.enter()
 
     def suspend(self) -> None:
         self._surroundings.leave()
-        self._frame.suspend()
+        self._frames[0].suspend()
 
     def resume(self) -> None:
-        self._frame.resume()
+        self._frames[0].resume()
         self._surroundings.enter()
 
     def close(self, _error: BaseException | None) -> None:
         self._surroundings.leave()
-        self._frame.leave()
+        for frame in reversed(self._frames):
+            frame.leave()
 
-    async def aclose(self, _error: BaseException | None) -> None:
-        self.close(None)
-
-
-async def _ready(session: EventSession) -> EventSession:
-    return session
+    async def aclose(self, error: BaseException | None) -> None:
+        self.close(error)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import jobs
+from . import jobs, loops
 from .event import Actor, Event, LazyActor
 from .unit import UnitOfWork
 
@@ -111,7 +112,19 @@ class EventSession:
         was made by hand keeps the events that were not refused, and its next flush sends them again, under the same
         idempotency keys and before newer ones.
         """
+        if self.unit.events:
+            loops.warn_of_blocking()
         self.unit.flush()
+
+    async def aflush(self) -> None:
+        """`flush`, off the event loop. If it is cancelled, the flush finishes first; the cancellation then goes on."""
+        if not self.unit.events:
+            self.unit.flush()
+            return
+        from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
+
+        flush = partial(copy_context().run, self.unit.flush)
+        await workers.run(flush, runner=self.client.delivery.runner)
 
     def rollback(self) -> int:
         """Drops what this scope has pending, joined scopes included, and goes on. Returns how many events.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import Future
+import threading
 from typing import TYPE_CHECKING, Final
 
 from . import forks
@@ -13,6 +13,8 @@ from .constants import LOGGER_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
+
+    from .delivery import Runner
 
 _MOST_THREADS: Final = 16
 _logger = logging.getLogger(LOGGER_NAME)
@@ -36,13 +38,46 @@ def _threads() -> ThreadPoolExecutor:
     return _executor
 
 
-async def run(work: Callable[[], None]) -> None:
+class _Once:
+    """Work that is done once, whoever comes first: the thread that has it in its queue, or the caller instead of it."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._claim = threading.Lock()
+
+    def is_mine(self) -> bool:
+        """Whether the caller is the first to ask, and is to do it."""
+        return self._claim.acquire(blocking=False)
+
+    def __call__(self) -> None:
+        if self.is_mine():
+            self._work()
+
+
+async def run(work: Callable[[], None], *, runner: Runner | None = None) -> None:
     """Runs `work` on a thread and waits for its end, cancelled or not; a cancellation then goes on.
 
-    Where the work fails too, the cancellation is raised from its error, which is logged.
+    Where the work fails too, the cancellation is raised from its error, which is logged. Where no thread can be started
+    the work is done here, and blocks the event loop: an executor may keep it in its queue all the same, and then finds
+    it done.
+
+    Args:
+        runner: another way to run it, which waits as long.
     """
+    once = _Once(work)
+    try:
+        await (runner or _run)(once)
+    except RuntimeError:
+        if not once.is_mine():
+            raise
+    else:
+        return
+    work()
+
+
+async def _run(work: Callable[[], None]) -> None:
     if _is_asyncio():
-        await _run_under_asyncio(work)
+        await finished(asyncio.wrap_future(_threads().submit(work)))
     else:
         await _run_under_anyio(work)
 
@@ -53,25 +88,6 @@ def _is_asyncio() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _submitted(work: Callable[[], None]) -> Future[None]:
-    """The work on a thread; or done where it stands, where the interpreter is ending and no thread can be started."""
-    try:
-        return _threads().submit(work)
-    except RuntimeError:
-        done: Future[None] = Future()
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001  as an executor does: whoever awaits it gets it
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-        return done
-
-
-async def _run_under_asyncio(work: Callable[[], None]) -> None:
-    await finished(asyncio.wrap_future(_submitted(work)))
 
 
 async def finished(running: asyncio.Future[None]) -> None:

@@ -218,9 +218,9 @@ class Work:
             return
         from bc_events import workers  # noqa: PLC0415  loads asyncio, which edges without it do not pay for
 
-        run, context = self.session.client.delivery.runner or workers.run, copy_context()
+        settle, runner = partial(copy_context().run, self._settle, failure), self.session.client.delivery.runner
         try:
-            await run(lambda: context.run(self._settle, failure))
+            await workers.run(settle, runner=runner)
         except DeliveryError as error:
             self._edge.report(error)
 

@@ -104,7 +104,12 @@ class LocalEventsAPI:
             raise
         self._port = listener.getsockname()[1]
         intake = Intake(store, self._catalogue, max_request_bytes=self._max_request_bytes)
-        self._live = _serving(listener, store, Publishing(intake, self._seen, self._seed), self._seen)
+        try:
+            self._live = _serving(listener, store, Publishing(intake, self._seen, self._seed), self._seen)
+        except BaseException:  # such as a RuntimeError where no thread can be started
+            listener.close()
+            store.close()
+            raise
         return self
 
     def stop(self) -> None:

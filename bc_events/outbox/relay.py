@@ -77,22 +77,26 @@ class Relay:
         return cls(store, client._api, workers=workers, order=order, limits=client.limits, pace=pace)
 
     def start(self) -> None:
-        """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there."""
+        """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there.
+
+        Raises RuntimeError where not all of them can be started; then none is left running.
+        """
         metrics.observe(self._store)
         self._api.prepare()
-        targets = [*((worker.run, "bc-events-relay") for worker in self._workers), (self._watch, "bc-events-relay-age")]
-        self._threads = [
-            threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
-            for target, name in targets
-        ]
         try:
-            for thread in self._threads:
-                thread.start()
-        except BaseException:  # no more threads are allowed, say: none is left behind
-            self._threads = [thread for thread in self._threads if thread.ident is not None]
+            self._start_threads()
+        except BaseException:
             self.stop()
             self.join(_TO_WITHDRAW)
             raise
+
+    def _start_threads(self) -> None:
+        """The workers come last: where a thread is missing, none of them has claimed anything yet."""
+        targets = [(self._watch, "bc-events-relay-age"), *((worker.run, "bc-events-relay") for worker in self._workers)]
+        for target, name in targets:
+            thread = threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def run(self) -> None:
         """Works until `stop` or an exception, then finishes the requests in hand and releases the rest."""

@@ -11,11 +11,13 @@ import multiprocessing
 import os
 import pickle
 import threading
+import types
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 
 import anyio
 import gevent
+from asgiref.sync import markcoroutinefunction, sync_to_async
 
 from bc_events import events
 
@@ -174,6 +176,35 @@ class _AsyncCallable:
 @_in(DECORATED)
 def async_callable_object(scope, body, _recording):
     return asyncio.run(scope(_AsyncCallable())(body))
+
+
+@_in(DECORATED)
+def marked_callable_object(scope, body, _recording):
+    """It is also a descriptor, as what makes methods is."""
+    return asyncio.run(scope(sync_to_async(body))())
+
+
+@_in(DECORATED)
+def marked_function(scope, body, _recording):
+    async def work():
+        return body()
+
+    return asyncio.run(scope(markcoroutinefunction(lambda: work()))())
+
+
+@_in(DECORATED)
+def generator_based_coroutine(scope, body, _recording):
+    @scope
+    @types.coroutine
+    def work():
+        yield from asyncio.sleep(0).__await__()
+        return body()
+
+    return asyncio.run(_awaiting(work))
+
+
+async def _awaiting(work):
+    return await work()
 
 
 @_in(DECORATED)

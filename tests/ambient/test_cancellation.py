@@ -8,7 +8,7 @@ import anyio
 import pytest
 import trio
 
-from bc_events import DeliveryError, ending, events
+from bc_events import DeliveryError, NoActiveSessionError, SessionClosedError, events, loops
 
 from .recording import say
 
@@ -287,22 +287,9 @@ def test_rule_11_a_full_default_executor_delays_no_flush(client, recording):
     assert recording.numbers == [1]
 
 
-def test_rule_11_a_flush_at_interpreter_shutdown_needs_no_thread(client, recording, monkeypatch):
-    """Then executors refuse work: it is done where it is."""
-    from bc_events import workers
-
-    class Refusing:
-        def submit(self, _work):
-            raise RuntimeError("cannot schedule new futures after interpreter shutdown")
-
-    monkeypatch.setattr(workers, "_executor", Refusing())
-    asyncio.run(in_a_block(publish))
-    assert recording.numbers == [1]
-
-
 @pytest.fixture
 def not_warned(monkeypatch):
-    monkeypatch.setattr(ending, "_has_warned", False)
+    monkeypatch.setattr(loops, "_has_warned", False)
 
 
 def run_asyncio(work):
@@ -327,6 +314,23 @@ def test_rule_14_a_flush_that_blocks_an_event_loop_warns_once(run, client, recor
     (message,) = warnings_logged()
     assert "use async with" in message
     assert recording.numbers == [0, 1, 2]
+
+
+@every_loop
+def test_rule_14_a_flush_by_hand_warns_as_leaving_does(run, client, recording, not_warned, warnings_logged):
+    async def main():
+        async with events.session() as session:
+            events.flush()
+            assert warnings_logged() == []  # nothing was pending
+            say(1)
+            events.flush()
+            say(2)
+            session.flush()
+
+    run(main)
+    (message,) = warnings_logged()
+    assert "await events.aflush()" in message
+    assert recording.numbers == [1, 2]
 
 
 @every_loop
@@ -355,3 +359,77 @@ def test_rule_14_where_no_loop_runs_nothing_warns(client, recording, not_warned,
     with events.session():
         say(1)
     assert warnings_logged() == []
+
+
+FLUSHES = {"events": lambda: events.aflush(), "session": lambda: events.current_session().aflush()}
+every_flush = pytest.mark.parametrize("flush", FLUSHES.values(), ids=FLUSHES)
+
+
+@every_loop
+@every_flush
+def test_rule_14_an_awaited_flush_sends_what_is_pending_and_warns_of_nothing(
+    flush, run, client, recording, not_warned, warnings_logged
+):
+    threads = []
+    recording.on_send = lambda: threads.append(threading.current_thread())
+
+    async def main():
+        async with events.session():
+            await flush()
+            say(1)
+            with events.session():
+                say(2)
+                await flush()
+            assert recording.numbers == [1, 2]
+            say(3)
+
+    run(main)
+    assert [len(batch) for batch in recording.batches] == [2, 1]
+    assert threading.main_thread() not in threads
+    assert warnings_logged() == []
+
+
+@every_flush
+def test_rule_11_an_awaited_flush_that_is_cancelled_finishes_first(flush, client, recording, gate):
+    async def work():
+        async with events.session(commit_on=(asyncio.CancelledError,)):
+            say(1)
+            await flush()
+
+    async def main():
+        task = asyncio.create_task(work())
+        await gate.reached()
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        gate.open()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert recording.numbers == [1]
+
+
+@every_flush
+def test_rule_12_an_awaited_flush_that_fails_says_so(flush, client, recording):
+    recording.is_down = True
+
+    async def main():
+        async with events.session():
+            say(1)
+            with pytest.raises(DeliveryError):
+                await flush()
+
+    asyncio.run(main())
+
+
+def test_rule_13_an_awaited_flush_needs_an_open_session(client):
+    async def main():
+        with pytest.raises(NoActiveSessionError):
+            await events.aflush()
+        async with events.session() as session:
+            pass
+        with pytest.raises(SessionClosedError):
+            await session.aflush()
+
+    asyncio.run(main())

@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import gc
 
+import click
 import pytest
 
 from bc_events import DeliveryError, SessionClosedError, events
@@ -146,6 +147,38 @@ def test_rule_10_the_warning_of_a_clean_exit_names_commit_on(model, status, clie
         model(events.session(), body, recording)
     (message,) = warnings_logged()
     assert "commit_on=(SystemExit,)" in message
+
+
+class OwnExit(Exception):
+    def __init__(self, code):
+        self.code = code
+
+
+class BrokenExit(Exception):
+    @property
+    def code(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("error", [click.exceptions.Exit(0), OwnExit(0)], ids=["click", "own"])
+def test_rule_10_a_frameworks_own_exit_with_status_0_names_commit_on_too(error, client, warnings_logged):
+    with pytest.raises(type(error)), events.session():
+        say(1)
+        raise error
+    (message,) = warnings_logged()
+    assert f"commit_on=({type(error).__name__},)" in message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [click.exceptions.Exit(2), OwnExit(None), OwnExit(False), BrokenExit()],
+    ids=["2", "None", "False", "broken"],
+)
+def test_rule_10_another_status_is_like_any_exception(error, client, warnings_logged):
+    with pytest.raises(type(error)), events.session():
+        say(1)
+        raise error
+    assert warnings_logged() == ["a scope ended with an exception; its events were dropped"]
 
 
 def test_rule_10_a_failing_exit_is_like_any_exception(client, warnings_logged):

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextvars
+import inspect
 import threading
+import unittest
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 
 import pytest
@@ -11,7 +13,7 @@ from bc_events import SessionClosedError, events
 
 from .matrix import over
 from .models import ALL
-from .recording import say
+from .recording import Recording, recording_client, say
 
 
 @over(ALL)
@@ -206,3 +208,24 @@ def test_rule_08_an_object_keeps_nothing_of_what_has_ended(client, recording):
         with scope:
             say(1)
     assert scope._blocks == []
+
+
+@pytest.mark.parametrize("method", ["__aenter__", "__aexit__"])
+@pytest.mark.parametrize("make", [events.session, lambda: events.override(recording_client(Recording()))])
+def test_rule_05_what_serves_async_with_has_coroutine_functions(make, method):
+    """unittest's `enterAsyncContext` awaits only what these are (python/cpython#101486)."""
+    assert inspect.iscoroutinefunction(getattr(type(make()), method))
+
+
+def test_rule_05_an_async_test_case_leaves_the_scope_that_it_entered(client, recording):
+    class Case(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            await self.enterAsyncContext(events.session("job-1"))
+
+        async def test(self):
+            say(1)
+
+    result = unittest.TestResult()
+    Case("test").run(result)
+    assert result.wasSuccessful(), result.errors + result.failures
+    assert recording.jobs == ["job-1"]

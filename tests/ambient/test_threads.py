@@ -4,16 +4,17 @@ import asyncio
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 import pytest
-from opentelemetry import baggage
+from opentelemetry import baggage, context
 
 from bc_events import NoActiveSessionError, SessionClosedError, events
 
 from .matrix import over
 from .models import IN_PROCESS, PLACES, WITHOUT_CONTEXT, Bare
-from .recording import say
+from .recording import Recording, recording_client, say
 
 INHERITS = bool(getattr(sys.flags, "thread_inherit_context", False))
 """Whether threads of this interpreter start with their starter's context: from Python 3.14 on, if asked to."""
@@ -58,6 +59,75 @@ def test_rule_22_a_detached_function_belongs_to_none(model, client, recording):
         assert model(Bare(), alone, recording) == []
         assert recording.numbers == [2]
         assert ambient() == ("job-1", "job-1")
+
+
+JOBS_AROUND = {
+    "session": lambda: events.session("job-1"),
+    "outside": lambda: carried("bc-job-id"),
+    "both": lambda: nested(carried("bc-job-id"), events.session("job-1")),
+    "another key": lambda: events.session("job-1", client=recording_client(Recording(), baggage_key="other-id")),
+    "unwritten": lambda: nested(
+        carried("other-id"),
+        events.session(client=recording_client(Recording(), baggage_key="other-id", write_baggage=False)),
+    ),
+}
+
+
+@contextmanager
+def carried(key):
+    """A job id from outside, as OpenTelemetry's instrumentation of a server puts it into baggage."""
+    before = context.get_current()
+    context.attach(baggage.set_baggage(key, "job-1"))
+    yield
+    context.attach(before)
+
+
+@contextmanager
+def nested(outer, inner):
+    with outer, inner:
+        yield
+
+
+@pytest.mark.parametrize("around", JOBS_AROUND.values(), ids=JOBS_AROUND)
+@over(IN_PROCESS)
+def test_rule_19_detached_work_has_no_job(model, around, client, recording):
+    @events.detached
+    def alone():
+        assert events.current_job_id() is None
+        with events.session() as session:
+            say(1)
+            return baggage.get_all() == {"bc-job-id": session.job_id} and session.job_id
+
+    with around():
+        before = baggage.get_all()
+        assert model(Bare(), alone, recording) not in (False, "job-1")
+        assert baggage.get_all() == before
+    assert len(recording.jobs) == 1
+
+
+def test_rule_19_a_detached_worker_takes_each_job_from_its_message(client, recording):
+    """What it sets in baggage itself counts: only what was around it is taken away."""
+
+    @events.detached
+    def work():
+        with carried("bc-job-id"), events.session():
+            say(1)
+
+    with events.session("job-2"):
+        work()
+    assert recording.jobs == ["job-1"]
+
+
+def test_rule_19_a_detached_generator_has_no_job_in_its_steps_alone(client):
+    @events.detached
+    def work():
+        yield ambient()
+        yield ambient()
+
+    with events.session("job-1"):
+        for seen in work():
+            assert seen == (None, None)
+            assert ambient() == ("job-1", "job-1")
 
 
 def test_rule_22_a_bound_function_neither_flushes_nor_rolls_back(client, recording):

@@ -109,6 +109,12 @@ def what_is_live_can_be_asked() -> None:
     events.flush()
 
 
+async def a_flush_can_be_awaited(session: EventSession) -> None:
+    flushed: None = await events.aflush()
+    flushed = await session.aflush()
+    assert_type(flushed, None)
+
+
 def configuring_returns_the_client(client: EventClient) -> None:
     assert_type(events.configure(client), EventClient)
     with events.override(client) as overriding:

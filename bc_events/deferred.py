@@ -1,0 +1,97 @@
+"""Results whose work begins after the call that returned them, so after its scope has ended: they are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from typing import Any, Final
+
+_REMEDIES: Final = {
+    "a context manager": "put this decorator below the one that makes the context manager, directly above the def",
+    "an awaitable": "put this decorator on an async def that awaits it",
+    "a lazy iterator": "return a list, or put this decorator directly above a generator function",
+}
+_COLLECTIONS: Final[tuple[Any, ...]] = ([], (), "", "\u0100", b"", bytearray(), set(), {}, {}.values(), {}.items())
+_STORED: Final = frozenset(map(type, (*map(iter, (*_COLLECTIONS, range(0), range(2**64))), reversed([]), reversed({}))))
+"""Iterators over what is there already: no work is left to do."""
+
+
+@contextlib.contextmanager
+def _sync() -> Generator[None]:
+    yield
+
+
+@contextlib.asynccontextmanager
+async def _async() -> AsyncGenerator[None]:
+    yield
+
+
+_MANAGERS: Final = {helper.__code__ for helper in (_sync, _async)}
+
+
+def refuse_function(function: Any) -> None:
+    """Raises TypeError for a function of which it is known beforehand that its work begins after the call."""
+    target = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    kind = _kind(target) if inspect.isclass(target) else None
+    if getattr(target, "__code__", None) in _MANAGERS:
+        kind = "a context manager"
+    if kind is not None:
+        raise _refusal(function, "returns", kind)
+
+
+def refuse_result(function: Callable[..., object], result: object, *, may_have_started: bool) -> None:
+    """Raises TypeError for a result such as a coroutine, which is closed: nobody else can have it yet.
+
+    `may_have_started` lets a future pass: its work belongs to the context in which it was started.
+    """
+    kind = _kind(type(result))
+    if kind is None or (may_have_started and _is_future(result)):
+        return
+    if isinstance(result, Coroutine | Generator):
+        result.close()
+    raise _refusal(function, "returned", kind)
+
+
+def _refusal(function: object, verb: str, kind: str) -> TypeError:
+    name = getattr(function, "__qualname__", None) or f"a {type(function).__name__}"
+    remedy = _REMEDIES.get(kind, "put this decorator directly above the def, below the decorators that hide it")
+    return TypeError(f"{name} {verb} {kind}, whose work begins after this decorator's scope has ended; {remedy}")
+
+
+def _kind(result: type) -> str | None:
+    """What a result of this type is, where its work is yet to begin. A type with a metaclass may have no hash."""
+    return _cached_kind(result) if type(result) is type else _found_kind(result)
+
+
+@functools.lru_cache(maxsize=512)
+def _cached_kind(result: type) -> str | None:
+    return _found_kind(result)
+
+
+def _found_kind(result: type) -> str | None:
+    if issubclass(result, AsyncGenerator):
+        return "an async generator"
+    if issubclass(result, Coroutine | Generator):
+        return f"a {result.__name__}"
+    if hasattr(result, "__await__"):
+        return "an awaitable"
+    if result in _STORED or _has_more_to_it(result):
+        return None
+    if hasattr(result, "__enter__") or hasattr(result, "__aenter__"):
+        return "a context manager"
+    return "a lazy iterator" if hasattr(result, "__next__") or hasattr(result, "__anext__") else None
+
+
+def _has_more_to_it(result: type) -> bool:
+    """Whether it can do more than be entered or iterated: a file, a cursor or a response is at work already."""
+    return any(not name.startswith("_") for name in dir(result)) and result.__module__ != "itertools"
+
+
+def _is_future(result: object) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and bool(asyncio.isfuture(result))

@@ -1,0 +1,162 @@
+"""How a scope is held open around a call, for each kind of function.
+
+Each runner returns a plain Python function of the same kind. So it is equal only to itself, is copied and pickled as
+functions are, and says what it is to whoever inspects it.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
+
+from . import deferred
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Args = tuple[Any, ...]
+Kwargs = Mapping[str, Any]
+
+
+class Opening(Protocol):
+    """One use of a scope. `error` is the exception its body ended with, if any; closing may raise another one."""
+
+    def close(self, error: BaseException | None, /) -> None: ...
+    async def aclose(self, error: BaseException | None, /) -> None: ...
+    def suspend(self) -> None:
+        """Takes it, and what was opened within it, out of the ambient state: a generator is about to yield."""
+
+    def resume(self) -> None:
+        """Puts back what `suspend` took out."""
+
+
+class Scope(Protocol):
+    """Something that can be open around a call. It keeps no state: each call makes a new opening."""
+
+    outlasts_call: ClassVar[bool]
+    """Whether a task that the call has started may go on in it."""
+
+    def open(self, args: Args, kwargs: Kwargs, /) -> Opening:
+        """Opens it around a call with these arguments, `self` or `cls` included."""
+        ...
+
+
+class Runner(Protocol):
+    """Makes the function that runs another one in a scope."""
+
+    def __call__(self, scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+        """`bound_to` is the object or class that `function` is a method of: the scope is told of it."""
+        ...
+
+
+def function(scope: Scope, function: Callable[..., R], /, *bound_to: Any) -> Callable[..., R]:
+    def run(*args: Any, **kwargs: Any) -> R:
+        opening = scope.open((*bound_to, *args), kwargs)
+        try:
+            result = function(*args, **kwargs)
+            if result is not None:
+                deferred.refuse_result(function, result, may_have_started=scope.outlasts_call)
+        except BaseException as error:
+            opening.close(error)
+            raise
+        opening.close(None)
+        return result
+
+    return run
+
+
+def coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        opening = scope.open((*bound_to, *args), kwargs)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            await opening.aclose(error)
+            raise
+        await opening.aclose(None)
+        return result
+
+    return run
+
+
+def iterable_coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    """For a generator function that `types.coroutine` has made something to await."""
+    awaited = coroutine(scope, function, *bound_to)
+
+    def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        return (yield from awaited(*args, **kwargs).__await__())
+
+    return types.coroutine(run)
+
+
+def generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        steps = function(*args, **kwargs)
+        return (yield from _stepwise(scope.open((*bound_to, *args), kwargs), steps))
+
+    return run
+
+
+def _stepwise(opening: Opening, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    step: Callable[[], Any] = functools.partial(next, steps)
+    close: Callable[[], Any] = steps.close  # which returns a value from Python 3.13 on
+    closing: GeneratorExit | None = None
+    try:
+        while True:
+            try:
+                yielded = step()
+            except StopIteration as stop:
+                result = stop.value
+                break
+            opening.suspend()
+            try:
+                sent = yield yielded
+            except GeneratorExit as error:
+                opening.resume()
+                closing = error
+                result = close()
+                break
+            except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
+                opening.resume()
+                step = functools.partial(steps.throw, error)
+            else:
+                opening.resume()
+                step = functools.partial(steps.send, sent)
+    except BaseException as error:
+        opening.close(error)
+        raise
+    opening.close(closing)
+    return result
+
+
+def async_generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        steps = function(*args, **kwargs)
+        opening = scope.open((*bound_to, *args), kwargs)
+        step: Callable[[], Any] = steps.__anext__
+        try:
+            while True:
+                try:
+                    yielded = await step()
+                except StopAsyncIteration:
+                    break
+                opening.suspend()
+                try:
+                    sent = yield yielded
+                except GeneratorExit:
+                    opening.resume()
+                    await steps.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
+                    opening.resume()
+                    step = functools.partial(steps.athrow, error)
+                else:
+                    opening.resume()
+                    step = functools.partial(steps.asend, sent)
+        except BaseException as error:
+            await opening.aclose(error)
+            raise
+        await opening.aclose(None)
+
+    return run

@@ -1,0 +1,54 @@
+"""Decorators that are used without their parentheses: they are refused where they are written."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_DESCRIPTORS: Final = (classmethod, staticmethod, property, functools.partialmethod, functools.cached_property)
+
+
+def refuse_bare(decorator: str, decorated: object) -> None:
+    """Raises TypeError: `@events.override` stands above this function, which can be nothing else."""
+    if callable(decorated) or isinstance(decorated, _DESCRIPTORS):
+        raise _missing(decorator, decorated)
+
+
+def refuse_bare_job_id(decorator: str, job_id: object, caller: FrameType) -> None:
+    """Raises TypeError where `@events.session` stands above this function, which it takes for the job id's.
+
+    Both are callables. But only the decorated one is being defined in the very line from which `caller` calls.
+    """
+    if isinstance(job_id, _DESCRIPTORS) or _makes_no_id(job_id) or _is_defined_at(job_id, caller):
+        raise _missing(decorator, job_id)
+
+
+def _missing(decorator: str, decorated: object) -> TypeError:
+    name = getattr(decorated, "__qualname__", None) or type(decorated).__name__
+    return TypeError(
+        f"@{decorator} stands above {name} without its parentheses; write @{decorator}(…), with its arguments if any"
+    )
+
+
+def _makes_no_id(function: Any) -> bool:
+    """Whether its calls never return a string."""
+    if inspect.isclass(function):
+        return not issubclass(function, str)
+    return any(
+        kind(function)
+        for kind in (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    )
+
+
+def _is_defined_at(function: Any, caller: FrameType) -> bool:
+    code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    if not isinstance(code, types.CodeType) or code.co_name == "<lambda>" or code not in caller.f_code.co_consts:
+        return False
+    last = max(line for *_, line in code.co_lines() if line is not None)
+    is_named = caller.f_locals.get(code.co_name) is function
+    return code.co_firstlineno <= caller.f_lineno and (caller.f_lineno <= last or not is_named)
