@@ -114,7 +114,7 @@ class SessionScope:
 
 def _exceptions(commit_on: object) -> Exceptions:
     """Checked now: at the end of its work it would hide the exception, and the scope would stay open."""
-    classes = commit_on if isinstance(commit_on, tuple) else (commit_on,)
+    classes: tuple[Any, ...] = commit_on if isinstance(commit_on, tuple) else (commit_on,)
     if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
         raise TypeError(
             f"commit_on must be a tuple of exception classes, got {type(commit_on).__name__}; give one such as "
