@@ -66,7 +66,8 @@ class DecoratedObject(_Decorated):
         if bound is function:
             return self
         if type(bound) is types.MethodType and bound.__func__ is function:
-            return types.MethodType(self, bound.__self__)
+            run: Callable[..., Any] = self
+            return types.MethodType(run, bound.__self__)
         return DecoratedMethod(self, instance, owner)
 
     def __set_name__(self, owner: type, name: str) -> None:

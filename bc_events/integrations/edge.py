@@ -218,9 +218,9 @@ class Work:
             return
         from bc_events import workers  # noqa: PLC0415  loads asyncio, which edges without it do not pay for
 
-        settle, runner = partial(copy_context().run, self._settle, failure), self.session.client.delivery.runner
+        context, runner = copy_context(), self.session.client.delivery.runner
         try:
-            await workers.run(settle, runner=runner)
+            await workers.run(lambda: context.run(self._settle, failure), runner=runner)
         except DeliveryError as error:
             self._edge.report(error)
 
