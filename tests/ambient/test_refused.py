@@ -109,13 +109,19 @@ class Stepped:
         raise StopIteration
 
 
+def a_future():
+    loop = asyncio.new_event_loop()
+    loop.close()
+    return loop.create_future()
+
+
 LATER = {
     "manager": working,
     "async manager": working_later,
     "closing": lambda: contextlib.closing(SimpleNamespace()),
     "own manager": Entered,
     "decimal": decimal.localcontext,
-    "future": lambda: asyncio.new_event_loop().create_future(),
+    "future": a_future,
     "own awaitable": Awaited,
     "map": lambda: map(say, [1]),
     "filter": lambda: filter(say, [1]),
@@ -125,7 +131,6 @@ LATER = {
 
 
 @pytest.mark.parametrize("make", LATER.values(), ids=LATER)
-@pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
 def test_rule_06_a_function_whose_result_begins_its_work_later_is_refused(make, client, recording):
     @events.session()
     def hiding():
