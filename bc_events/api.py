@@ -54,8 +54,6 @@ class EventsAPI:
 
         A thread that was importing when the process forked leaves the modules locked for ever in the child.
         """
-        import netrc  # noqa: F401, PLC0415  a ready session imports it with its first request
-
         self._connected()
 
     def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:

@@ -14,7 +14,7 @@ from bc_events.outbox import Pace, Relay, SQLiteOutbox
 from .raw import RawAPI, response
 
 LIMITS = {"timeout": (0.2, 0.2), "retry_budget": 0}
-AT_MOST = 0.4 + 0.4  # twice the sum: other tests may keep the machine busy
+AT_MOST = 3 * 0.4  # of the sum: other tests may keep the machine busy
 HEAD = b"HTTP/1.1 201 Created\r\n"
 LENGTH = b"Content-Length: 99\r\n\r\n"
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -184,7 +184,7 @@ def test_repeats_are_cut_to_the_budget_that_is_left(session_of):
         api.answers = [response("503 Busy", b""), *[api.drips(HEAD, [b"X: y\r\n"] * 90, 0.05)] * 5]
         took, outcome = flushed(session_of(api, 1, timeout=(5, 5), retry_budget=0.5))
     assert outcome == "unknown"
-    assert took < 0.5 + 0.5
+    assert took < 0.5 + 1
 
 
 def test_cancelling_a_scope_waits_no_longer_than_the_attempt(client_of):
@@ -227,7 +227,7 @@ def test_a_tls_server_that_drips_ends_the_attempt(session_of, authority):
         session.created_test({"id": 1})
         took, outcome = flushed(session)
     assert (outcome, api.connections) == ("unknown", 1)
-    assert took < 2 * AT_MOST
+    assert took < AT_MOST + 0.4
 
 
 def test_a_tls_server_that_reads_slowly_ends_the_attempt(session_of, authority):
@@ -237,7 +237,7 @@ def test_a_tls_server_that_reads_slowly_ends_the_attempt(session_of, authority):
         session.created_test({"id": "x" * 9_000_000})
         took, outcome = flushed(session)
     assert outcome == "unknown"
-    assert took < 2 * AT_MOST
+    assert took < AT_MOST + 0.4
 
 
 def test_a_tls_handshake_that_hangs_ends_the_attempt_and_nothing_was_sent(session_of, http):
