@@ -36,6 +36,10 @@ def named(name: str) -> Outbox:
         return _made("DjangoOutbox", "django", using=name.partition(":")[2] or "default")
     if not has_scheme:
         return _made("SQLiteOutbox", "file", name)
+    if kind == "sqlite" and "?" in rest:
+        raise ConfigurationError(
+            f"{kind}:/// names a file alone; give its options to SQLiteOutbox(…), such as busy_timeout and max_bytes"
+        )
     if kind == "sqlite":
         return _made("SQLiteOutbox", "file", rest.removeprefix("/"))
     if kind.partition("+")[0] in ("postgresql", "postgres"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,8 @@ class SQLiteOutbox:
             raise ConfigurationError(
                 f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
             )
+        if not 0 <= busy_timeout < math.inf or max_bytes <= 0:
+            raise ConfigurationError("an outbox needs a busy_timeout of 0 s or more, and max_bytes above 0")
         self.path = Path(path).absolute()
         self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay

@@ -115,6 +115,20 @@ def test_an_unknown_kind_of_outbox_is_refused():
         client_of(None, "mysql://somewhere")
 
 
+def test_options_in_the_url_of_a_file_are_refused():
+    """They would become a part of the file's name."""
+    with pytest.raises(ConfigurationError, match="busy_timeout"):
+        named("sqlite:///events.db?timeout=3")
+
+
+@pytest.mark.parametrize(
+    "options", [{"busy_timeout": float("nan")}, {"busy_timeout": float("inf")}, {"busy_timeout": -1}, {"max_bytes": 0}]
+)
+def test_an_option_that_cannot_hold_is_refused(path, options):
+    with pytest.raises(ConfigurationError):
+        SQLiteOutbox(path, **options)
+
+
 @pytest.mark.parametrize("name", [":memory:", "sqlite:///:memory:", "sqlite://", "", Path()])
 def test_what_names_no_file_is_refused(name):
     with pytest.raises(ConfigurationError, match=r"names none; give one such as events\.db"):
