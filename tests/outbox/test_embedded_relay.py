@@ -1,6 +1,7 @@
 """The relay in the process that publishes: who owns it, how it starts, and what is left when the process ends."""
 
 import multiprocessing
+import os
 import re
 import socket
 import subprocess
@@ -79,6 +80,27 @@ def test_the_relay_of_a_forked_child_of_multiprocessing_sends_at_its_exit(api, t
     api.faults(latency={"ms": 200})
     child = multiprocessing.get_context("fork").Process(
         target=_publish_in_a_child, args=(api.url, tmp_path / "events.db")
+    )
+    child.start()
+    child.join(30)
+    assert (child.exitcode, numbers(api.events())) == (0, [1])
+
+
+def _publish_in_a_prefork_child(url, file):
+    """As Celery's pool ends one: it sends this signal, then `os._exit`."""
+    from celery.signals import worker_process_shutdown
+
+    _publish_in_a_child(url, file)
+    worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
+    os._exit(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_the_relay_of_a_prefork_child_of_celery_sends_at_its_exit(api, tmp_path):
+    api.faults(latency={"ms": 200})
+    child = multiprocessing.get_context("fork").Process(
+        target=_publish_in_a_prefork_child, args=(api.url, tmp_path / "events.db")
     )
     child.start()
     child.join(30)
