@@ -30,6 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 ActorOf = Callable[[Mapping[str, Any]], "Actor | LazyActor | None"]
 
 _KEY: Final = "bc_events"
+_UNANSWERED: Final = FailedResponseError(None)
 
 
 class EventsMiddleware:
@@ -139,14 +140,14 @@ class _Entry:
 class _Exchange:
     """One request and what became of its response so far."""
 
-    __slots__ = ("_is_client_gone", "_lost", "_receive", "_send", "_status", "_success", "_work")
+    __slots__ = ("_failure", "_is_client_gone", "_lost", "_receive", "_send", "_success", "_work")
 
     def __init__(self, work: Work, success: Callable[[int], bool], receive: Receive, send: Send) -> None:
         self._work = work
         self._success = success
         self._receive = receive
         self._send = send
-        self._status: int | None = None
+        self._failure: FailedResponseError | None = _UNANSWERED
         self._is_client_gone = False
         self._lost: OSError | None = None
 
@@ -158,9 +159,10 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            status: int = message["status"]
-            self._status = status
-            await self._work.asettle(self._verdict())
+            self._failure = FailedResponseError(message["status"])  # also where the application's rule raises
+            if self._success(message["status"]):
+                self._failure = None
+            await self._work.asettle(self._failure)
         try:
             await self._send(message)
         except OSError as error:  # how a server says that the client has left, since version 2.4 of the ASGI spec
@@ -171,12 +173,7 @@ class _Exchange:
         """Why the request failed; None where it did not. That the client has left is no failure of the application."""
         if error is not None and not _stems_from(error, self._lost):
             return error
-        return None if self._status is None and self._is_client_gone else self._verdict()
-
-    def _verdict(self) -> FailedResponseError | None:
-        if self._status is not None and self._success(self._status):
-            return None
-        return FailedResponseError(self._status)
+        return None if self._failure is _UNANSWERED and self._is_client_gone else self._failure
 
 
 def _stems_from(error: BaseException | None, lost: OSError | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from bc_events.propagation import HTTP, Border
 
@@ -23,6 +23,7 @@ Environ = dict[str, Any]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+_UNANSWERED: Final = FailedResponseError(None)
 ActorOf = Callable[[Environ], "Actor | LazyActor | None"]
 
 
@@ -61,7 +62,7 @@ class EventsMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         inbound = self._edge.extract(_headers(environ))
         actor = looked_up_early(self._actor, environ)
-        work = self._edge.open(inbound, actor=actor, around=environ.get(REQUEST))
+        work = self._edge.open(inbound, actor=actor, around=_around(environ))
         response = _Response(work, self._success, start_response)
         environ[REQUEST] = work
         try:
@@ -80,19 +81,25 @@ def _headers(environ: Environ) -> dict[str, Any]:
     }
 
 
+def _around(environ: Environ) -> object:
+    """The work of a middleware further out: also that of an ASGI application which mounts this one by a2wsgi."""
+    scope = environ.get("asgi.scope")
+    return environ.get(REQUEST) or (scope.get(REQUEST) if isinstance(scope, dict) else None)
+
+
 class _Response:
     """A response's iterable. Its session is ambient only during each step."""
 
     __slots__ = (
-        *("_body", "_error", "_is_closed", "_is_settled", "_iterator", "_start_response"),
-        *("_status", "_success", "_work"),
+        *("_body", "_error", "_failure", "_is_closed", "_is_settled", "_iterator", "_start_response"),
+        *("_success", "_work"),
     )
 
     def __init__(self, work: Work, success: Callable[[int], bool], start_response: StartResponse) -> None:
         self._work = work
         self._success = success
         self._start_response = start_response
-        self._status: int | None = None
+        self._failure: FailedResponseError | None = _UNANSWERED
         self._is_settled = False
         self._is_closed = False
         self._error: BaseException | None = None
@@ -101,7 +108,10 @@ class _Response:
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Write:
         write = self._start_response(status, headers, *exc_info)
-        self._status = int(status.split(maxsplit=1)[0])
+        code = int(status.split(maxsplit=1)[0])
+        self._failure = FailedResponseError(code)  # also where the application's rule raises
+        if self._success(code):
+            self._failure = None
 
         def settle_and_write(data: bytes) -> object:
             self._settle()
@@ -156,16 +166,11 @@ class _Response:
         except BaseException as error:
             self._work.close(self._error or error)
             raise
-        self._work.close(self._error or self._verdict())
+        self._work.close(self._error or self._failure)
 
     def _settle(self) -> None:
         """Sends, or drops, what was published before the response leaves, once."""
-        if self._status is None or self._is_settled:
+        if self._failure is _UNANSWERED or self._is_settled:
             return
         self._is_settled = True
-        self._work.settle(self._verdict())
-
-    def _verdict(self) -> FailedResponseError | None:
-        if self._status is not None and self._success(self._status):
-            return None
-        return FailedResponseError(self._status)
+        self._work.settle(self._failure)

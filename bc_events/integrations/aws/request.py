@@ -62,10 +62,11 @@ def request(
             try:
                 response = function(event, context)
                 status = _status(response)
+                failure = None if success(status) else FailedResponseError(status)
             except BaseException as error:
                 work.close(error)
                 raise
-            work.close(None if success(status) else FailedResponseError(status))
+            work.close(failure)
             return response
 
         return handler
