@@ -215,3 +215,12 @@ def test_a_terminal_shows_progress(topics, tmp_path, local_events_api):
         shown = b"".join(output(ours))
     assert b"Sending" in shown
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--job-id", "--user"])
+def test_an_option_that_is_given_twice_is_refused(run, local_events_api, option):
+    """Of two values nobody can tell which one was meant."""
+    done = run("publish", "created_policy", '{"id": 1}', option, "value-one", option, "value-two")
+    assert done.returncode == 2
+    assert f"Invalid value for '{option}': given more than once" in done.stderr
+    assert local_events_api.events() == []

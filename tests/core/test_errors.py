@@ -8,6 +8,7 @@ import pytest
 from bc_events import (
     DeliveryError,
     EventsError,
+    InvalidActorError,
     NestedSessionError,
     NoActiveSessionError,
     SessionClosedError,
@@ -88,3 +89,10 @@ def test_the_tree_of_errors_is_drawn_whole():
     for error in vars(errors).values():
         if isinstance(error, type) and issubclass(error, Exception):
             assert error.__name__ in drawn
+
+
+@pytest.mark.parametrize("user_id", ["17", 17, None])
+def test_a_user_id_that_cannot_be_one_says_what_to_pass_instead(user_id):
+    """As in `user_context(str(user.id))`."""
+    with pytest.raises(InvalidActorError, match=r"pass the Cognito user id.* f\"user-\{user.pk\}\""):
+        Actor(user_id, "user")

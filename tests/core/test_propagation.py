@@ -3,7 +3,9 @@
 import logging
 
 import pytest
+from hypothesis import given, strategies as st
 from opentelemetry import baggage, context
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 
 from bc_events import Actor, EventClient, events
 from bc_events.propagation import BROKER, HTTP, Border, Inbound, extract, inject
@@ -144,3 +146,82 @@ def test_a_carrier_of_another_shape_has_a_getter_and_a_setter(client):
         inject(message, BROKER, setter=Attributes())
     assert message["x-britecore-job-id"] == {"DataType": "String", "StringValue": "job-10"}
     assert extract(message, BROKER, getter=Attributes()) == Inbound("job-10", Actor("cognito-user-1", "user"))
+
+
+def test_the_baggage_key_is_the_client_s(client):
+    """`EventClient(baggage_key=…)` is one name for both ways."""
+    other = EventClient(None, "ClaimService", TOPICS, baggage_key="claims-job")
+    headers = {"baggage": "bc-job-id=job-1,claims-job=job-2"}
+    assert extract(headers, client=client).job_id == "job-1"
+    assert extract(headers, client=other).job_id == "job-2"
+    with events.override(other):
+        assert extract(headers).job_id == "job-2"
+        token = context.attach(baggage.set_baggage("claims-job", "job-3"))
+        try:
+            inject(carrier := {})
+            inject(given := {}, client=client)
+        finally:
+            context.detach(token)
+    assert carrier["x-britecore-job-id"] == "job-3"
+    assert "x-britecore-job-id" not in given
+
+
+def test_the_properties_of_opentelemetry_s_own_baggage_are_cut_too(client):
+    """Its propagator takes them for a part of the value."""
+    token = context.attach(baggage.set_baggage("bc-job-id", "4711;ttl=60"))
+    try:
+        with events.session(client=client) as session:
+            assert session.job_id == "4711"
+    finally:
+        context.detach(token)
+
+
+def test_a_job_with_a_comma_travels_in_baggage_alone(client, caplog):
+    """In a header, it would be two jobs for the receiver."""
+    carrier = {}
+    with events.session("job,1", client=client):
+        inject(carrier)
+    assert "x-britecore-job-id" not in carrier
+    assert extract(carrier).job_id == "job,1"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_an_actor_that_only_this_service_knows_stays_behind_with_a_warning(client, caplog):
+    message = {}
+    with events.session(client=client, actor=Actor("user-17", "user", is_local=True)):
+        inject(message, BROKER)
+    assert "x-britecore-actor-id" not in message
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_lookup_that_fails_keeps_no_message_from_going_out(client, caplog):
+    class Broken:
+        def now(self):
+            raise LookupError
+
+    message = {}
+    with events.session("job-1", client=client, actor=Broken()):
+        inject(message, BROKER)
+    assert message["x-britecore-job-id"] == "job-1"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+values = st.text(st.characters(codec="utf-8", exclude_characters=" "), min_size=1, max_size=20)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a", "bc-job-id", "c"]), values, max_size=3),
+    st.lists(st.sampled_from([";ttl=60", ";a", " ; b = c "]), max_size=2),
+)
+def test_what_opentelemetry_writes_into_baggage_is_read_as_it_was(entries, properties):
+    """Whatever properties a proxy has added. It writes a space as `+`, which the W3C's recommendation does not know."""
+    ctx = context.Context()
+    for name, value in entries.items():
+        ctx = baggage.set_baggage(name, value, ctx)
+    carrier = {}
+    W3CBaggagePropagator().inject(carrier, ctx)
+    members = carrier.get("baggage", "").split(",")
+    carrier["baggage"] = ",".join(member + "".join(properties) for member in members)
+    job_id = entries.get("bc-job-id", "").strip()
+    is_job = job_id.isascii() and job_id.isprintable()
+    assert extract(carrier).job_id == (job_id if job_id and is_job else None)

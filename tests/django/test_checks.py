@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import pytest
+import requests
 from django.core.checks import run_checks
 
 from bc_events import ConfigurationError
@@ -67,13 +68,34 @@ def test_topics_that_cannot_be_read_are_told(found, events_settings):
     assert "/nowhere/topics.yaml" in found(BC_EVENTS=events_settings(TOPICS="/nowhere/topics.yaml"))["bc_events.E001"]
 
 
-@pytest.mark.parametrize("key", ["ACTOR", "BORDER", "AUTH", "ON_DELIVERY_ERROR"])
+@pytest.mark.parametrize("key", ["SUCCESS", "ACTOR", "BORDER", "AUTH", "ON_DELIVERY_ERROR"])
 def test_a_dotted_path_that_leads_nowhere_is_named(found, events_settings, key):
     assert f"{key}'] cannot be imported" in found(BC_EVENTS=events_settings(**{key: "no.such.thing"}))["bc_events.E001"]
 
 
 def test_an_actor_that_cannot_be_called_is_refused(found, events_settings):
     assert "give a callable" in found(BC_EVENTS=events_settings(ACTOR=1))["bc_events.E001"]
+
+
+class Delivery:
+    """The application's own."""
+
+    record = runner = None
+    is_closed = False
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_what_the_settings_hold_ready_made_is_left_open(found, events_settings):
+    """Servers check at their start, and use the very same objects."""
+    delivery, http = Delivery(), requests.Session()
+    adapters = [Delivery(), Delivery()]
+    for prefix, adapter in zip(("https://", "http://"), adapters, strict=True):
+        http.mount(prefix, adapter)
+    changed = events_settings(API_URL="http://127.0.0.1:1", CLIENT={"delivery": delivery, "http": http})
+    assert "bc_events.E001" not in found(BC_EVENTS=changed)
+    assert [one.is_closed for one in (delivery, *adapters)] == [False] * 3
 
 
 def test_the_middleware_refuses_to_start_with_wrong_settings(settings, events_settings):

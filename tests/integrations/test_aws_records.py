@@ -94,6 +94,65 @@ def test_a_message_that_sns_put_into_sqs_keeps_its_attributes(client, delivery):
     assert (delivery.jobs, delivery.actors) == (["job-1"], [USER])
 
 
+def enveloped(message="{}"):
+    return sns_event(message, attributes=CARRIED)["Records"][0]["Sns"]
+
+
+@pytest.mark.parametrize("own", ["x-britecore-job-id", "X-BriteCore-Actor-Type", "traceparent", "baggage"])
+def test_a_body_like_an_envelope_is_data_where_the_message_has_attributes_of_ours(client, delivery, own):
+    """Our own service has sent it as it is; what it holds, anybody may have written."""
+    record = sqs_record(body=json.dumps(enveloped()), attributes={own: "job-2"})
+    publishing(client)(sqs(record), None)
+    assert delivery.actors == [SERVICE]
+    assert delivery.jobs != ["job-1"]
+
+
+@pytest.mark.parametrize(
+    ("topics", "actor"),
+    [(None, USER), ([enveloped()["TopicArn"]], USER), (["arn:aws:sns:eu-west-1:1:other"], SERVICE), ((), SERVICE)],
+    ids=["any", "this", "another", "none"],
+)
+def test_envelopes_are_expected_of_the_topics_that_are_named(client, delivery, topics, actor):
+    publishing(client, sns_topics=topics)(sqs(sqs_record(body=json.dumps(enveloped()))), None)
+    assert delivery.actors == [actor]
+
+
+@pytest.mark.parametrize("missing", ["MessageId", "TopicArn", "Message", "Timestamp", "Type"])
+def test_a_body_that_lacks_what_sns_writes_is_no_envelope(client, delivery, missing):
+    body = {name: value for name, value in enveloped().items() if name != missing}
+    publishing(client)(sqs(sqs_record(body=json.dumps(body))), None)
+    assert delivery.actors == [SERVICE]
+
+
+def test_a_text_for_topics_is_refused(client):
+    with pytest.raises(ConfigurationError, match="sns_topics"):
+        publishing(client, sns_topics="arn:aws:sns:eu-west-1:1:claims")
+
+
+@pytest.mark.parametrize("kind", ["Binary", "String.Array"])
+def test_an_attribute_that_is_no_single_text_is_left_out(client, delivery, kind):
+    """A binary one is base64 here, and an array is a list of values."""
+    event = sns_event(attributes=CARRIED)
+    for attribute in event["Records"][0]["Sns"]["MessageAttributes"].values():
+        attribute["Type"] = kind
+    publishing(client)(event, None)
+    assert (delivery.actors, delivery.jobs == ["job-1"]) == ([SERVICE], False)
+
+
+@pytest.mark.parametrize("body", [{"order": 7}, [1], "text", 7, {"meta": None}, {"meta": "text"}])
+def test_a_message_without_what_payload_looks_for_carries_nothing(client, delivery, body):
+    handler = publishing(client, payload=lambda body: body["meta"])
+    assert handler(sqs(sqs_record(body=json.dumps(body))), None) == {"batchItemFailures": []}
+    assert delivery.actors == [SERVICE]
+
+
+def test_a_failed_record_without_an_id_fails_the_batch(client, delivery):
+    """It could not be reported, and would be taken for a success."""
+    records = [sqs_record("1", "good"), sqs_record("2", "bad") | {"messageId": None}]
+    with pytest.raises(LookupError):
+        publishing(client)(sqs(*records), None)
+
+
 def test_an_event_of_event_bridge_is_handled_under_the_job_and_actor_in_its_detail(client, delivery):
     assert publishing(client)(event_bridge_event(claim=1, **CARRIED), None) == "done"
     assert (delivery.jobs, delivery.actors) == (["job-1"], [USER])

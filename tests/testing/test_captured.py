@@ -324,3 +324,36 @@ def test_it_is_a_sequence_of_events(captured):
     assert captured[:2] == published[:2]
     assert published[0] in captured
     assert repr(captured).startswith("<CapturedEvents [<Event policies.PolicyCreated ")
+
+
+def test_it_equals_a_list_a_tuple_and_another_view_of_the_same_events(captured):
+    """Both ways round: `[] == captured_events` is asked of the list first."""
+    assert captured == []
+    assert captured == []
+    assert captured == captured.recorded == ()
+    with events.session("job-1"):
+        published = [events.created_policy({"id": str(number)}) for number in range(2)]
+    assert captured == published == captured
+    assert tuple(published) == captured == captured.sent == captured.for_job("job-1")
+    assert captured[:1] == captured.of("created_policy", id="0")
+
+
+def test_it_differs_from_other_events_another_order_and_other_things(captured):
+    with events.session():
+        first, second = (events.created_policy({"id": str(number)}) for number in range(2))
+    for other in (
+        [],
+        [first],
+        [second, first],
+        captured.dropped,
+        captured.for_job("job-1"),
+        None,
+        2,
+        "ab",
+        {first, second},
+    ):
+        assert captured != other
+        assert other != captured
+    assert captured.recorded != captured.dropped
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(captured)
