@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ try:
     from celery import current_task, signals
     from celery.app.task import Context
     from celery.exceptions import Ignore
+    from kombu.utils.imports import symbol_by_name
 except ImportError as error:
     raise ModuleNotFoundError(
         "bc_events.integrations.celery needs Celery, which is not installed: pip install celery", name="celery"
@@ -23,6 +24,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from celery import Celery, Task
+    from celery.worker.request import Request
 
     from bc_events.client import EventClient
 
@@ -63,7 +65,7 @@ def install(
     app.send_task = tasks.carrying(app.send_task)
     finalized: Any = app.on_after_finalize
     finalized.connect(tasks.enclose, weak=False)
-    signals.worker_init.connect(tasks.enclose, weak=False)  # some were registered after the application was finalized
+    signals.worker_init.connect(tasks.serve, weak=False)
     signals.task_prerun.connect(_begin, weak=False, dispatch_uid=_UID)
     signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
     signals.worker_init.connect(_end_last, weak=False, dispatch_uid=_UID)
@@ -86,6 +88,13 @@ class _Tasks:
         for task in self._app.tasks.values():
             if not hasattr(task.run, _EDGE):
                 task.run = _enclosed(task, self._edge)
+
+    def serve(self, **_signal: object) -> None:
+        """A worker starts. Some tasks were registered after the application was finalized."""
+        self.enclose()
+        for task in self._app.tasks.values():
+            if not hasattr(task.Request, _EDGE):
+                task.Request = _request_with_session(symbol_by_name(task.Request), self._edge)  # type: ignore[no-untyped-call]  # as above
 
     def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
         """What sends all messages of this application. The signal before it is of all applications of a process."""
@@ -176,13 +185,39 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
     return run_within
 
 
-def _of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
-    """The session of an errback that Celery calls for a task which has none here: its process has died, or was killed.
+def _request_with_session(base: type[Request], edge: Edge) -> type[Request]:
+    """What a worker's main process does for a task whose process was killed: its hooks, and its errbacks.
 
-    Such an errback is called in the worker's main process, with the request of that task.
+    Celery lets tasks have a class of requests of their own for this.
     """
+
+    class EventsRequest(base):  # type: ignore[misc]  # Celery is not typed
+        def on_timeout(self, soft: Any, timeout: Any) -> Any:
+            with _late_session(self._context, edge):
+                return super().on_timeout(soft, timeout)
+
+        def on_failure(self, *args: Any, **kwargs: Any) -> Any:
+            with _late_session(self._context, edge):
+                return super().on_failure(*args, **kwargs)
+
+    setattr(EventsRequest, _EDGE, edge)
+    return EventsRequest
+
+
+@contextmanager
+def _late_session(request: Context, edge: Edge) -> Iterator[None]:
+    """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
+    work = edge.open(edge.extract(_headers(request, edge.border)))
+    try:
+        yield
+    finally:
+        work.close_late()
+
+
+def _of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
+    """The session of an errback that is called with the request of a task which has none here, as it never began."""
     if args and isinstance(args[0], Context) and unit_to_join() is None:
-        return edge.session(edge.extract(_headers(args[0], edge.border)))
+        return _late_session(args[0], edge)
     return nullcontext()
 
 

@@ -263,3 +263,17 @@ def test_hooks_of_a_task_without_install_see_no_session():
 
     task.apply()
     assert seen == [None]
+
+
+def test_a_task_whose_process_was_killed_has_its_hooks_and_errbacks_in_its_job():
+    """Celery runs them in the worker's main process, where the task never began."""
+    service = Service("hooks-killed")
+    signals.worker_init.send(sender=None)
+    task = service.app.tasks[service.work.name]
+    service.run(service.work.s(), link_error=[service.inline_errback.s(), service.sent_errback.s()])
+    with service.app.connection_for_read() as connection, connection.SimpleQueue("hooks-killed") as queue:
+        message = queue.get_nowait()
+        task.Request(message, app=service.app, task=task, eventer=None).on_timeout(soft=False, timeout=1)
+        sent = queue.get_nowait()
+    service.wait_for("inline errback", "on_failure", "after_return")
+    assert (sent.headers["x-britecore-job-id"], sent.headers["x-britecore-actor-id"]) == ("job-1", "user-one")
