@@ -29,6 +29,7 @@ def short():
 @pytest.fixture
 def task():
     app = celery.Celery("service", broker="memory://", task_cls=DjangoTask, set_as_current=False)
+    app.conf.task_default_queue = "users"  # the broker is the process's
     install(app)
 
     @app.task(name="renew", shared=False)
