@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from typing import Any, Final
 
 from .constants import LOGGER_NAME
+from .outside import isolated
 
 _logger: Final = logging.getLogger(LOGGER_NAME)
 
@@ -15,5 +15,4 @@ def write(
     level: int, message: str, *arguments: object, exc_info: bool | BaseException | None = None, **extra: Any
 ) -> None:
     """Logs a record: a template and its arguments, with `extra` as its attributes. What a handler raises is dropped."""
-    with suppress(Exception):
-        _logger.log(level, message, *arguments, exc_info=exc_info, extra=extra, stacklevel=2)
+    isolated(bool, _logger.log, level, message, *arguments, exc_info=exc_info, extra=extra, stacklevel=3)

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import logs
+from .outside import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,7 +134,8 @@ def settled(delivered: int, undelivered: Sequence[Undelivered]) -> None:
 
 
 def _tell(method: Callable[..., None], *arguments: Any, **options: Any) -> None:
-    try:
-        method(*arguments, **options)
-    except Exception:  # noqa: BLE001  an observer may raise anything
-        logs.write(logging.ERROR, "an observer of events failed; the events are not affected", exc_info=True)
+    isolated(_report, method, *arguments, **options)
+
+
+def _report() -> None:
+    logs.write(logging.ERROR, "an observer of events failed; the events are not affected", exc_info=True)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from opcode import opmap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
 _OF_THE_NETWORK: Final = sys.stdlib_module_names | {"bc_events", "requests", "urllib3"}
 _ENDS_OF_ITERATORS: Final = (GeneratorExit, StopAsyncIteration, StopIteration)
+P = ParamSpec("P")
+R = TypeVar("R")
 _RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
 
 
@@ -30,6 +32,24 @@ def raised_outside(error: BaseException, *, handled: BaseException | None) -> Ba
         if _is_of_signal_handler(one) or _is_injected(one, is_whole=one is error):
             found = one
     return found
+
+
+def isolated(
+    failed: Callable[[], object], work: Callable[P, R], /, *arguments: P.args, **options: P.kwargs
+) -> R | None:
+    """Calls other people's code whose failure is to affect nothing: where it raises, `failed` is called.
+
+    An exception from outside goes on.
+    """
+    handled = sys.exception()
+    try:
+        return work(*arguments, **options)
+    except Exception as error:  # noqa: BLE001  it may raise anything
+        outside = raised_outside(error, handled=handled)
+        if outside is None:
+            failed()
+            return None
+    raise outside
 
 
 def _made_of(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from . import logs, observers
+from .outside import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -197,11 +198,11 @@ def _end(begun: tuple[Span, Token[Context]] | None, failure: BaseException | Non
 
 
 def _quietly(work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R | None:
-    try:
-        return work(*arguments, **options)
-    except Exception:  # noqa: BLE001  an SDK may raise anything
-        logs.write(logging.ERROR, "OpenTelemetry failed; the events are not affected", exc_info=True)
-        return None
+    return isolated(_report, work, *arguments, **options)
+
+
+def _report() -> None:
+    logs.write(logging.ERROR, "OpenTelemetry failed; the events are not affected", exc_info=True)
 
 
 def _attributes(events: Sequence[Event], api_url: str | None) -> Mapping[str, AttributeValue]:

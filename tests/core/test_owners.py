@@ -2,6 +2,7 @@
 
 import contextvars
 import logging
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,38 @@ def test_a_rollback_by_hand_that_cannot_be_done_says_so(client_of):
         events.created_test({"id": 1})
         with pytest.raises(OutboxError):
             events.rollback()
+
+
+class Slow(Faulty):
+    """An observer that takes longer than its thread has."""
+
+    def __init__(self):
+        self.published = None
+
+    def __getattr__(self, name):
+        def wait(*_arguments, **_options):
+            signal.raise_signal(signal.SIGINT)
+
+        return wait
+
+
+class Limit(Exception):
+    """As Celery's SoftTimeLimitExceeded."""
+
+
+def test_a_time_limit_that_ends_while_an_observer_is_told_goes_on_and_names_the_events(client_of):
+    def limit(_signal, _frame):
+        raise Limit
+
+    before = signal.signal(signal.SIGINT, limit)
+    observers.add(observer := Slow())
+    try:
+        with pytest.raises(Limit) as raised, events.session(client=client_of(None, delivery=Recorded())):
+            events.created_test({"id": 1})
+    finally:
+        observers.remove(observer)
+        signal.signal(signal.SIGINT, before)
+    assert [item.event.data["id"] for item in raised.value.__cause__.undelivered] == [1]
 
 
 class Propagator(TextMapPropagator):
