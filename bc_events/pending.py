@@ -132,7 +132,7 @@ class Pending:
             return False
 
     def take(self) -> list[Event]:
-        """Everything that waits to be sent, in order, and what is beyond rollback. Call it with the lock held."""
+        """Everything that waits to be sent, in order, but for what is beyond rollback. Call it with the lock held."""
         return self._swap([])
 
     def close(self) -> list[Event]:
@@ -171,7 +171,7 @@ class Pending:
         taken = len(old) - 1
         while old[taken] is not _SEAL:  # what was appended late stands behind it
             taken -= 1
-        return in_order([*self.take_committed(), *old[:taken]]) if self.committed else old[:taken]
+        return old[:taken]
 
 
 def in_order(events: list[Event]) -> list[Event]:

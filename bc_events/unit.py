@@ -10,7 +10,7 @@ from . import forks, fresh, logs, observers, telemetry
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event, LazyActor
 from .held import ScopeState
-from .pending import ENDED, Pending, part
+from .pending import ENDED, Pending, in_order, part
 from .retries import Retries, unsettled
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class UnitOfWork:
             again = self.retries.take() if self.retries is not None else []
             events, dropped = self._sifted(self._pending.take())
             if self._pending.held:
-                self._pending.note_held(_every, ScopeState.FLUSHED)
+                self._pending.note_held(self._has_published, ScopeState.FLUSHED)
         self._discard_quietly(dropped)
         self._send(events, again=again)
 
@@ -260,7 +260,7 @@ class UnitOfWork:
             if pending.held:
                 dropped += pending.withdraw(_is_dropped) if orphans else ()
                 if self.parent is None:
-                    pending.note_held(_every, ScopeState.FLUSHED)
+                    pending.note_held(self._has_published, ScopeState.FLUSHED)
         kept = self._discard_quietly(dropped) if dropped else ()
         if orphans:
             logs.write(
@@ -296,8 +296,13 @@ class UnitOfWork:
             unit.is_dropped = self._pending.has_dropped = True
 
     def _sifted(self, taken: list[Event]) -> tuple[list[Event], list[Event]]:
-        """What is to be sent, and what a savepoint published on another thread just when it was dropped."""
-        return part(taken, _is_dropped) if self._pending.has_dropped else (taken, [])
+        """What is to be sent, and what a savepoint published on another thread just when it was dropped.
+
+        What is beyond rollback is sent whatever became of its savepoint. Call it with the lock held.
+        """
+        kept, dropped = part(taken, _is_dropped) if self._pending.has_dropped else (taken, [])
+        committed = self._pending.take_committed()
+        return in_order([*committed, *kept]) if committed else kept, dropped
 
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""
@@ -343,15 +348,16 @@ class UnitOfWork:
             unit = unit.parent
         return False
 
+    def _has_published(self, event: Event) -> bool:
+        """Whether the event is of this unit of work: a transaction may hold events of several."""
+        origin: Any = event.origin
+        return origin._pending is self._pending
+
     def _refuse_if_ended(self) -> None:
         if self._born is not forks.generation:
             raise SessionClosedError(_FORKED)
         if self.is_closed:
             raise SessionClosedError(ENDED)
-
-
-def _every(_event: Event) -> bool:
-    return True
 
 
 def _is_dropped(event: Event) -> bool:
