@@ -136,6 +136,12 @@ class Held:
         return list(events)
 
 
+def return_to_scope(event: Event) -> bool:
+    """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
+    pending: Pending | None = getattr(event.origin, "_pending", None)
+    return pending is not None and pending.commit(event)
+
+
 def _pending_of(event: Event) -> Pending:
     unit: Any = event.origin
     pending: Pending = unit._pending

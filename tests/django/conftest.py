@@ -1,24 +1,21 @@
-"""One Django in this process, set up without an environment variable: child processes of tests would inherit it."""
+"""The service under test: its default client, and its views."""
 
 from __future__ import annotations
 
 import pathlib
 
-import django
 import pytest
-from django.conf import settings as django_settings
 from django.db import connections
 from django.urls import path
 
 from bc_events import DeliveryError, EventClient, events
 from bc_events.errors import Undelivered
 
-from . import settings as module
-
-django_settings.configure(**{name: getattr(module, name) for name in dir(module) if name.isupper()})
-django.setup()
-
-from .databases import alias, postgres_alias, postgres_server, sqlite_alias  # noqa: E402, F401  they hold models
+from . import (
+    service,  # noqa: F401  sets Django up
+    settings as module,
+)
+from .databases import alias, postgres_alias, postgres_server, sqlite_alias  # noqa: F401  they hold models
 
 
 class Remembering:

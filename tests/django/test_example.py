@@ -59,7 +59,9 @@ def test_what_a_request_commits_reaches_the_events_api_by_a_relay_which_ends_wel
     managed(service, "migrate", "-v0")
     with LocalEventsAPI() as api:
         relay = started(service, "manage.py", "bc_events_relay", api=api.url)
-        assert started(service, "-c", REQUESTS).communicate(timeout=60) == ("", "")
+        out, said = started(service, "-c", REQUESTS).communicate(timeout=60)
+        assert out == ""
+        assert said == "a database transaction was rolled back; the events published in it were dropped\n"
         [event] = api.wait(count=1, timeout=30)
         assert (event.job_id, event.data["number"]) == ("job-1", 7)
         relay.send_signal(signal.SIGTERM)

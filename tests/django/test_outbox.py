@@ -88,26 +88,12 @@ def manual(alias):
     transaction.set_autocommit(True, using=alias)
 
 
-@pytest.mark.usefixtures("manual")
-def test_publishing_with_autocommit_off_is_refused():
-    """A rollback there reaches nobody, and the event would be sent all the same."""
-    with pytest.raises(OutboxError, match="has autocommit off"), events.session():
-        publish(1)
-
-
 def test_a_flush_with_autocommit_off_is_refused(alias, request):
     """The rows would be part of a transaction that closing the connection rolls back, after the flush has returned."""
     session = events.session()
     with pytest.raises(DeliveryError, match="has autocommit off"), session:
         publish(1)
         request.getfixturevalue("manual")
-
-
-@pytest.mark.usefixtures("manual")
-def test_an_atomic_block_with_autocommit_off_holds_its_events(atomic, stored, alias):
-    with events.session(), atomic():
-        publish(1)
-    assert stored() == [1]
 
 
 def test_a_savepoint_that_rolls_back_takes_its_own_rows_along(atomic, stored):

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils.connection import ConnectionDoesNotExist
 
+from bc_events._django.transactions import refuse_manual_transactions
 from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox import dialect
 
@@ -42,7 +43,7 @@ class AmbientDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
-        refuse_manual_transactions(connections[self._using])
+        _refuse_manual_transactions(connections[self._using])
         try:
             with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
                 yield _Transaction(cursor)
@@ -140,16 +141,11 @@ def _dialect_of(using: str) -> Dialect:
         ) from error
 
 
-def refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
-    """Raises `OutboxError` where `set_autocommit(False)` is in force and `atomic` is not open.
-
-    Nobody is told of such a transaction's end; it may be rolled back in silence, as when its connection is closed.
-    """
-    if connection.connection is not None and not connection.autocommit and not connection.in_atomic_block:
-        raise OutboxError(
-            f"the database {connection.alias!r} has autocommit off, so nobody can tell whether an event's transaction "
-            "commits; leave it on, or publish and flush inside transaction.atomic"
-        )
+def _refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
+    try:
+        refuse_manual_transactions(connection)
+    except ConfigurationError as error:
+        raise OutboxError(str(error)) from error
 
 
 def _refusal(using: str, error: Exception) -> OutboxError:

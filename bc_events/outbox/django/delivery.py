@@ -2,113 +2,142 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from asyncio import ensure_future
-from functools import partial
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, cast
 
 from asgiref.sync import sync_to_async
-from django.db import connections, transaction
+from django.db import connections
 
-from bc_events import observers, workers
-from bc_events.outbox import schema
-from bc_events.outbox.row import Row
+from bc_events import logs, workers
+from bc_events._django.testcases import is_a_test_s
+from bc_events._django.transactions import Transactions
+from bc_events.errors import DeliveryError
 from bc_events.outbox.stored import StoredDelivery
 from bc_events.outbox.table import TableStore
+from bc_events.pending import in_order
 
-from .database import AmbientDatabase, refuse_manual_transactions
+from .ambient import AmbientOutbox
+from .database import AmbientDatabase, OwnDatabase
+from .rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from bc_events._django.opened import Follower
     from bc_events.event import Event
+    from bc_events.held import Held
     from bc_events.outbox.embedded import EmbeddedRelay
 
 
-class _Stored:
-    """An event that is a row already: of which thread's transaction and savepoints, and whether that has committed."""
-
-    __slots__ = ("blocks", "is_committed", "thread")
-
-    def __init__(self, blocks: frozenset[Any]) -> None:
-        self.blocks = blocks
-        self.thread = threading.get_ident()
-        self.is_committed = False
-
-
 class DjangoDelivery:
-    """Django tells nobody before it commits, so a row is written at once where `atomic` is open."""
+    """Django tells nobody before it commits, so a row is written at once where `atomic` is open.
+
+    Where another database has a transaction open too, the event waits in memory for that one to commit.
+    """
 
     def __init__(self, using: str, service_name: str, relay: EmbeddedRelay | None) -> None:
         """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
         self.using = using
-        self._database = AmbientDatabase(using)
-        self._store = TableStore(self._database)
-        self._apart = StoredDelivery(self._store, service_name, relay)
-        self._service_name = service_name
+        database = AmbientDatabase(using)
+        self._has_one_writer = database.dialect.name == "sqlite"
+        self._here = StoredDelivery(TableStore(database), service_name, relay)
+        self._apart = StoredDelivery(TableStore(OwnDatabase(using)), service_name, relay)
+        self._outbox = AmbientOutbox(using, service_name, self._here.wake)
+        self._transactions = Transactions(self._follower_of, changed=self._store_late)
         self._lock = threading.Lock()
-        self._stored: WeakKeyDictionary[Event, _Stored] = WeakKeyDictionary()
+        self._adrift: list[Event] = []
 
     async def runner(self, work: Callable[[], None]) -> None:
         """Async code's transactions are on Django's thread for it, and so is a flush."""
         await workers.finished(ensure_future(sync_to_async(work, thread_sensitive=True)()))
 
-    def record(self, event: Event) -> None:
-        """Raises `OutboxError`; the transaction around it is then to be rolled back, as after any failed statement."""
-        connection = connections[self.using]
-        if not connection.in_atomic_block:
-            refuse_manual_transactions(connection)
-            return
-        self._store.add([Row.of(event, self._service_name)])
-        stored = _Stored(_savepoints(connection))
-        with self._lock:
-            self._stored[event] = stored
-        transaction.on_commit(partial(self._committed, event, stored), using=self.using, robust=True)
+    def record(self, event: Event) -> bool:
+        """Raises `OutboxError`; the transaction around it is then to be rolled back, as after any failed statement.
 
-    def discard(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Deletes rows that are not committed yet, and returns the events of those that are.
-
-        What another thread has not committed is its transaction's to decide.
+        Raises `ConfigurationError` where autocommit is off.
         """
-        with self._lock:
-            stored = {event: self._stored[event] for event in events if event in self._stored}
-        self._delete([event for event, found in stored.items() if self._is_to_be_deleted(found)])
-        return [event for event in events if event in stored and stored[event].is_committed]
+        open_here = self._transactions.open_here()
+        if [connection.alias for connection in open_here] == [self.using]:
+            self._rows(open_here[0]).store(event)
+        if open_here:
+            self._transactions.hold(event, open_here)
+        return bool(open_here)
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Deletes the rows of what was withdrawn from a transaction that is open. Raises `OutboxError`."""
+        transaction = self._transactions.of(connections[self.using])
+        if transaction is not None:
+            cast("Rows", transaction.follower).withdraw(events)
 
     def send(self, events: Sequence[Event]) -> None:
-        """Stores what is no row yet. Raises `DeliveryError`."""
+        """Stores them in a transaction of their own. Raises `DeliveryError`.
+
+        SQLite has one writer at a time, so inside a transaction the rows become a part of it there. If it is rolled
+        back, the next flush stores them again.
+        """
         with self._lock:
-            unstored = [event for event in events if event not in self._stored]
-        if unstored:
-            self._apart.send(unstored)
-            observers.confirmed(unstored)
+            events, self._adrift = [*self._adrift, *events], []
+        connection = connections[self.using]
+        if not connection.in_atomic_block or is_a_test_s(connection):
+            self._here.send(events)
+        elif self._has_one_writer:
+            self._rows(connection).join(events)
+        else:
+            self._apart.send(events)
+        self._transactions.confirm(events)
 
     def close(self) -> None:
+        if self._adrift:
+            self._send_quietly([])
         self._apart.close()
 
-    def _committed(self, event: Event, stored: _Stored) -> None:
-        stored.is_committed = True
-        observers.confirmed([event])
-        self._apart.wake()
+    def committed(self, held: Held) -> None:
+        """The last transaction that had a say was one of another database."""
+        late = self._transactions.commit_to_scopes(held)
+        if late:
+            self._send_quietly(in_order(late))
 
-    def _is_to_be_deleted(self, stored: _Stored) -> bool:
-        """Whether a transaction that may commit holds it; one that must be rolled back takes no statements any more."""
-        connection = connections[self.using]
-        if stored.is_committed or stored.thread != threading.get_ident() or not connection.in_atomic_block:
-            return False
-        return not (connection.needs_rollback and _savepoints(connection) <= stored.blocks)
+    def savepoint_rolled_back(self) -> None:
+        """Of another database: it has no rows."""
 
-    def _delete(self, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        dialect = self._database.dialect
-        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('id')}".replace("?", self._database.placeholder)
-        with self._database.transaction() as opened:
-            opened.run(delete, [dialect.many([event.id for event in events])])
+    def rolled_back(self) -> None:
+        """Of another database, as above."""
 
+    def _follower_of(self, connection: BaseDatabaseWrapper) -> Follower:
+        if connection.alias != self.using:
+            return self
+        return Rows(connection, self._outbox, held=lambda: self._held_by(connection), adrift=self._keep)
 
-def _savepoints(connection: BaseDatabaseWrapper) -> frozenset[Any]:
-    return frozenset(connection.savepoint_ids)
+    def _rows(self, connection: BaseDatabaseWrapper) -> Rows:
+        return cast("Rows", self._transactions.followed(connection).follower)
+
+    def _held_by(self, connection: BaseDatabaseWrapper) -> list[Event]:
+        transaction = self._transactions.of(connection)
+        return transaction.alone_holds if transaction is not None else []
+
+    def _store_late(self) -> None:
+        transaction = self._transactions.of(connections[self.using])
+        if transaction is not None:
+            cast("Rows", transaction.follower).store_late()
+
+    def _keep(self, events: Sequence[Event]) -> None:
+        """They were flushed, and undone with a transaction that had no say; their scope is past its flush."""
+        with self._lock:
+            self._adrift.extend(events)
+
+    def _send_quietly(self, events: Sequence[Event]) -> None:
+        """From `on_commit` or at the end, where an exception would reach nobody."""
+        try:
+            self.send(events)
+        except DeliveryError as error:
+            logs.write(
+                logging.ERROR,
+                "events of a committed transaction were not stored",
+                exc_info=True,
+                bc_job_id=error.undelivered[0].event.job_id,
+                bc_undelivered=[f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered],
+            )

@@ -1,0 +1,173 @@
+"""OpenTransaction: one that Django has open, followed to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from django.db import transaction
+
+from bc_events.held import Held
+
+from .levels import Group, Level, drop
+from .savepoints import SavepointWatch
+from .testcases import is_a_test_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from bc_events.event import Event
+
+
+class Follower(Protocol):
+    """Told what becomes of a transaction and of the events that it holds."""
+
+    def committed(self, held: Held) -> None:
+        """It has committed, and no other transaction has a say over `held`, which may be empty."""
+
+    def savepoint_rolled_back(self) -> None:
+        """The database has undone what was done since a savepoint. The transaction goes on."""
+
+    def rolled_back(self) -> None:
+        """Its events have been dropped. No statement may be sent from here."""
+
+
+class OpenTransaction:
+    """From the first event in it to its end, which Django tells in three ways.
+
+    - `on_commit` hooks are called after a commit.
+    - They are let go of after a rollback, or if the connection is closed. Only they keep an OpenTransaction alive.
+    - The statements of savepoints go through a wrapper.
+    """
+
+    def __init__(
+        self, connection: BaseDatabaseWrapper, owner: object, follower: Follower, *, changed: Callable[[], None]
+    ) -> None:
+        """`owner` tells it from those of other clients. `changed` is called once it has committed."""
+        self.owner = owner
+        self.follower = follower
+        self.is_a_test_s = is_a_test_s(connection)
+        self._connection = connection
+        self._changed = changed
+        self._levels = [Level(None)]
+        self._has_ended = False
+        self._watch = SavepointWatch(connection, self)
+        if not self.is_a_test_s:
+            _call_first(_Hook(self), connection)
+
+    def __del__(self) -> None:
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._watch.end()
+        if self.is_a_test_s:
+            _forget(self._levels)  # this is how every TestCase ends
+            return
+        drop(self._levels)
+        self.follower.rolled_back()
+
+    @property
+    def innermost(self) -> Level:
+        return self._levels[-1]
+
+    @property
+    def alone_holds(self) -> list[Event]:
+        """The events that no other transaction has a say over."""
+        return [event for group in self._groups(None) if len(group.levels) == 1 for event in group.held.events]
+
+    def follow(self, group: Group) -> None:
+        """In a TestCase, whose transaction never commits, each event has a hook: a test calls those that it captures,
+        and knows them by their places.
+        """
+        if self.is_a_test_s:
+            transaction.on_commit(_Hook(self, group), using=self._connection.alias, robust=True)
+
+    def commit(self, only: Group | None) -> None:
+        """`only` is what a test captured; None is everything."""
+        if only is None:
+            self._has_ended = True
+            self._watch.end()
+        for level in reversed(self._levels[1:] if only is None else ()):
+            level.release_into(self._levels[0])
+        finished = [group for group in self._groups(only) if len(group.levels) == 1]
+        for level in self._levels:
+            level.release_into(None, only=only)
+        self.follower.committed(_merged(finished))
+        self._changed()
+
+    def _groups(self, only: Group | None) -> list[Group]:
+        return [group for level in self._levels for group in level.groups if only in (None, group)]
+
+    def savepoint_opened(self, name: str) -> None:
+        self._levels.append(Level(name))
+
+    def savepoint_released(self, name: str) -> None:
+        for level in self._since(name):
+            self._levels.remove(level)
+            level.release_into(self._levels[-1])
+
+    def savepoint_rolled_back(self, name: str) -> None:
+        """The savepoint itself stays open. One that is older than all that is held here is not known: all was in it."""
+        gone = self._since(name)
+        drop(gone or self._levels)
+        del self._levels[len(self._levels) - max(len(gone) - 1, 0) :]
+        self.follower.savepoint_rolled_back()
+
+    def _since(self, name: str) -> list[Level]:
+        """The levels from that savepoint on, the innermost first; none where it is older than this object."""
+        names = [level.name for level in self._levels]
+        first = len(names) - 1 - names[::-1].index(name) if name in names else len(names)
+        return self._levels[first:][::-1]
+
+
+class _Hook:
+    """What Django keeps until a transaction ends."""
+
+    def __init__(self, transaction: OpenTransaction, group: Group | None = None) -> None:
+        self.transaction = transaction
+        self._group = group
+        self.__qualname__ = "bc_events"  # Django names a hook that fails
+
+    def __call__(self) -> None:
+        self.transaction.commit(self._group)
+
+
+def _call_first(hook: _Hook, connection: BaseDatabaseWrapper) -> None:
+    """Before the application's own hooks: one that raises keeps Django from calling those after it.
+
+    It belongs to the transaction, not to the savepoint that is open now.
+    """
+    transaction.on_commit(hook, using=connection.alias, robust=True)
+    entries = _entries(connection)
+    entries.pop()
+    ours = sum(isinstance(other, _Hook) for _, other, _ in entries)
+    entries.insert(ours, (set(), hook, True))
+
+
+def followed_by(owner: object, connection: BaseDatabaseWrapper) -> OpenTransaction | None:
+    """The transaction that is open there, if `owner` follows it already."""
+    for _, hook, _ in _entries(connection):
+        if isinstance(hook, _Hook) and hook.transaction.owner is owner:
+            return hook.transaction
+    return None
+
+
+def _entries(connection: BaseDatabaseWrapper) -> list[tuple[set[Any], Callable[[], Any], bool]]:
+    """What Django has to call after the commit: savepoints, hook, and whether it may fail."""
+    entries: Any = connection.run_on_commit
+    return cast("list[tuple[set[Any], Callable[[], Any], bool]]", entries)
+
+
+def _merged(groups: Sequence[Group]) -> Held:
+    merged = Held()
+    for group in groups:
+        group.held.move_to(merged)
+    return merged
+
+
+def _forget(levels: Sequence[Level]) -> None:
+    for level in levels:
+        for group in list(level.groups):
+            group.held.withdraw(lambda _event: True)
+            group.dissolve()

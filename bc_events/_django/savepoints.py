@@ -1,0 +1,62 @@
+"""SavepointWatch: sees each savepoint of a connection, those of `atomic` and those that are made by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import ReferenceType, ref
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+
+_STATEMENT: Final = re.compile(
+    r"\s*(?:(?P<opened>SAVEPOINT)|(?P<released>RELEASE)(?:\s+SAVEPOINT)?"
+    r"|ROLLBACK(?:\s+(?:WORK|TRANSACTION))?\s+TO(?:\s+SAVEPOINT)?)\s+(?P<name>[^\s;]+)\s*;?\s*",
+    re.IGNORECASE,
+)
+
+
+class Savepoints(Protocol):
+    """Told of the savepoints of a transaction, once the database has done as it was told."""
+
+    def savepoint_opened(self, name: str) -> None: ...
+    def savepoint_released(self, name: str) -> None: ...
+    def savepoint_rolled_back(self, name: str) -> None: ...
+
+
+class SavepointWatch:
+    """A wrapper of Django's around each statement. `transaction.savepoint_rollback` tells nobody else."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, told: Savepoints) -> None:
+        """Begins at once. It does not keep `told` alive, and ends with it."""
+        self._connection = connection
+        self._told: ReferenceType[Savepoints] = ref(told)
+        # First in the list: `connection.execute_wrapper()` takes its own away from the end.
+        connection.execute_wrappers.insert(0, self)
+
+    def __call__(self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        result = execute(sql, params, many, context)
+        told = self._told()
+        if told is None:
+            self.end()
+        elif isinstance(sql, str) and (found := _STATEMENT.fullmatch(sql)):
+            _tell(told, found)
+        return result
+
+    def end(self) -> None:
+        if self in self._connection.execute_wrappers:
+            self._connection.execute_wrappers.remove(self)
+
+
+def _tell(told: Savepoints, found: re.Match[str]) -> None:
+    name = found["name"].strip('"`')
+    if found["opened"]:
+        told.savepoint_opened(name)
+    elif found["released"]:
+        told.savepoint_released(name)
+    else:
+        told.savepoint_rolled_back(name)

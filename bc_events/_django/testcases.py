@@ -1,0 +1,22 @@
+"""The transactions that Django's TestCase opens around each test, and rolls back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def is_a_test_s(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a TestCase has opened its transaction, and will roll it back."""
+    return any(_is_of_a_test(block) for block in connection.atomic_blocks)
+
+
+def is_a_test_s_alone(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the application has no transaction open in it."""
+    return all(_is_of_a_test(block) for block in connection.atomic_blocks)
+
+
+def _is_of_a_test(block: object) -> bool:
+    return getattr(block, "_from_testcase", False)

@@ -1,0 +1,102 @@
+"""Transactions: those that hold the events of one delivery."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+from django.db import connections
+
+from bc_events import observers
+from bc_events.errors import ConfigurationError
+
+from .levels import Group
+from .opened import OpenTransaction, followed_by
+from .testcases import is_a_test_s_alone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from bc_events.event import Event
+    from bc_events.held import Held
+
+    from .opened import Follower
+
+
+class Transactions:
+    """The transactions that the events of one delivery are held by. Threads share it; each has its own connections."""
+
+    def __init__(self, follower_of: Callable[[BaseDatabaseWrapper], Follower], *, changed: Callable[[], None]) -> None:
+        """`changed` is called where a transaction has committed, and its events may wait for another one alone."""
+        self._follower_of = follower_of
+        self._changed = changed
+        self._confirmed: WeakSet[Event] = WeakSet()
+        self._lock = threading.Lock()
+
+    def open_here(self) -> list[BaseDatabaseWrapper]:
+        """The connections that have a transaction open; those that only a TestCase has open, if there is no other.
+
+        Raises `ConfigurationError` for one that cannot be followed.
+        """
+        found = connections.all(initialized_only=True)
+        for connection in found:
+            refuse_manual_transactions(connection)
+        in_atomic = [connection for connection in found if connection.in_atomic_block]
+        return [connection for connection in in_atomic if not is_a_test_s_alone(connection)] or in_atomic
+
+    def of(self, connection: BaseDatabaseWrapper) -> OpenTransaction | None:
+        """The one that is open there and followed already."""
+        return followed_by(self, connection)
+
+    def followed(self, connection: BaseDatabaseWrapper) -> OpenTransaction:
+        found = self.of(connection)
+        return found or OpenTransaction(connection, self, self._follower_of(connection), changed=self._changed)
+
+    def hold(self, event: Event, open_here: Sequence[BaseDatabaseWrapper]) -> None:
+        """The event is decided about by all of these together."""
+        holders = [self.followed(connection) for connection in open_here]
+        levels = frozenset(holder.innermost for holder in holders)
+        is_a_test_s = any(holder.is_a_test_s for holder in holders)
+        group = None if is_a_test_s else holders[0].innermost.group(levels)
+        group = group or Group(levels, _on_this_thread())
+        group.held.add(event)
+        for holder in holders:
+            holder.follow(group)
+
+    def commit_to_scopes(self, held: Held) -> list[Event]:
+        """Like `Held.commit_to_scopes`; remembers which events observers know to be confirmed."""
+        self.remember_confirmed(held.events)
+        return held.commit_to_scopes()
+
+    def remember_confirmed(self, events: Sequence[Event]) -> None:
+        with self._lock:
+            self._confirmed.update(events)
+
+    def confirm(self, events: Sequence[Event]) -> None:
+        """Tells observers of those that they have not been told of: a flush may be the second one of an event."""
+        with self._lock:
+            new = [event for event in events if event.attempt is None and event not in self._confirmed]
+            self._confirmed.difference_update(events)
+        observers.confirmed(new)
+
+
+def _on_this_thread() -> Callable[[], bool]:
+    """Another thread cannot take an event out of a transaction: it cannot use the connection."""
+    thread = threading.get_ident()
+    return lambda: threading.get_ident() == thread
+
+
+def refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
+    """Raises `ConfigurationError` where autocommit is off, in `atomic` too: that then commits nothing.
+
+    Nobody is told of the end of such a transaction; it may be rolled back in silence, as when its connection is closed.
+    """
+    is_manual = not connection.commit_on_exit if connection.in_atomic_block else not connection.autocommit
+    if connection.connection is not None and is_manual:
+        raise ConfigurationError(
+            f"the database {connection.alias!r} has autocommit off, so nobody can tell whether an event's transaction "
+            "commits; leave autocommit on, and publish inside transaction.atomic"
+        )

@@ -1,0 +1,39 @@
+"""AmbientOutbox: the outbox's table in the transaction that the application has open on this thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events.outbox import schema
+from bc_events.outbox.row import Row
+from bc_events.outbox.table import TableStore
+
+from .database import AmbientDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bc_events.event import Event
+
+
+class AmbientOutbox:
+    """Its methods raise `OutboxError`; the transaction is then to be rolled back, as after any failed statement."""
+
+    def __init__(self, using: str, service_name: str, wake: Callable[[], None]) -> None:
+        """`wake` tells the relay in this process that something was committed."""
+        self._database = AmbientDatabase(using)
+        self._store = TableStore(self._database)
+        self._service_name = service_name
+        self.wake = wake
+
+    def add(self, events: Sequence[Event]) -> None:
+        """An event that is a row already stays as it is."""
+        self._store.add([Row.of(event, self._service_name) for event in events])
+
+    def delete(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        dialect = self._database.dialect
+        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('id')}".replace("?", self._database.placeholder)
+        with self._database.transaction() as opened:
+            opened.run(delete, [dialect.many([event.id for event in events])])
