@@ -1,0 +1,102 @@
+"""The long run: random programs on every kind of database, SQLite and PostgreSQL.
+
+python -m tests.transactions [--long] [--examples 200] [--seed 1] [--only django]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.postgres import PostgreSQL
+
+from .databases import django_aliases, fast_folder
+from .interpreter import Backend, run
+from .programs import programs
+
+LONG = 5_000
+
+
+@contextmanager
+def backends(folder: Path, postgres: PostgreSQL) -> Iterator[dict[str, Backend]]:
+    from . import on_django, on_sqlalchemy, plain
+
+    async_url = postgres.url("asynchronous", driver="postgresql+psycopg_async")
+    with ExitStack() as stack:
+        for name in ("synchronous", "asynchronous"):
+            postgres.create_database(name)
+        on_sqlite = stack.enter_context(django_aliases("sqlite", folder=folder))
+        on_postgres = stack.enter_context(django_aliases("postgres", server=postgres))
+        yield {
+            "direct": plain.Direct(),
+            "file": plain.File(folder / "events.db"),
+            "django direct, sqlite": on_django.Direct(on_sqlite),
+            "django direct, postgres": on_django.Direct(on_postgres),
+            "django outbox, sqlite": on_django.Outbox(on_sqlite, is_on_sqlite=True),
+            "django outbox, postgres": on_django.Outbox(on_postgres, is_on_sqlite=False),
+            "sqlalchemy, sqlite": on_sqlalchemy.Sync(f"sqlite:///{folder}/sync.db"),
+            "sqlalchemy, postgres": on_sqlalchemy.Sync(postgres.url("synchronous")),
+            "sqlalchemy async, sqlite": on_sqlalchemy.Async(
+                f"sqlite:///{folder}/async.db", f"sqlite+aiosqlite:///{folder}/async.db"
+            ),
+            "sqlalchemy async, postgres": on_sqlalchemy.Async(postgres.url("asynchronous"), async_url),
+        }
+
+
+def check(backend: Backend, *, examples: int, number: int) -> None:
+    """Raises the smallest counterexample that it finds."""
+
+    @seed(number)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(program=programs)
+    def every_event_meets_its_fate(program: Sequence[Any]) -> None:
+        run(program, backend)
+
+    every_event_meets_its_fate()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--long", action="store_true", help=f"{LONG} programs each")
+    parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="part of the name of a backend")
+    options = parser.parse_args()
+    examples = LONG if options.long else options.examples
+    print(f"{examples} programs each, seed {options.seed}")
+    with fast_folder() as folder, _server() as postgres, backends(folder, postgres) as found:
+        for name, backend in found.items():
+            if options.only in name:
+                _report(name, lambda backend=backend: check(backend, examples=examples, number=options.seed))
+
+
+def _report(name: str, work: Callable[[], None]) -> None:
+    began = time.monotonic()
+    work()
+    print(f"{name:28} held, {time.monotonic() - began:6.1f} s", flush=True)
+
+
+@contextmanager
+def _server() -> Iterator[PostgreSQL]:
+    server = PostgreSQL(fsync="off")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()

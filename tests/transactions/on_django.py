@@ -1,0 +1,99 @@
+"""Programs on Django: without an outbox, and with DjangoOutbox."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+
+from django.db import connections, transaction
+
+from bc_events import EventClient
+from bc_events.integrations.django import follow_transactions
+from bc_events.outbox.django import DjangoOutbox
+
+from .arrivals import Arrivals
+from .interpreter import TOPICS, Block, Managed
+from .oracle import Rules, all_of_them
+from .programs import Ending, Step, Verb
+
+
+class LowLevelSavepoint:
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._id = transaction.savepoint(using=alias)
+
+    def leave(self, ending: Ending) -> None:
+        """Django refuses both while a rollback is due."""
+        if ending is Ending.FORGOTTEN or transaction.get_rollback(using=self._alias):
+            return
+        end = transaction.savepoint_commit if ending is Ending.WELL else transaction.savepoint_rollback
+        end(self._id, using=self._alias)
+
+
+class Aliases:
+    """Opens blocks in the two databases of one lane."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def begin(self, step: Step) -> Block:
+        alias = self._names[step.database]
+        if step.verb is Verb.SAVEPOINT:
+            return LowLevelSavepoint(alias)
+        return Managed(transaction.atomic(using=alias, savepoint=step.verb is not Verb.BEGIN_FLAT))
+
+    def close(self) -> None:
+        for alias in self._names.values():
+            connections[alias].close()
+
+
+class Direct:
+    """`names` maps the databases of programs to Django's aliases."""
+
+    is_async = False
+    rules = Rules(all_of_them, has_low_level_savepoints=True, has_flat_blocks=True)
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+        self._arrivals = Arrivals()
+
+    def client(self) -> AbstractContextManager[EventClient]:
+        self._arrivals = Arrivals()
+        return follow_transactions(EventClient(None, "PolicyService", TOPICS, delivery=self._arrivals))
+
+    def databases(self) -> Aliases:
+        return Aliases(self._names)
+
+    def arrived(self) -> list[int]:
+        return self._arrivals.numbers
+
+
+class Outbox:
+    """On SQLite one transaction at a time can write."""
+
+    is_async = False
+
+    def __init__(self, names: dict[str, str], *, is_on_sqlite: bool) -> None:
+        self._names = names
+        self._outbox = DjangoOutbox(names["default"])
+        self.rules = Rules(
+            all_of_them,
+            has_low_level_savepoints=True,
+            has_flat_blocks=True,
+            stores_at_commit=("default",),
+            writes_block=is_on_sqlite,
+            flushes_again=is_on_sqlite,
+        )
+
+    def client(self) -> AbstractContextManager[EventClient]:
+        return EventClient(None, "PolicyService", TOPICS, outbox=self._outbox)
+
+    def databases(self) -> Aliases:
+        return Aliases(self._names)
+
+    def arrived(self) -> list[int]:
+        with connections[self._names["default"]].cursor() as cursor:
+            cursor.execute("SELECT payload FROM bc_outbox ORDER BY seq")
+            found = [json.loads(payload)["data"]["id"] for (payload,) in cursor.fetchall()]
+            cursor.execute("DELETE FROM bc_outbox")
+        return found

@@ -1,0 +1,39 @@
+"""The same programs on SQLAlchemyOutbox, with sync and with async sessions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from . import on_sqlalchemy
+from .interpreter import run
+from .programs import model, programs
+
+pytestmark = pytest.mark.skip(reason="SQLAlchemyOutbox does not meet the oracle yet")
+
+
+@pytest.fixture(scope="module")
+def sessions(folder):
+    backend = on_sqlalchemy.Sync(f"sqlite:///{folder}/sync.db")
+    yield backend
+    backend.close()
+
+
+@model
+@given(program=programs)
+def test_sqlalchemy(program, sessions):
+    run(program, sessions)
+
+
+@pytest.fixture(scope="module")
+def async_sessions(folder):
+    file = folder / "async.db"
+    backend = on_sqlalchemy.Async(f"sqlite:///{file}", f"sqlite+aiosqlite:///{file}")
+    yield backend
+    backend.close()
+
+
+@model
+@given(program=programs)
+def test_sqlalchemy_with_tasks(program, async_sessions):
+    run(program, async_sessions)
