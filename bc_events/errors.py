@@ -22,13 +22,19 @@ A message names the thing, the reason and the remedy. None shows payload values:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .event import Event
     from .wire import Request
+
+MOST_VIOLATIONS: Final = 1000
+"""An error about one event holds so many at most: the rest would tell nobody anything."""
+_MOST_SHOWN: Final = 20
 
 
 class EventsError(Exception):
@@ -85,14 +91,17 @@ class UnknownTopicKeyError(UnknownTopicError, KeyError):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One way in which data breaks a rule. `path` is a JSON Pointer into the data, `rule` the broken keyword."""
+    """One way in which data breaks a rule. `path` is a JSON Pointer into the data, `rule` the broken keyword.
+
+    `message` is safe to print. `path` has the keys as they are in the data; `str()` escapes them.
+    """
 
     path: str
     rule: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path or '(data)'}: {self.message}"
+        return f"{printable(self.path) or '(data)'}: {self.message}"
 
 
 class InvalidEventError(EventsError, ValueError):
@@ -101,8 +110,10 @@ class InvalidEventError(EventsError, ValueError):
     def __init__(self, topic: str, violations: Sequence[Violation]) -> None:
         self.topic = topic
         self.violations = tuple(violations)
-        lines = "".join(f"\n  {violation}" for violation in self.violations)
-        super().__init__(f"{topic} was refused; mend its data where it is published:{lines}")
+        lines = "".join(f"\n  {violation}" for violation in self.violations[:_MOST_SHOWN])
+        more = len(self.violations) - _MOST_SHOWN
+        tail = f"\n  and {more} more" if more > 0 else ""
+        super().__init__(f"invalid data for {topic}; correct it where it is published:{lines}{tail}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Violation, ...]]]:
         return type(self), (self.topic, self.violations)

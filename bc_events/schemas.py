@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 import jsonschema_rs
 
-from .errors import Violation
+from .errors import MOST_VIOLATIONS, Violation
+from .printable import printable
 
 HIDDEN: Final = "(hidden)"
+_LONGEST_MESSAGE: Final = 500
 _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
@@ -40,10 +43,10 @@ class Check:
         self.is_valid = validator.is_valid
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Every breach of the schema, with paths."""
+        """Every breach of the schema, with paths; of very many the first."""
         return tuple(
-            Violation(_pointer(error.instance_path), _rule(error.schema_path), error.message)
-            for error in self._validator.iter_errors(data)
+            Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(error.message))
+            for error in islice(self._validator.iter_errors(data), MOST_VIOLATIONS)
         )
 
     def violations_as_sent(self, body: bytes) -> tuple[Violation, ...]:
@@ -135,6 +138,10 @@ def _unquoted_key(schema: object) -> str | None:
                 return f"at {path or 'its root'}: the key {key!r} is a {type(key).__name__}; quote it to make it text"
             parts.append((path + _pointer([key]), item))
     return None
+
+
+def _shown(message: str) -> str:
+    return printable(message, max_length=_LONGEST_MESSAGE)
 
 
 def _unmasked(error: jsonschema_rs.ValidationError) -> str:

@@ -10,13 +10,16 @@ from orjson import dumps
 
 from . import payload
 from .errors import InvalidEventError, Violation
-from .payload import OPTIONS, exactly
+from .payload import OPTIONS, digits
+from .plain import ATOMS, is_plain
 from .schemas import Check, compile_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _BACKSLASH: Final = ord("\\")
+_MANY: Final = 100
+_NUL: Final = b"\\u0000"
 _WORD: Final = re.compile(r"[A-Z][a-z]+")
 
 
@@ -71,24 +74,37 @@ class Topic:
     def freeze(self, data: Any) -> bytes:
         """The envelope's bytes up to the actor, checked and serialised here and never again."""
         try:
-            if type(data) is dict and data and self.is_valid(data):
-                body = dumps(data, exactly, OPTIONS)
-                # Only where it has a null or an escape may orjson have written something else than the data says.
-                if (_BACKSLASH not in body and body.rfind(b"null") < 0) or payload.is_exact(data, body):
-                    return self.head + body
-        except (TypeError, ValueError, RecursionError):
+            if type(data) is dict and data:
+                # Most values are told here, as a call costs more. Many are left to is_plain, which counts their bytes.
+                values: Iterable[Any] = data.values() if len(data) < _MANY else (data,)
+                for value in values:
+                    kind = type(value)
+                    if kind is str or kind in ATOMS:
+                        continue
+                    if kind is float:
+                        if value - value:  # NaN, for NaN and for the infinities
+                            break
+                    elif not is_plain(value):
+                        break
+                else:
+                    if self.is_valid(data):
+                        body = dumps(data, digits, OPTIONS)
+                        if _BACKSLASH not in body or _NUL not in body:
+                            return self.head + body
+        except (TypeError, ValueError, RuntimeError):
             pass  # the careful way says what is wrong, if anything is
         return self.head + self._frozen_carefully(data)
 
     def _frozen_carefully(self, data: Any) -> bytes:
         try:
-            body = payload.to_json(data)
+            plain = payload.to_plain(data)
+            body = payload.written(plain)
         except payload.UnserialisableError as error:
             raise InvalidEventError(self.name, error.violations) from error
-        if not body.startswith(b"{"):
+        if type(plain) is not dict:
             raise InvalidEventError(self.name, [Violation("", "type", "an event's data is an object (a mapping)")])
-        violations = self.check.violations_as_sent(body)
-        if body == b"{}":
+        violations = () if self.is_valid(plain) else self.check.violations_as_sent(body)
+        if not plain:
             violations += (Violation("", "minProperties", "an event's data has at least one property"),)
         if violations:
             raise InvalidEventError(self.name, violations)

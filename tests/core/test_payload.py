@@ -244,7 +244,7 @@ def test_a_null_or_an_escape_in_the_data_is_no_reason_to_refuse_it():
     data = {"none": None, "text": "null", "escapes": '\\u0000 \n "', "nested": [None, {"null": Premium(Kind.HOME)}]}
     assert json.loads(frozen(data))["escapes"] == data["escapes"]
     assert violations(data | {"v": Real("inf")}) == [
-        ("/v", "is a Real that is NaN or infinite; JSON has no such number")
+        ("/v", "is a float that is NaN or infinite; JSON has no such number")
     ]
     every = {"n": None, "v": [Decimal(1), uuid.uuid4(), dt.time(1), dt.date(2020, 1, 1), Colour.RED, Kind.HOME]}
     assert frozen(every)
@@ -270,18 +270,18 @@ def test_data_that_contains_itself_is_refused_where_it_does():
     assert len(violations(data)) == 7
 
 
-@pytest.mark.parametrize("depth", [201, 300, 5_000, 100_000])
-def test_data_that_nests_too_deeply_is_refused(depth):
-    data = {"v": 1}
-    for _ in range(depth):
-        data = {"v": data} if depth != 201 else types.MappingProxyType({"v": data})
-    if depth == 201:
-        assert frozen(data)
-    else:
-        assert violations(data)[0][1] in (
-            "nests more than 200 levels deep",
-            "cannot be written as JSON (RecursionError)",
-        )
+@pytest.mark.parametrize("nest", [dict, types.MappingProxyType, list, tuple])
+def test_data_may_nest_200_levels_deep_and_no_more(nest):
+    """Also under a schema that describes itself: without a limit jsonschema-rs would exhaust the stack."""
+    schema = {"additionalProperties": {"$ref": "#"}, "items": {"$ref": "#"}}
+    for levels in (200, 201, 100_000):
+        data = 1
+        for _ in range(levels):
+            data = nest([data] if nest in (list, tuple) else {"v": data})
+        if levels == 200:
+            assert frozen({"v": data}, schema)
+        else:
+            assert [message for _, message in violations({"v": data}, schema)] == ["nests more than 200 levels deep"]
 
 
 def test_a_key_object_that_fails_is_refused_not_raised():
@@ -290,7 +290,7 @@ def test_a_key_object_that_fails_is_refused_not_raised():
             raise RuntimeError("secret")
 
     ((path, message),) = violations({"v": Odd(a=1)})
-    assert (path, "secret" in message) == ("", False)
+    assert (path, message) == ("/v", "cannot be read (RuntimeError); convert it first")
 
 
 amounts = st.decimals("-1000", "1000", allow_nan=False, places=2)
@@ -454,7 +454,7 @@ def test_every_violation_of_a_schema_is_told_with_path_and_rule():
         ("/a~1b", "type"),
         ("/list/1", "minimum"),
     ]
-    assert str(caught.value).startswith("testing.TestCreated was refused; mend its data where it is published:\n")
+    assert str(caught.value).startswith("invalid data for testing.TestCreated; correct it where it is published:\n")
     again = pickle.loads(pickle.dumps(caught.value))
     assert (str(again), again.topic, again.violations) == (
         str(caught.value),
