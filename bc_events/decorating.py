@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 import types
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from . import deferred, invocation
@@ -23,6 +24,7 @@ _FLAGS: Final = (
     (inspect.CO_ITERABLE_COROUTINE, invocation.iterable_coroutine),
     (inspect.CO_GENERATOR, invocation.generator),
 )
+_ANYTHING: Final = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
 _COMPUTES_ON_ACCESS: Final = (property, functools.cached_property)
 
 
@@ -43,10 +45,27 @@ def _decorated(scope: Scope, function: Any) -> Any:
     deferred.refuse_function(function)
     run_of = functools.partial(_run_of, scope, function)
     if type(function) is types.FunctionType:
-        return functools.update_wrapper(run_of(function), function)
+        return _in_place_of(function, run_of(function))
     from .decorated import DecoratedObject  # noqa: PLC0415  loads wrapt, which plain functions do not need
 
     return DecoratedObject(function, run_of)
+
+
+def _in_place_of(function: types.FunctionType, run: Any) -> Any:
+    """`run` with all that others read of `function`.
+
+    Its globals, in which FastAPI looks up annotations; and its signature, for `inspect.getfullargspec`, which Celery
+    uses and which does not look behind a decorator. A function that takes anything has no signature to keep, so
+    `functools.wraps` above can give it another.
+    """
+    stand_in = types.FunctionType(run.__code__, function.__globals__, run.__name__, None, run.__closure__)
+    functools.update_wrapper(stand_in, function)
+    with suppress(Exception):  # annotations may name what is defined later
+        signature = inspect.signature(function)
+        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        if not kinds or kinds - _ANYTHING:
+            stand_in.__signature__ = signature  # type: ignore[attr-defined]  # functions may have it
+    return stand_in
 
 
 def _run_of(scope: Scope, declared: Any, function: Any) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """How a scope is held open around a call, for each kind of function.
 
 Each runner returns a plain Python function of the same kind. So it is equal only to itself, is copied and pickled as
-functions are, and says what it is to whoever inspects it.
+functions are, and shows its kind when it is inspected. It uses no global name, because it gets those of the function.
 """
 
 from __future__ import annotations
@@ -51,12 +51,14 @@ class Runner(Protocol):
 
 
 def function(scope: Scope, function: Callable[..., R], /, *bound_to: Any) -> Callable[..., R]:
+    refuse = deferred.refuse_result
+
     def run(*args: Any, **kwargs: Any) -> R:
         opening = scope.open((*bound_to, *args), kwargs)
         try:
             result = function(*args, **kwargs)
             if result is not None:
-                deferred.refuse_result(function, result, may_have_started=scope.outlasts_call)
+                refuse(function, result, may_have_started=scope.outlasts_call)
         except BaseException as error:
             opening.close(error)
             raise
@@ -91,9 +93,11 @@ def iterable_coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to:
 
 
 def generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    stepwise = _stepwise
+
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         steps = function(*args, **kwargs)
-        return (yield from _stepwise(scope.open((*bound_to, *args), kwargs), steps))
+        return (yield from stepwise(scope.open((*bound_to, *args), kwargs), steps))
 
     return run
 
@@ -131,6 +135,8 @@ def _stepwise(opening: Opening, steps: Generator[Any, Any, Any]) -> Generator[An
 
 
 def async_generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
+    partial = functools.partial
+
     async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         steps = function(*args, **kwargs)
         opening = scope.open((*bound_to, *args), kwargs)
@@ -150,10 +156,10 @@ def async_generator(scope: Scope, function: Callable[..., Any], /, *bound_to: An
                     raise
                 except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
                     opening.resume()
-                    step = functools.partial(steps.athrow, error)
+                    step = partial(steps.athrow, error)
                 else:
                     opening.resume()
-                    step = functools.partial(steps.asend, sent)
+                    step = partial(steps.asend, sent)
         except BaseException as error:
             await opening.aclose(error)
             raise

@@ -173,6 +173,8 @@ def test_rule_05_introspection_survives(decorator, function):
     assert decorated.__wrapped__ is function
     assert inspect.signature(decorated) == inspect.signature(function)
     assert inspect.isfunction(decorated)
+    assert inspect.getfullargspec(decorated) == inspect.getfullargspec(function)
+    assert decorated.__globals__ is function.__globals__
 
 
 @every_kind
