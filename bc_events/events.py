@@ -65,7 +65,9 @@ def session(
         _refuse_bare("events.session", job_id, sys._getframe(1))
     if actor is not None and not isinstance(actor, Actor) and not hasattr(actor, "now"):
         raise InvalidActorError(f"actor was given a {type(actor).__name__}; give it an Actor(id, type), or a LazyActor")
-    return _scope(job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(
+        job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on
+    )
 
 
 def user_context(
@@ -82,7 +84,7 @@ def user_context(
 
         refuse_bare("events.user_context", user_id)
     actor = Actor(user_id, ACTOR_TYPE_USER)
-    return _scope(job_id, lambda _: actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda _: actor, client, durable=durable, commit_on=commit_on)
 
 
 def service_context(
@@ -95,7 +97,7 @@ def service_context(
     """Like `session`, with the service itself as the actor."""
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.service_context", job_id, sys._getframe(1))
-    return _scope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
 
 
 def third_party_context(
@@ -108,20 +110,7 @@ def third_party_context(
     """Like `session`, with the service as a third party as the actor."""
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.third_party_context", job_id, sys._getframe(1))
-    return _scope(job_id, lambda used: used.third_party_actor, client, durable=durable, commit_on=commit_on)
-
-
-def _scope(
-    job_id: JobId,
-    actor_of: Callable[[EventClient], Actor | LazyActor] | None,
-    client: EventClient | None,
-    *,
-    durable: bool,
-    commit_on: tuple[type[BaseException], ...],
-) -> SessionScope:
-    if client is not None:
-        checked_client(client, "client")
-    return SessionScope(job_id, actor_of, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda used: used.third_party_actor, client, durable=durable, commit_on=commit_on)
 
 
 def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:

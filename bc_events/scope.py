@@ -49,7 +49,7 @@ class SessionScope:
             jobs.checked(job_id)
         self._job_id = job_id
         self._actor_of = actor_of
-        self._client = client
+        self._client = None if client is None else configuration.checked_client(client, "client")
         self._durable = durable
         self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
         self._blocks: list[Block] = []
