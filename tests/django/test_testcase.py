@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpResponse
 from django.test import TestCase
 
 from bc_events import EventClient, events
+from bc_events.integrations.django import follow_transactions
 from bc_events.integrations.django.testing import CommittingClient
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.testing import CapturesEvents
@@ -34,7 +35,8 @@ class InATestCase(CapturesEvents, TestCase):
     @pytest.fixture(autouse=True)
     def _served(self, serve):
         serve(view)
-        with events.override(EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=self.outbox)):
+        client = EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=self.outbox)
+        with events.override(follow_transactions(client)):
             yield
 
     def test_nothing_is_confirmed_where_on_commit_is_not_captured(self):
@@ -49,7 +51,58 @@ class InATestCase(CapturesEvents, TestCase):
         assert len(self.captured_events) == 1
 
 
+    def test_a_savepoint_made_by_hand_is_followed(self):
+        with self.captureOnCommitCallbacks(execute=True), events.session(), transaction.atomic():
+            savepoint = transaction.savepoint()
+            events.created_policy({"id": 1})
+            transaction.savepoint_rollback(savepoint)
+            events.created_policy({"id": 2})
+        self.captured_events.assert_published("created_policy", id=2)
+        self.captured_events.dropped.assert_published("created_policy", id=1)
+        assert len(self.captured_events) == 1
+
+    def test_what_a_callback_publishes_is_captured_too(self):
+        def publish():
+            with events.session(), transaction.atomic():
+                events.renewed_policy({"id": 1})
+
+        with self.captureOnCommitCallbacks(execute=True), transaction.atomic():
+            transaction.on_commit(publish)
+        self.captured_events.assert_published("renewed_policy", id=1)
+
+    def test_the_end_of_the_test_itself_is_no_rollback_that_is_warned_of(self):
+        with events.session(), transaction.atomic():
+            events.created_policy({"id": 1})
+        with self.assertNoLogs("bc.events", "WARNING"):
+            transaction.set_rollback(True)
+            connections["default"].run_on_commit = []  # as Django does when it rolls back
+        transaction.set_rollback(False)
+        assert connections["default"].execute_wrappers == []
+
+
 class InATestCaseWithAnOutbox(InATestCase):
+    outbox = DjangoOutbox()
+
+
+class InATestCaseOfTwoDatabases(CapturesEvents, TestCase):
+    """The transactions that hold an event are those of the application: a test has one on each database."""
+
+    databases = ("default", "other")
+    outbox = None
+
+    @pytest.fixture(autouse=True)
+    def _client(self):
+        client = EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=self.outbox)
+        with events.override(follow_transactions(client)):
+            yield
+
+    def test_an_event_waits_for_its_own_one_alone(self):
+        with self.captureOnCommitCallbacks(using="other", execute=True), events.session(), transaction.atomic("other"):
+            events.created_policy({"id": 1})
+        self.captured_events.assert_published("created_policy", id=1)
+
+
+class InATestCaseOfTwoDatabasesWithAnOutbox(InATestCaseOfTwoDatabases):
     outbox = DjangoOutbox()
 
 
