@@ -108,10 +108,11 @@ class OpenTransaction:
             level.release_into(self._levels[-1])
 
     def savepoint_rolled_back(self, name: str) -> None:
-        """The savepoint itself stays open. One that is older than all that is held here is not known: all was in it."""
-        gone = self._since(name)
-        drop(gone or self._levels)
-        del self._levels[len(self._levels) - max(len(gone) - 1, 0) :]
+        """The savepoint itself stays open. One that is older than this object is not known, and all was in it."""
+        gone = self._since(name) or self._levels[::-1]
+        drop(gone)
+        for level in gone[:-1]:
+            self._levels.remove(level)
         self.follower.savepoint_rolled_back()
 
     def _since(self, name: str) -> list[Level]:

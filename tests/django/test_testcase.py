@@ -50,15 +50,14 @@ class InATestCase(CapturesEvents, TestCase):
         self.captured_events.assert_published("created_policy", id=1)
         assert len(self.captured_events) == 1
 
-
     def test_a_savepoint_made_by_hand_is_followed(self):
         with self.captureOnCommitCallbacks(execute=True), events.session(), transaction.atomic():
-            savepoint = transaction.savepoint()
             events.created_policy({"id": 1})
-            transaction.savepoint_rollback(savepoint)
+            savepoint = transaction.savepoint()
             events.created_policy({"id": 2})
-        self.captured_events.assert_published("created_policy", id=2)
-        self.captured_events.dropped.assert_published("created_policy", id=1)
+            transaction.savepoint_rollback(savepoint)
+        self.captured_events.assert_published("created_policy", id=1)
+        self.captured_events.dropped.assert_published("created_policy", id=2)
         assert len(self.captured_events) == 1
 
     def test_what_a_callback_publishes_is_captured_too(self):

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from tests.postgres import PostgreSQL
 
 from .databases import django_aliases, fast_folder
-from .interpreter import Backend, run
+from .interpreter import run
+from .lanes import Backend
 from .programs import programs
 
 LONG = 5_000

@@ -12,8 +12,8 @@ from bc_events.integrations.django import follow_transactions
 from bc_events.outbox.django import DjangoOutbox
 
 from .arrivals import Arrivals
-from .interpreter import TOPICS, Block, Managed
-from .oracle import Rules, all_of_them
+from .lanes import TOPICS, Block, Managed
+from .parts import Rules, all_of_them
 from .programs import Ending, Step, Verb
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from bc_events import EventClient
 from bc_events.outbox import SQLAlchemyOutbox
 
-from .interpreter import TOPICS
-from .oracle import Rules, last_that_writes
+from .lanes import TOPICS
+from .parts import Rules, last_that_writes
 from .programs import Ending, Step
 
 # Work is written to a temporary table: SQLite has one writer at a time, and programs have several transactions.

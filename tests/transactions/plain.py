@@ -11,8 +11,8 @@ from bc_events import EventClient
 from bc_events.outbox import SQLiteOutbox
 
 from .arrivals import Arrivals
-from .interpreter import TOPICS
-from .oracle import Rules, none_of_them
+from .lanes import TOPICS
+from .parts import Rules, none_of_them
 from .programs import Step
 
 
