@@ -59,7 +59,7 @@ def _take(step: Step, oracle: Oracle, lanes: Threads | Tasks, taken: list[Step])
         error.add_note("\n".join(map(repr, taken)))
         raise
     waiting = lanes.waiting()
-    if waiting is not None and oracle.rules.flushes_again:
+    if waiting is not None and oracle.rules.sends_late:
         waiting -= oracle.fates("sent")
     shown = "\n".join(map(repr, taken))
     assert waiting in (None, oracle.waiting), f"the session has {waiting}, not {oracle.waiting}\n{shown}"

@@ -82,7 +82,7 @@ class Outbox:
             has_flat_blocks=True,
             stores_at_commit=("default",),
             writes_block=is_on_sqlite,
-            flushes_again=is_on_sqlite,
+            sends_late=is_on_sqlite,
         )
 
     def client(self) -> AbstractContextManager[EventClient]:

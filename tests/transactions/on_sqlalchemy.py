@@ -100,6 +100,7 @@ class Sync:
     rules = Rules(
         last_that_writes,
         stores_at_commit=("default", "other"),
+        sends_late=True,
         sees_parents_transactions=True,
         withdraws_across_lanes=True,
     )

@@ -69,7 +69,8 @@ class Rules:
     has_lanes: bool = True
     stores_at_commit: tuple[str, ...] = ()  # databases that have the outbox
     writes_block: bool = False  # one transaction at a time, as on SQLite where publishing writes
-    flushes_again: bool = False  # a flush inside a transaction that is rolled back is repeated by the next one
+    sends_late: bool = False  # a session may list an event after its flush: Django stores it again after a rollback; a
+    # transaction of SQLAlchemy that only reads gives it back at its end
     sees_parents_transactions: bool = False
     withdraws_across_lanes: bool = False
 
