@@ -33,11 +33,17 @@ class Held:
     `commit_to_scopes`, `drop` or `give_back`. One that is let go of unended, as its connection is gone, is dropped.
     """
 
-    __slots__ = ("__weakref__", "_can_withdraw", "_entries", "_lock")
+    __slots__ = ("__weakref__", "_can_withdraw", "_entries", "_has_say", "_lock")
 
-    def __init__(self, can_withdraw: Callable[[], bool] = lambda: True) -> None:
-        """`can_withdraw` tells whether the caller's thread may still take events out, as a scope that fails does."""
+    def __init__(
+        self, can_withdraw: Callable[[], bool] = lambda: True, *, has_say: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`can_withdraw` tells whether the caller's thread may still take events out, as a scope that fails does.
+
+        `has_say` tells whether the transaction has done anything so far that its end decides about.
+        """
         self._can_withdraw = can_withdraw
+        self._has_say = has_say
         self._entries: dict[Event, ScopeState] = {}
         self._lock = threading.RLock()  # the garbage collector may end another one in the middle of a change
 
@@ -67,6 +73,15 @@ class Held:
                 self.note(is_withdrawn, ScopeState.FAILED)
                 return []
             return self._take([event for event in self._entries if is_withdrawn(event)])
+
+    def take_undecided(self, is_meant: Callable[[Event], bool]) -> list[Event]:
+        """A flush takes out its events where the transaction has had no say so far, and returns them."""
+        with self._lock:
+            if self._has_say():
+                return []
+            return self._take(
+                [one for one, state in self._entries.items() if state is ScopeState.OPEN and is_meant(one)]
+            )
 
     def note(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
         """The scope of some events has ended, or was flushed. The first such note about an event counts."""

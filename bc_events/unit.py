@@ -177,11 +177,14 @@ class UnitOfWork:
     def flush(self) -> None:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
 
-        What a database transaction holds is sent by that, if it commits. What an earlier flush could not deliver goes
+        What a database transaction holds is sent by that, if it commits; one that has only read so far holds nothing
+        back. What an earlier flush could not deliver goes
         first, if it was kept.
         """
         self._refuse_if_ended()
         with self._pending.lock:
+            if self._pending.held:
+                self._pending.take_undecided()
             again = self.retries.take() if self.retries is not None else []
             events, dropped = self._sifted(self._pending.take())
             if self._pending.held:
@@ -254,6 +257,8 @@ class UnitOfWork:
             if orphans:
                 self._mark_dropped(orphans)
             if self.parent is None:
+                if pending.held:
+                    pending.take_undecided()
                 events, dropped = self._sifted(pending.close())
             else:
                 events, dropped = [], pending.drop(_is_dropped) if orphans else []

@@ -38,14 +38,26 @@ _CLOSED: Final = (
 class _Level:
     """The outermost transaction, or a savepoint in it."""
 
-    __slots__ = ("has_ended_by_word", "has_written", "held", "is_committed", "transaction")
+    __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "transaction")
 
-    def __init__(self, transaction: SessionTransaction, can_withdraw: Callable[[], bool]) -> None:
+    outbox = None
+
+    def __init__(self, transaction: SessionTransaction, held: Held) -> None:
         self.transaction = weakref.ref(transaction)
-        self.held = Held(can_withdraw)
+        self.held = held
         self.has_written = False
         self.is_committed = False
         self.has_ended_by_word = False
+
+    @property
+    def is_open(self) -> bool:
+        transaction = self.transaction()
+        return transaction is not None and transaction.is_active
+
+    @property
+    def is_around(self) -> bool:
+        """Whether it was begun by this task or thread, or by one that started it."""
+        return any(one.subject is self for one in transactions.around())
 
 
 class FollowedSession:
@@ -77,7 +89,7 @@ class FollowedSession:
         self._begun: Note | None = None
         self._is_of_thread = False
         self._expected: _Waiting = weakref.WeakKeyDictionary()
-        self._guests = Held(self._can_withdraw)
+        self._guests = Held(self._can_withdraw, has_say=self._has_say)
         self._rest = Held()
         weakref.finalize(session, self._forsaken).atexit = False
 
@@ -96,9 +108,12 @@ class FollowedSession:
         """Whether nothing at all has run in its open transaction."""
         return not self._has_read and not any(level.has_written for level in self._levels)
 
+    def _has_say(self) -> bool:
+        return self._committing is not None or self.has_written or self._is_untouched
+
     def _note_unflushed(self) -> None:
         session = self._session()
-        if session is not None and (session.new or session.deleted or session.dirty):
+        if session is not None and _has_unflushed(session):
             self.writes()
 
     def add(self, event: Event, wake: Callable[[], None]) -> bool:
@@ -109,7 +124,8 @@ class FollowedSession:
             if not self._levels or self._levels[0].is_committed or (is_late and not self._takes_more()):
                 return False
             self._wakes.add(wake)
-            self._levels[-1].held.add(event)
+            level = next((one for one in reversed(self._levels[1:]) if one.is_around), self._levels[0])
+            level.held.add(event)
         if is_late:
             self.write_rows()
         return True
@@ -150,7 +166,8 @@ class FollowedSession:
         if transaction.parent is not None and not transaction.nested:
             return  # it is part of the one around it
         with self._lock:
-            self._levels.append(_Level(transaction, self._can_withdraw))
+            level = _Level(transaction, Held(self._can_withdraw, has_say=self._has_say))
+            self._levels.append(level)
             is_outermost = len(self._levels) == 1
         if is_outermost:
             self.transaction_number = next(_numbers)
@@ -158,6 +175,8 @@ class FollowedSession:
             if transactions.is_wanted(self):
                 self._adopt_expected()
             self._begun = transactions.note(self)
+        else:
+            transactions.note(level)
 
     def _adopt_expected(self) -> None:
         expected, self._expected = self._expected, weakref.WeakKeyDictionary()
@@ -283,6 +302,13 @@ class FollowedSession:
         for level in levels:
             late.report([] if has_written else level.held.give_back())
         late.report(self._guests.give_back())
+
+
+def _has_unflushed(session: Session) -> bool:
+    try:
+        return bool(session.new or session.deleted or session.dirty)
+    except RuntimeError:  # another thread is changing it at this moment
+        return True
 
 
 def _runs_a_loop() -> bool:

@@ -32,16 +32,34 @@ def test_its_end_leaves_the_event_to_the_scope(follower, following, factory, cap
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
-def test_an_event_whose_scope_has_ended_first_is_sent_at_its_end(follower, following, factory, end):
+@pytest.mark.parametrize("flush", ["by hand", "at the end"])
+def test_a_flush_sends_the_events_of_one_that_has_only_read_so_far(follower, following, factory, flush):
+    """A worker may read in one transaction for as long as it lives."""
     with factory() as db:
-        db.scalars(select(Policy)).all()
+        with events.session() as session:
+            db.scalars(select(Policy)).all()
+            publish(1)
+            if flush == "by hand":
+                session.flush()
+                assert stored(following) == [1]
+        assert stored(following) == [1]
+        db.add(Policy(id=1))
+        db.rollback()
+    assert stored(following) == [1]
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+def test_an_event_whose_scope_ended_before_the_first_statement_is_sent_at_its_end(follower, following, factory, end):
+    with factory() as db:
+        db.begin()
         with events.session():
             publish(1)
         with suppress(ZeroDivisionError), events.session():
             publish(2)
             raise ZeroDivisionError
         assert stored(following) == []
+        db.scalars(select(Policy)).all()
         getattr(db, end)()
         assert stored(following) == [1]
 
@@ -49,9 +67,10 @@ def test_an_event_whose_scope_has_ended_first_is_sent_at_its_end(follower, follo
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_an_event_that_cannot_be_stored_then_is_named_in_the_log_and_raises_nothing(follower, factory, engine, caplog):
     with factory() as db:
-        db.scalars(select(Policy)).all()
+        db.begin()
         with events.session():
             publish(1)
+        db.scalars(select(Policy.id).limit(0)).all()
         with engine.begin() as other:
             other.exec_driver_sql("ALTER TABLE bc_outbox RENAME TO elsewhere")
     (error,) = [record for record in caplog.records if record.levelname == "ERROR"]

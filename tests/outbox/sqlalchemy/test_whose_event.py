@@ -354,3 +354,27 @@ def test_one_request_that_a_framework_runs_in_several_contexts_has_one_transacti
 
     asyncio.run(main())
     assert stored(following) == ([1] if outcome == "commit" else [])
+
+
+@pytest.mark.parametrize("starts", ["before the savepoint", "in the savepoint"])
+def test_a_savepoint_has_the_events_of_tasks_that_were_started_in_it_alone(follower, following, factory, starts):
+    async def main():
+        may_publish = asyncio.Event()
+
+        async def publishes():
+            await may_publish.wait()
+            publish(1)
+
+        async with events.session():
+            with factory() as db:
+                db.add(Policy(id=1))
+                task = asyncio.create_task(publishes()) if starts == "before the savepoint" else None
+                savepoint = db.begin_nested()
+                task = task or asyncio.create_task(publishes())
+                may_publish.set()
+                await task
+                savepoint.rollback()
+                db.commit()
+
+    asyncio.run(main())
+    assert stored(following) == ([1] if starts == "before the savepoint" else [])
