@@ -110,16 +110,11 @@ class Pending:
         """Takes events of a scope that failed out of the transactions that hold them."""
         return [event for held in self._alive() for event in held.withdraw(is_withdrawn)]
 
-    def take_undecided(self) -> None:
+    def take_undecided(self, is_mine: Callable[[Event], bool]) -> None:
         """At a flush: what transactions hold that have had no say so far waits like the others. With the lock held."""
         for held in self._alive():
-            for event in held.take_undecided(self._is_mine):
+            for event in held.take_undecided(is_mine):
                 self.take_back(event)
-
-    def _is_mine(self, event: Event) -> bool:
-        """A transaction may hold events of several units of work."""
-        origin: Any = event.origin
-        return origin._pending is self
 
     def commit(self, event: Event) -> bool:
         """The transaction that held it has made it true; False where the unit of work has ended."""

@@ -184,7 +184,7 @@ class UnitOfWork:
         self._refuse_if_ended()
         with self._pending.lock:
             if self._pending.held:
-                self._pending.take_undecided()
+                self._pending.take_undecided(self._has_published)
             again = self.retries.take() if self.retries is not None else []
             events, dropped = self._sifted(self._pending.take())
             if self._pending.held:
@@ -258,7 +258,7 @@ class UnitOfWork:
                 self._mark_dropped(orphans)
             if self.parent is None:
                 if pending.held:
-                    pending.take_undecided()
+                    pending.take_undecided(self._has_published)
                 events, dropped = self._sifted(pending.close())
             else:
                 events, dropped = [], pending.drop(_is_dropped) if orphans else []

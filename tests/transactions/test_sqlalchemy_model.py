@@ -9,8 +9,6 @@ from . import on_sqlalchemy
 from .interpreter import run
 from .programs import model, programs
 
-pytestmark = pytest.mark.skip(reason="SQLAlchemyOutbox does not meet the oracle yet")
-
 
 @pytest.fixture(scope="module")
 def sessions(folder):
