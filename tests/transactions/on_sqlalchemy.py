@@ -6,7 +6,7 @@ import json
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import NullPool, create_engine, event, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -103,6 +103,7 @@ class Sync:
         sends_late=True,
         sees_parents_transactions=True,
         withdraws_across_lanes=True,
+        has_savepoints_of_readers=False,
     )
 
     def __init__(self, url: str) -> None:
@@ -137,7 +138,7 @@ class Async(Sync):
     is_async = True
 
     def __init__(self, url: str, async_url: str) -> None:
-        self._async_engine = create_async_engine(async_url)
+        self._async_engine = create_async_engine(async_url, poolclass=NullPool)  # each program has its own event loop
         _prepared(self._async_engine.sync_engine)
         super().__init__(url)
 

@@ -58,7 +58,10 @@ class Oracle:
             case Verb.OPEN:
                 return scope is None or scope.is_open
             case Verb.BEGIN:
-                return step.database in self.rules.databases
+                is_of_reader = innermost is not None and not innermost.writes
+                return step.database in self.rules.databases and (
+                    self.rules.has_savepoints_of_readers or not is_of_reader
+                )
             case Verb.BEGIN_FLAT:
                 return self.rules.has_flat_blocks
             case Verb.SAVEPOINT:

@@ -73,6 +73,9 @@ class Rules:
     # transaction of SQLAlchemy that only reads gives it back at its end
     sees_parents_transactions: bool = False
     withdraws_across_lanes: bool = False
+    has_savepoints_of_readers: bool = (
+        True  # False: left out, as they decide about events and their transaction does not
+    )
 
 
 def all_of_them(levels: list[Level]) -> list[Level]:
