@@ -22,11 +22,12 @@ MAX_REQUEST_BYTES: Final = 10_000_000
 
 LOGGER_NAME: Final = "bc.events"
 
-# Public names of `bc_events.events` and of a session: a topic whose magic name is one of them could not be called.
+# Names that `bc_events.events` and a session have: a topic whose magic name is one of them could not be called.
 RESERVED_NAMES: Final = frozenset(
     {
         *("session", "user_context", "service_context", "third_party_context", "configure", "override", "publish"),
         *("current_session", "current_job_id", "flush", "rollback", "propagate", "detached"),
-        *("actor", "actor_id", "actor_type", "job_id", "events", "client", "publish_immediately"),
+        *("actor", "actor_id", "actor_type", "job_id", "events", "client", "publish_immediately", "is_closed"),
+        *("checked_client", "live_unit"),  # what the module imports
     }
 )

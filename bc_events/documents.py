@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, ClassVar, Final
@@ -10,16 +11,27 @@ from typing import IO, Any, ClassVar, Final
 import yaml
 
 from .errors import Problem, TopicDefinitionError
+from .marked import SpelledFloat, SpelledInt, TaggedList, TaggedMapping, TaggedText, is_surprising, unmarked
+from .outline import problems_in_outline
+from .printable import printable
 
 Source = str | PathLike[str] | IO[str] | IO[bytes]
 
 _SAFE: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MAX_DEPTH: Final = 200
 _GIVE_A_FILE: Final = "give the YAML file that defines the topics: its path, the open file, or the mapping it holds"
 
 
-def read_document(name: str, source: Source) -> Any:
-    """What a file says; its mappings know their lines. Raises `TopicDefinitionError` where it is not YAML."""
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says. Its mappings know their lines. `has_marks`: some of its values are `Marked`."""
+
+    content: Any
+    problems: Sequence[Problem] = ()
+    has_marks: bool = False
+
+
+def read_document(name: str, source: Source) -> Document:
+    """Raises `TopicDefinitionError` where it is not YAML."""
     return _parse(name, _text(name, source))
 
 
@@ -35,9 +47,21 @@ def lines_of_items(mapping: Mapping[str, Any], key: str) -> list[int | None]:
     return mapping.item_lines.get(key, []) if isinstance(mapping, _Lines) else []
 
 
-def repeated_keys(mapping: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Each key that was given once more, with its line."""
-    return mapping.repeated if isinstance(mapping, _Lines) else []
+def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
+    """The line of the value to which steps lead, or of the last step that the file has."""
+    line, around, key = None, None, ""
+    value = mapping
+    for step in steps:
+        if isinstance(value, _Lines):
+            line, around, key = line_of(value, str(step)), value, str(step)
+        elif isinstance(value, list) and around is not None and isinstance(step, int):
+            line = dict(enumerate(lines_of_items(around, key))).get(step, line)
+            around = None
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
 
 
 class _Lines(dict[str, Any]):
@@ -46,7 +70,6 @@ class _Lines(dict[str, Any]):
     line: int
     key_lines: dict[Hashable, int]
     item_lines: dict[Hashable, list[int | None]]
-    repeated: list[tuple[str, int]]
 
 
 class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
@@ -57,15 +80,17 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
         for first, resolvers in _SAFE.yaml_implicit_resolvers.items()
     }
 
+    has_marks: bool = False
+
     def mapping(self, node: yaml.MappingNode) -> Iterator[_Lines]:
         found = _Lines()
         found.line = node.start_mark.line + 1
         found.key_lines, found.item_lines = {}, {}
-        found.repeated = list(_repeated(node))  # looked for here, before merged keys stand among its own
         yield found
         self.flatten_mapping(node)
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
+            key = key if type(key) is str else unmarked(key)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "found an unhashable key", key_node.start_mark)
             found.key_lines[key] = key_node.start_mark.line + 1
@@ -73,25 +98,31 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
                 found.item_lines[key] = [item.start_mark.line + 1 for item in value_node.value]
             found[key] = self.construct_object(value_node)  # type: ignore[index]
 
-    def short_tag(self, _suffix: str, node: yaml.Node) -> Any:
+    def short_tag(self, suffix: str, node: yaml.Node) -> Any:
+        self.has_marks = True
         if isinstance(node, yaml.MappingNode):
-            return self.construct_mapping(node, deep=True)
+            return TaggedMapping(self.construct_mapping(node, deep=True)).marked(f"!{suffix}")
         if isinstance(node, yaml.SequenceNode):
-            return self.construct_sequence(node, deep=True)
-        return self.construct_scalar(node)
+            return TaggedList(self.construct_sequence(node, deep=True)).marked(f"!{suffix}")
+        return TaggedText(self.construct_scalar(node)).marked(f"!{suffix}")
+
+    def whole_number(self, node: yaml.ScalarNode) -> int:
+        value: int = self.construct_yaml_int(node)
+        return SpelledInt(value).marked(self._surprise(node)) if is_surprising(node.value) else value
+
+    def other_number(self, node: yaml.ScalarNode) -> float:
+        value: float = self.construct_yaml_float(node)
+        return SpelledFloat(value).marked(self._surprise(node)) if is_surprising(node.value) else value
+
+    def _surprise(self, node: yaml.ScalarNode) -> str:
+        self.has_marks = True
+        return str(node.value)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole_number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.other_number)
 _Loader.add_multi_constructor("!", _Loader.short_tag)
-
-
-def _repeated(node: yaml.MappingNode) -> Iterator[tuple[str, int]]:
-    seen: set[str] = set()
-    for key_node, _ in node.value:
-        if isinstance(key_node, yaml.ScalarNode):
-            if key_node.value in seen:
-                yield key_node.value, key_node.start_mark.line + 1
-            seen.add(key_node.value)
 
 
 def _text(name: str, source: str | PathLike[str] | IO[str] | IO[bytes]) -> str | bytes:
@@ -102,24 +133,23 @@ def _text(name: str, source: str | PathLike[str] | IO[str] | IO[bytes]) -> str |
         raise TopicDefinitionError(name, [Problem(None, reason)]) from error
 
 
-def _parse(name: str, text: str | bytes) -> Any:
+def _parse(name: str, text: str | bytes) -> Document:
     try:
-        _refuse_deep(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  _Loader is a SafeLoader
+        problems = problems_in_outline(yaml.parse(text, Loader=_SAFE))
+        return _loaded(text, problems)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise TopicDefinitionError(name, [Problem(line, f"not YAML that can be read: {error.problem}")]) from error
+        reason = f"not YAML that can be read: {printable(str(error.problem))}"
+        raise TopicDefinitionError(name, [Problem(line, reason)]) from error
     except Exception as error:  # PyYAML lets a KeyError or an AttributeError of a wrong !!tag through
-        told = str(error).splitlines()[:1]
+        told = [printable(line) for line in str(error).splitlines()[:1]]
         reason = ": ".join([f"not YAML that can be read ({type(error).__name__})", *told])
         raise TopicDefinitionError(name, [Problem(None, reason)]) from error
 
 
-def _refuse_deep(text: str | bytes) -> None:
-    """The C parser goes down as deep as the file does, on the C stack, and takes the process with it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_SAFE):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            mark: Any = event.start_mark
-            raise yaml.MarkedYAMLError(problem=f"more than {_MAX_DEPTH} levels deep", problem_mark=mark)
+def _loaded(text: str | bytes, problems: Sequence[Problem]) -> Document:
+    loader = _Loader(text)
+    try:
+        return Document(loader.get_single_data(), problems, loader.has_marks)
+    finally:
+        loader.dispose()

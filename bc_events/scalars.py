@@ -88,7 +88,7 @@ def moment(value: datetime) -> str:
     local = _combined(_date_of(value), _time_of(value))
     if zone is None:
         return _agreed(value, local.isoformat(), local)
-    offset = _offset_of(value)
+    offset = _offset_of(local.replace(tzinfo=zone))
     if offset is None:
         raise NoJSONFormError("is a datetime whose time zone gives no UTC offset; convert it to UTC")
     offset = timedelta.__pos__(offset)  # of the standard class from here on

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -16,7 +17,12 @@ from .errors import MOST_VIOLATIONS, Violation
 from .printable import printable
 
 HIDDEN: Final = "(hidden)"
+MAX_SIZE: Final = 100_000
+"""Values that a schema may have, counted where they stand."""
 _LONGEST_MESSAGE: Final = 500
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_CURRENT_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_DECLARE: Final = 'this is of an older draft: declare it, such as "$schema": "http://json-schema.org/draft-04/schema#"'
 _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
@@ -29,8 +35,26 @@ _NAMED_SCHEMAS: Final = frozenset(
 _DATA: Final = frozenset({"const", "enum", "default", "example", "examples"})
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong at one place of a schema. `steps` lead there."""
+
+    steps: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"at {printable(_pointer(self.steps)) or 'its root'}: {self.message}"
+
+
 class SchemaError(ValueError):
-    """A schema that is not valid JSON Schema, or refers to what it does not contain."""
+    """A schema that is not valid JSON Schema, or refers to what it does not contain. `mistakes` has every reason."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Mistake, ...]]]:
+        return type(self), (self.mistakes,)
 
 
 class Check:
@@ -56,6 +80,7 @@ class Check:
 
 def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:
     """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
+    refuse_multiplied(schema)
     plain = schema if isinstance(schema, bool) else dict(schema)
     try:
         validator = jsonschema_rs.validator_for(
@@ -67,10 +92,51 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
             retriever=_refuse,
         )
     except jsonschema_rs.ValidationError as error:
-        raise SchemaError(f"at {_pointer(error.instance_path) or 'its root'}: {_unmasked(error)}") from error
+        raise SchemaError(_breaches(plain) or [_mistake(error)]) from error
     except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        raise SchemaError(_unquoted_key(schema) or str(error).splitlines()[0]) from error
+        raise SchemaError([_unquoted_key(schema) or Mistake((), _shown(str(error).splitlines()[0]))]) from error
     return Check(validator)
+
+
+def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
+    """Raises `SchemaError`. A part that stands in many places is compiled in each, which can take gigabytes."""
+    todo: list[Any] = [schema]
+    left = MAX_SIZE
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Mapping):
+            part = part.values()
+        elif not isinstance(part, list):
+            continue
+        left -= len(part)
+        if left < 0:
+            told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for what is repeated"
+            raise SchemaError([Mistake((), told)])
+        todo += [item for item in part if type(item) not in _SCALARS]
+
+
+def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
+    """Every breach of the metaschema: the compiler stops at the first."""
+    named = schema.get("$schema", _CURRENT_DRAFT) if isinstance(schema, dict) else _CURRENT_DRAFT
+    try:
+        metaschema = jsonschema_rs.validator_for({"$schema": named, "$ref": named})
+        return list(dict.fromkeys(_mistake(error, schema) for error in metaschema.iter_errors(schema)))
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+        return []
+
+
+def _mistake(error: jsonschema_rs.ValidationError, schema: object = None) -> Mistake:
+    remedy = ""
+    if error.instance_path and _is_of_older_draft(error.instance_path[-1], error.instance):
+        is_undeclared = isinstance(schema, dict) and "$schema" not in schema
+        remedy = f"; {_DECLARE}" if is_undeclared else ""
+    return Mistake(tuple(error.instance_path), _shown(_unmasked(error)) + remedy)
+
+
+def _is_of_older_draft(keyword: str | int, value: object) -> bool:
+    return (keyword == "items" and isinstance(value, list)) or (
+        keyword in ("exclusiveMinimum", "exclusiveMaximum") and isinstance(value, bool)
+    )
 
 
 def unknown_formats(schema: object) -> Iterator[tuple[str, str]]:
@@ -116,7 +182,7 @@ def _as_sent(body: bytes) -> Any:
     return json.loads(body, parse_float=Decimal)
 
 
-def _pointer(path: list[str | int]) -> str:
+def _pointer(path: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
@@ -124,19 +190,20 @@ def _rule(schema_path: list[str | int]) -> str:
     return next((part for part in reversed(schema_path) if isinstance(part, str)), "schema")
 
 
-def _unquoted_key(schema: object) -> str | None:
+def _unquoted_key(schema: object) -> Mistake | None:
     """What is wrong with the first key that is not text, if one is: YAML reads on, yes and 1 as something else."""
     seen: set[int] = set()
-    parts: list[tuple[str, object]] = [("", schema)]
+    parts: list[tuple[tuple[str | int, ...], object]] = [((), schema)]
     while parts:
-        path, part = parts.pop()
+        steps, part = parts.pop()
         if id(part) in seen or not isinstance(part, Mapping | list):
             continue
         seen.add(id(part))
         for key, item in part.items() if isinstance(part, Mapping) else enumerate(part):
             if isinstance(part, Mapping) and not isinstance(key, str):
-                return f"at {path or 'its root'}: the key {key!r} is a {type(key).__name__}; quote it to make it text"
-            parts.append((path + _pointer([key]), item))
+                kind = type(key).__name__
+                return Mistake(steps, f"the key {printable(repr(key))} is a {kind}; quote it to make it text")
+            parts.append(((*steps, key), item))
     return None
 
 

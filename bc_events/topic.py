@@ -59,9 +59,7 @@ class Topic:
     @property
     def magic_names(self) -> tuple[str, str]:
         """`created_my_entity` and `my_entity_created`."""
-        entity = "_".join(_WORD.findall(self.entity)).lower()
-        action = self.action.lower()
-        return f"{action}_{entity}", f"{entity}_{action}"
+        return magic_names(self.entity, self.action)
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Every way in which data may not be published under this topic; empty where it may."""
@@ -109,3 +107,9 @@ class Topic:
         if violations:
             raise InvalidEventError(self.name, violations)
         return body
+
+
+def magic_names(entity: str, action: str) -> tuple[str, str]:
+    """`created_my_entity` and `my_entity_created`."""
+    words = "_".join(_WORD.findall(entity)).lower()
+    return f"{action.lower()}_{words}", f"{words}_{action.lower()}"

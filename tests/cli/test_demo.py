@@ -17,7 +17,7 @@ def test_the_story_is_told_and_exits_0_in_a_pipe():
     with started("demo", stderr=subprocess.PIPE) as process:
         told, errors = (stream.decode() for stream in process.communicate(timeout=60))
     assert (process.returncode, errors) == (0, "")
-    assert "billing.InvoiceSent was refused" in told
+    assert "invalid data for billing.InvoiceSent" in told
     assert told.count("POST /events -> 503 (unavailable)") == 3
     assert "(1 dropped)" in told
     assert "flood" not in told.partition("Job ")[2]

@@ -1,13 +1,16 @@
 """Topic-definitions files: what may stand in one, and how every mistake in one is told."""
 
+import importlib.util
 import io
 import pickle
+import re
 from types import MappingProxyType
 
 import pytest
 import yaml
 
-from bc_events import TopicDefinitionError, TopicTable
+from bc_events import EventSession, TopicDefinitionError, TopicTable, events
+from bc_events.constants import RESERVED_NAMES
 
 ONE = """\
 DefaultCategory: testing
@@ -65,12 +68,13 @@ Topics:
     with pytest.raises(TopicDefinitionError) as caught:
         TopicTable.read(file)
     assert str(caught.value) == (
-        f"{file} has 8 mistakes:\n"
+        f"{file} has 9 mistakes:\n"
         "  line 3: Action is 'created'; give one past-tense word such as Created\n"
         "  line 6: Action is missing; give one past-tense word such as Created\n"
-        "  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: 'objekt' is not valid under any "
+        '  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: "objekt" is not valid under any '
         "of the schemas listed in the 'anyOf' keyword\n"
-        "  line 14: testing.TestCreated is defined twice (line 11); remove one\n"
+        "  line 11: testing.TestCreated is defined twice (line 8); remove one\n"
+        "  line 14: testing.TestCreated is defined twice (line 8); remove one\n"
         "  line 19: Category is a number; give one lower-case word such as policies\n"
         "  line 20: Schema is text; give the JSON Schema of the event's data\n"
         "  line 21: topic 7 is text; give a mapping with Action, Entity and Schema\n"
@@ -185,7 +189,8 @@ def test_a_mapping_that_contains_itself_is_told():
     schema = {"type": "object"}
     schema["properties"] = {"again": schema}
     with pytest.raises(
-        TopicDefinitionError, match=r"Schema of testing.TestCreated is not valid JSON Schema: Recursion"
+        TopicDefinitionError,
+        match=r"Schema of testing.TestCreated is not valid JSON Schema: at its root: .*contains itself",
     ):
         TopicTable.read(
             {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": schema}]}
@@ -255,6 +260,15 @@ def test_a_topic_whose_magic_name_is_one_of_the_librarys_is_refused(entity, acti
     assert message.endswith("a name of the library itself; rename it")
 
 
+def test_every_name_that_looks_like_a_magic_call_and_is_taken_is_reserved():
+    """Of a fresh module, as magic calls of other tests leave their publishers in the usual one."""
+    spec = importlib.util.spec_from_file_location("bc_events._fresh", events.__file__)
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    names = {name for name in (*vars(fresh), *dir(EventSession)) if re.fullmatch("[a-z]+(_[a-z]+)+", name)}
+    assert names - RESERVED_NAMES == set()
+
+
 def test_two_topics_of_one_category_that_one_magic_name_would_fit_are_a_mistake():
     text = """\
 DefaultCategory: testing
@@ -273,3 +287,180 @@ def test_a_topic_and_a_table_can_be_pickled():
     assert topic.show_values
     assert table.resolve("created_test") is topic
     assert [violation.rule for violation in topic.violations({"a": 1})] == ["required"]
+
+
+def of_property(rule):
+    """A file with this schema of one property, on line 8."""
+    return ONE % f"\n      type: object\n      properties:\n        v: {rule}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "told"),
+    [
+        ("{type: string, enum: [SE, NO, DK]}", "enum/1", "false is not of type string"),
+        ("{type: string, enum: [a, ~]}", "enum/1", "null is not of type string"),
+        ("{type: string, const: yes}", "const", "true is not of type string"),
+        ("{type: string, const: 2.50}", "const", "2.5 is not of type string"),
+        ("{type: [integer, 'null'], enum: [1, on]}", "enum/1", "true is not of type integer or null"),
+        ("{type: integer, enum: [1, 1.5]}", "enum/1", "1.5 is not of type integer"),
+        ("{type: number, enum: [1, 1e3]}", "enum/1", '"1e3" is not of type number'),
+        ("{type: integer, enum: [0o10]}", "enum/0", '"0o10" is not of type integer'),
+        ("{type: string, enum: [12:30]}", "enum/0", "12:30 is read as the number 750"),
+        ("{type: string, maxLength: 010}", "maxLength", "010 is read as the number 8"),
+        ("{type: integer, maximum: 1_000}", "maximum", "1_000 is read as the number 1000"),
+        ("{enum: [1, 010]}", "enum/1", "010 is read as the number 8"),
+        ("{type: number, minimum: 1:30.5}", "minimum", "1:30.5 is read as the number 90.5"),
+        ('{type: string, enum: !Split [",", "eu,us"]}', "enum", "CloudFormation makes this (!Split)"),
+        ("{type: string, enum: [!Ref Env, b]}", "enum/0", "CloudFormation makes this (!Ref)"),
+        ("{type: string, enum: ['a', {Ref: Env}]}", "enum/1", "CloudFormation makes this (Ref)"),
+        ("{type: string, pattern: !Sub '^${Env}$'}", "pattern", "CloudFormation makes this (!Sub)"),
+        ("{maxLength: !FindInMap [A, B, C]}", "maxLength", "CloudFormation makes this (!FindInMap)"),
+        ("{'Fn::If': [IsProd, {type: string}, true]}", "", "CloudFormation makes this (Fn::If)"),
+        ("!If [IsProd, {type: string}, true]", "", "CloudFormation makes this (!If)"),
+        ("{anyOf: [!Ref Part]}", "anyOf/0", "CloudFormation makes this (!Ref)"),
+    ],
+)
+def test_a_value_of_a_schema_that_is_not_what_the_file_shows_is_a_mistake(rule, place, told):
+    """No event could meet it as it was meant."""
+    found = [message for line, message in problems(of_property(rule)) if line == 8]
+    path = f"/properties/v/{place}".rstrip("/")
+    assert any(f"at {path}: {told}" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{type: boolean, enum: [yes, no]}",
+        "{type: [string, 'null'], enum: [a, null]}",
+        "{type: integer, enum: [0, -1, 2.0, 0x10]}",
+        "{type: number, enum: [1, .5, 1.0e+3]}",
+        "{enum: [1, on, a]}",
+        "{type: object, const: {a: 1}}",
+        "{type: array, enum: [[1]]}",
+        "{type: string, default: no, examples: [NO, 010, 12:30]}",
+        "{type: string, x-retention: 010, x-owner: !Ref Owner}",
+        "{type: object, properties: {Ref: {type: string}}}",
+        "{type: object, properties: {enum: {type: string}, type: {enum: [a]}}}",
+    ],
+)
+def test_a_schema_that_means_what_the_file_shows_is_read(rule):
+    assert len(read(of_property(rule))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['!Join [" ", [a, b]]', '!Sub ["A ${S}", {S: !Ref Stage}]', "!GetAtt [Test, Text]", '{"Fn::Sub": "A ${S}"}'],
+)
+def test_text_for_people_may_be_made_by_cloudformation(text):
+    """Of a topic, and within its schema."""
+    table = read(
+        ONE % f"{{type: object, title: {text}, properties: {{v: {{description: {text}}}}}}}"
+        + f"    Description: {text}\n"
+    )
+    topic = table["testing.TestCreated"]
+    assert re.fullmatch(r"\(made by CloudFormation: (!\w+|Fn::Sub)\)", topic.description)
+    assert topic.schema["title"] == topic.schema["properties"]["v"]["description"] == topic.description
+    assert type(topic.description) is str
+    assert topic.freeze({"v": 1})
+
+
+@pytest.mark.parametrize("key", ["Action", "Entity", "Category"])
+def test_a_name_that_cloudformation_makes_is_a_mistake(key):
+    """It would be the text behind the tag."""
+    text = (ONE % "{}").replace("Created", "!Ref Created" if key == "Action" else "Created")
+    text = text.replace("Entity: Test", "Entity: !Sub Test" if key == "Entity" else "Entity: Test")
+    text += "    Category: !Ref other\n" if key == "Category" else ""
+    assert f"{key} is made by CloudFormation (!" in only_problem(text)[1]
+
+
+def test_a_key_given_twice_is_told_at_any_depth():
+    text = of_property("{type: string}") + "        w: {a: 1, type: string, a: 2}\n        v: {type: integer}\n"
+    assert problems(text) == [(9, "a is given twice; keep one"), (10, "v is given twice; keep one")]
+
+
+def test_a_key_that_overrides_one_of_a_merged_mapping_is_not_given_twice():
+    """Also where the merged mapping overrides one itself, and stands deeper in the file. Many may be merged."""
+    table = read("""\
+DefaultCategory: testing
+Parts: {deep: [[[{<<: &base {type: object, minProperties: 1}, maxProperties: 9}, &mid {<<: *base, minProperties: 2}]]]}
+Topics:
+  - Action: Created
+    Entity: Test
+    Schema: {<<: *mid, <<: {title: A test}, minProperties: 3}
+""")
+    assert table["testing.TestCreated"].schema == {"type": "object", "minProperties": 3, "title": "A test"}
+
+
+def test_every_mistake_of_every_schema_is_told_also_of_topics_with_other_mistakes():
+    text = """\
+DefaultCategory: Claims
+Topics:
+  - Action: closed
+    Entity: Claim
+    Schema:
+      type: thing
+      required: id
+      properties:
+        n: {minimum: none}
+        m: {type: string, enum: [NO]}
+  - {Action: Closed, Entity: Claim, Schema: {type: thing}}
+  - {Action: Closed, Entity: Claim, Schema: true}
+"""
+    assert [line for line, _ in problems(text)] == [1, 3, 6, 7, 9, 10, 11, 12]
+
+
+def test_a_list_under_items_says_what_to_declare():
+    """Before 2020-12 it gave each place its schema."""
+    pair = "{type: array, items: [{type: string}, {type: integer}]}"
+    assert '"$schema": "http://json-schema.org/draft-04/schema#"' in only_problem(of_property(pair))[1]
+    declared = f"{{$schema: 'http://json-schema.org/draft-07/schema#', properties: {{v: {pair}}}}}"
+    topic = read(ONE % declared)["testing.TestCreated"]
+    assert topic.violations({"v": ["a", 1]}) == ()
+    assert topic.violations({"v": ["a", "b"]}) != ()
+
+
+def aliases(levels, top):
+    lines = ["a0: &a0 {type: string}"]
+    for level in range(1, levels + 1):
+        parts = ", ".join(f"p{n}: *a{level - 1}" for n in range(9))
+        lines.append(f"a{level}: &a{level} {{type: object, properties: {{{parts}}}}}")
+    return "\n".join(
+        [*lines, "DefaultCategory: testing", "Topics:", f"- {{Action: Created, Entity: Test, Schema: {top}}}"]
+    )
+
+
+def test_aliases_that_multiply_are_refused_before_they_take_memory():
+    """From a file, and from the mapping that it holds."""
+    text = aliases(9, "*a9")
+    assert only_problem(text) == (6, "not YAML that can be read: aliases make it too large; write fewer of them")
+    with pytest.raises(TopicDefinitionError, match="more than 100,000 values, or contains itself"):
+        TopicTable.read(yaml.safe_load(text))
+    assert len(read(aliases(3, "*a3"))) == 1
+
+
+def test_merges_that_multiply_are_refused_too():
+    """https://github.com/yaml/pyyaml/issues/897"""
+    lines = ["m0: &m0 {a: b}", *(f"m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}], k{n}: v}}" for n in range(1, 40))]
+    assert "aliases make it too large" in only_problem("\n".join(lines))[1]
+
+
+def test_a_part_that_many_topics_share_is_read():
+    properties = ", ".join(f"p{n}: {{type: string}}" for n in range(50))
+    words = [first + second for first in "abcdefghijklmno" for second in "abcdefghijklmnopqrst"]
+    topics = [f"  - {{Action: Created, Entity: E{word}, Schema: *part}}" for word in words]
+    shared = f"Part: &part {{type: object, properties: {{{properties}}}}}"
+    assert len(read("\n".join(["DefaultCategory: testing", shared, "Topics:", *topics]))) == 300
+
+
+def test_what_a_mistake_shows_of_the_file_is_escaped_and_cut():
+    control = '"\\e[2J\\n' + "x" * 2_000 + '"'
+    texts = [
+        ONE % f"{{properties: {{{control}: {{type: thing}}}}}}",
+        ONE % f"{{type: integer, enum: [{control}]}}",
+        (ONE % "{}").replace("Created", control),
+        (ONE % "{}") + f"    ? {control}\n    : 1\n    ? {control}\n    : 2\n",
+    ]
+    for text in texts:
+        for _, message in problems(text):
+            assert message.isprintable()
+            assert len(message) < 1_000
