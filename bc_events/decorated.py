@@ -66,7 +66,7 @@ class DecoratedObject(_Decorated):
         if bound is function:
             return self
         if type(bound) is types.MethodType and bound.__func__ is function:
-            run: Callable[..., Any] = self
+            run: Any = self
             return types.MethodType(run, bound.__self__)
         return DecoratedMethod(self, instance, owner)
 

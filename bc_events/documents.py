@@ -50,7 +50,7 @@ def lines_of_items(mapping: Mapping[str, Any], key: str) -> list[int | None]:
 def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
     """The line of the value to which steps lead, or of the last step that the file has."""
     line, around, key = None, None, ""
-    value = mapping
+    value: Any = mapping
     for step in steps:
         if isinstance(value, _Lines):
             line, around, key = line_of(value, str(step)), value, str(step)
@@ -58,7 +58,8 @@ def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
             line = dict(enumerate(lines_of_items(around, key))).get(step, line)
             around = None
         try:
-            value = value[step]
+            place: Any = step
+            value = value[place]
         except (KeyError, IndexError, TypeError):
             break
     return line

@@ -75,6 +75,7 @@ class Topic:
             if type(data) is dict and data:
                 # Most values are told here, as a call costs more. Many are left to is_plain, which counts their bytes.
                 values: Iterable[Any] = data.values() if len(data) < _MANY else (data,)
+                value: Any
                 for value in values:
                     kind = type(value)
                     if kind is str or kind in ATOMS:

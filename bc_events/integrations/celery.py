@@ -111,7 +111,8 @@ class _Tasks:
         carried: dict[str, str] = {}
         self._edge.inject(carried)
         if unit_to_join() is None and current_task:  # by Celery, after the task
-            carried |= _headers(current_task.request, self._edge.border)
+            sender: Any = current_task.request
+            carried |= _headers(sender, self._edge.border)
         present = {str(name).lower() for name in given}
         return {**{name: value for name, value in carried.items() if name.lower() not in present}, **given}
 
@@ -139,7 +140,8 @@ def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
             self.apply_async_on_commit(args, kwargs)
 
         def apply_async_on_commit(self, *args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> None:
-            super().apply_async_on_commit(*args, headers=tasks.headers(headers), **options)
+            task: Any = super()
+            task.apply_async_on_commit(*args, headers=tasks.headers(headers), **options)
 
     return EventsDjangoTask
 

@@ -111,8 +111,7 @@ class TableStore:
         with self._database.reading() as transaction:
             pending, leased, retried, dead, age = self._run(transaction, counts)[0]
         # A time that was never one is found by the next claim; until then it has no age.
-        is_age = age is not None and 0.0 <= age < math.inf
-        return Stats(pending, leased, retried, dead, age if is_age else 0.0)
+        return Stats(pending, leased, retried, dead, age if age is not None and 0.0 <= age < math.inf else 0.0)
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
         condition = "IS NOT NULL" if dead else "IS NULL"
