@@ -35,7 +35,7 @@ FAILURES = {
     "exception_group": ExceptionGroup("orders", [ValueError("order")]),
     "base_exception_group": BaseExceptionGroup("orders", [KeyboardInterrupt()]),
 }
-CANNOT_CARRY_STOP_ITERATION = {"to_thread", "run_in_executor"}
+CANNOT_CARRY_STOP_ITERATION = {"to_thread", "run_in_executor", "marked_callable_object"}
 """An asyncio future cannot hold one: on Python 3.11 whoever waits for it waits for ever (python/cpython#112182)."""
 
 
