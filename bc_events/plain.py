@@ -6,6 +6,7 @@ that is its own value, a UUID without a number, a list in which one list stands 
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
@@ -230,7 +231,9 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 def _name(kind: type) -> str:
-    return printable(kind.__name__, max_length=80)
+    """With its module where a class is named like one of Python's own: numpy.bool is not bool."""
+    is_namesake = hasattr(builtins, kind.__name__) and kind.__module__ != "builtins"
+    return printable(f"{kind.__module__}.{kind.__name__}" if is_namesake else kind.__name__, max_length=80)
 
 
 def _no_form(kind: type) -> str:

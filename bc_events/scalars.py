@@ -100,9 +100,16 @@ def moment(value: datetime) -> str:
 
 def _agreed(value: datetime, form: str, exact: datetime) -> str:
     """The form, if a subclass shows the same moment: NaT of pandas has fields, but is no moment."""
-    if type(value) in FORMS or _parsed(value.isoformat()) == exact:
+    if type(value) in FORMS or _is_form_of(value.isoformat(), exact):
         return form
     raise NoJSONFormError("is a datetime whose isoformat() says another moment; convert it first")
+
+
+def _is_form_of(shown: str, exact: datetime) -> bool:
+    try:
+        return _parsed(shown) == exact
+    except ValueError:
+        return False
 
 
 def day(value: date) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ _VALUES: Final = frozenset(
         *("pattern", "required", "type", "uniqueItems"),
     }
 )
-_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 _IS_OF_TYPE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
@@ -99,12 +100,16 @@ class SchemaReading:
             elif keyword in _SCHEMAS or keyword in _NAMED_SCHEMAS:
                 self._schema(part, (*steps, keyword))
             elif keyword in _VALUES:
-                if type(part) not in _PLAIN:
-                    self._mistakes += _of_value(part, (*steps, keyword))
+                self._value(part, (*steps, keyword))
             elif self._is_settled and type(part) is not str:
                 self._is_settled = not _has_marks(part)
         if "type" in schema and ("enum" in schema or "const" in schema):
             self._mistakes += _of_other_type(schema, steps)
+
+    def _value(self, value: Any, steps: Steps) -> None:
+        found = [] if type(value) in _PLAIN else list(_of_value(value, steps))
+        self._mistakes += found
+        self._is_settled = self._is_settled and not found
 
 
 def _settled(schema: Any, *, keyword: str | None = None) -> Any:
@@ -136,6 +141,8 @@ def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
     elif isinstance(value, Marked):
         told = f"{printable(value.source)} is read as the number {value}; write {value}, or quote it if it is text"
         yield Mistake(steps, told)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield Mistake(steps, f"{value} is no number of JSON; quote it if it is text")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if type(item) not in _PLAIN:
