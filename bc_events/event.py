@@ -44,12 +44,15 @@ class Actor:
     tail: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.id, str) or len(self.id) < ACTOR_ID_MIN_LENGTH:
+        if type(self.id) is not str or type(self.type) is not str:
+            object.__setattr__(self, "id", _exact(self.id))
+            object.__setattr__(self, "type", _exact(self.type))
+        if type(self.id) is not str or len(self.id) < ACTOR_ID_MIN_LENGTH:
             raise InvalidActorError(
                 f"the actor id of a {self.type} is {_shape(self.id)}; the Events API takes strings of "
                 f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(self.type, _REMEDY)}"
             )
-        if self.type not in ACTOR_TYPES:
+        if type(self.type) is not str or self.type not in ACTOR_TYPES:
             raise InvalidActorError(f"actor type {self.type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
         object.__setattr__(self, "tail", _tail(self.id, self.type))
 
@@ -59,6 +62,11 @@ _REMEDIES: Final = {
     ACTOR_TYPE_USER: "the Cognito user id (`sub`) or, for users who have none, a key with a prefix, such as "
     'f"user-{user.pk}"'
 }
+
+
+def _exact(value: Any) -> Any:
+    """A text as plain text: a subclass may show another than it is."""
+    return str.__str__(value) if issubclass(type(value), str) else value
 
 
 def _shape(value: object) -> str:

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from bc_events import (
+    Actor,
     EventClient,
     EventSession,
     InvalidActorError,
@@ -223,6 +224,21 @@ class TestASession:
     def test_an_actor_the_api_would_refuse_is_refused_where_it_is_passed(self, client, user_id):
         with pytest.raises(InvalidActorError):
             client.user_session(user_id)
+
+    def test_an_actor_is_the_text_that_its_words_are_whatever_they_show(self):
+        class Shown(str):
+            __slots__ = ()
+
+            def __str__(self):
+                return "another"
+
+            def __len__(self):
+                return 99
+
+        actor = Actor(Shown("user-1"), Shown("user"))
+        assert (type(actor.id), f"{actor.id} {actor.type}") == (str, "user-1 user")
+        with pytest.raises(InvalidActorError):
+            Actor(Shown("u"), "user")
 
     def test_an_actor_of_an_unknown_type_is_refused(self, client):
         with pytest.raises(ValueError, match="'robot' is none of service, third-party, user"):
