@@ -65,12 +65,13 @@ def only_baggage_member(carrier: object, key: Callable[[], str], getter: Getter[
 
 def without_properties(value: str) -> str:
     """The value of a baggage member: `4711;ttl=60` is 4711."""
-    return value.partition(";")[0].strip()
+    head, has_properties, _ = value.partition(";")
+    return head.rstrip(" \t") if has_properties else value
 
 
 def _member(text: str) -> tuple[str, str]:
     name, _, value = without_properties(text).partition("=")
-    return unquote(name).strip(), unquote(value).strip()
+    return unquote(name.strip(" \t")), unquote(value.strip(" \t"))
 
 
 def _warn_of_two(source: str) -> None:

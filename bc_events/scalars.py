@@ -92,10 +92,9 @@ def moment(value: datetime) -> str:
     if offset is None:
         raise NoJSONFormError("is a datetime whose time zone gives no UTC offset; convert it to UTC")
     offset = timedelta.__pos__(offset)  # of the standard class from here on
-    exact = local.replace(tzinfo=timezone(offset))
-    if offset % _MINUTE:
-        exact = exact.astimezone(UTC)
-    return _agreed(value, exact.isoformat(), exact)
+    zoned = local.replace(tzinfo=timezone(offset))
+    exact = zoned.astimezone(UTC) if offset % _MINUTE else zoned
+    return _agreed(value, exact.isoformat(), zoned)
 
 
 def _agreed(value: datetime, form: str, exact: datetime) -> str:
@@ -106,6 +105,8 @@ def _agreed(value: datetime, form: str, exact: datetime) -> str:
 
 
 def _is_form_of(shown: str, exact: datetime) -> bool:
+    if shown == exact.isoformat():  # compared as text first: Python misreads an offset of microseconds
+        return True
     try:
         return _parsed(shown) == exact
     except ValueError:
