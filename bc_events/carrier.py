@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
 from opentelemetry.propagators.textmap import Getter
 
-from .constants import LOGGER_NAME
+from . import logs
 
 _BAGGAGE: Final = "baggage"
 _LONGEST_BAGGAGE: Final = 8192  # https://www.w3.org/TR/baggage/#limits
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 class CaseInsensitiveGetter(Getter[Any]):

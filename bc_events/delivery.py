@@ -35,11 +35,8 @@ class Delivery(Protocol):
     def runner(self) -> Runner | None:
         """How an async scope runs `send` off its event loop; None for the library's own threads."""
 
-    def discard(self, events: Sequence[Event]) -> Sequence[Event] | None:
-        """These were rolled back: undo `record`. Returns those that are to be sent all the same, if any.
-
-        They are beyond rollback where a database transaction that has committed made them true.
-        """
+    def discard(self, events: Sequence[Event]) -> None:
+        """These were rolled back, and taken out of the transaction that held them, if one did: undo `record`."""
 
     def send(self, events: Sequence[Event]) -> None:
         """These are to arrive. Returns once that is certain; raises `DeliveryError` otherwise."""

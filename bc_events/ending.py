@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from opentelemetry.context import Context, attach, get_current
 
 from . import logs, loops
-from .constants import LOGGER_NAME
 from .errors import FailedWorkError
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 Exceptions = tuple[type[BaseException], ...]
 
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 _ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
 _EXITED: Final = (
     "a scope ended with %s and exit status 0; its events were dropped, as for any exception; "

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any, Final
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, attach, get_current
 
-from . import fresh
+from . import fresh, logs
 from .carrier import without_properties
-from .constants import JOB_ID_MAX_LENGTH, LOGGER_NAME
+from .constants import JOB_ID_MAX_LENGTH
 from .errors import InvalidJobIdError
 
 _VALID: Final = re.compile(rf"[\x21-\x7e]{{1,{JOB_ID_MAX_LENGTH}}}").fullmatch
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 def generated() -> str:

@@ -162,14 +162,6 @@ class Pending:
                 self._changes += 1
                 return dropped
 
-    def restore(self, events: Sequence[Event]) -> bool:
-        """Puts back what was dropped, first; False where it is closed. Call it with the lock held."""
-        if isinstance(self.entries, _Closed):
-            return False
-        self.entries[:0] = events
-        self._changes += 1
-        return True
-
     def _swap(self, fresh: list[Event]) -> list[Event]:
         old, self.entries = self.entries, fresh
         self._changes += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry import baggage, propagate
 from opentelemetry.propagators.textmap import Getter, Setter, default_setter
 
-from . import jobs
+from . import jobs, logs
 from .carrier import case_insensitive_getter, only_baggage_member, only_value
 from .configuration import default_client
-from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER, LOGGER_NAME
+from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER
 from .errors import ConfigurationError, InvalidActorError
 from .event import Actor, LazyActor
 from .frames import unit_to_join
@@ -28,7 +27,7 @@ __all__ = ["BROKER", "HTTP", "Border", "Inbound", "extract", "inject"]
 _LONGEST_ACTOR_ID: Final = 255
 _HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?").fullmatch
 _JOIN: Final = ","
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,8 +178,7 @@ class UnitOfWork:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
 
         What a database transaction holds is sent by that, if it commits; one that has only read so far holds nothing
-        back. What an earlier flush could not deliver goes
-        first, if it was kept.
+        back. What an earlier flush could not deliver goes first, if it was kept.
         """
         self._refuse_if_ended()
         with self._pending.lock:
@@ -210,9 +209,8 @@ class UnitOfWork:
         with self._pending.lock:
             released = self.retries.release() if self.retries is not None else []
             dropped = [*self._pending.drop(self._holds), *self._withdrawn(spares_held=spares_held)]
-        kept = self._discard(dropped)
-        self._send(self._restore(kept))
-        return len(released) + len(dropped) - len(kept)
+        self._discard(dropped)
+        return len(released) + len(dropped)
 
     def _withdrawn(self, *, spares_held: bool) -> list[Event]:
         """What is taken out of open database transactions; the rest is noted as that of a scope that failed."""
@@ -266,16 +264,16 @@ class UnitOfWork:
                 dropped += pending.withdraw(_is_dropped) if orphans else ()
                 if self.parent is None:
                     pending.note_held(self._has_published, ScopeState.FLUSHED)
-        kept = self._discard_quietly(dropped) if dropped else ()
+        self._discard_quietly(dropped)
         if orphans:
             logs.write(
                 logging.WARNING,
                 "a session ended before scopes that had joined it; their events were dropped",
                 bc_job_id=self.job_id,
-                bc_dropped=len(dropped) - len(kept),
+                bc_dropped=len(dropped),
                 bc_scopes=len(orphans),
             )
-        return [*self._restore(kept), *events] if kept else events
+        return events
 
     def abort(self, *, spares_held: bool = False) -> tuple[int, Sequence[Event]]:
         """Closes it and drops what was published in it, savepoints included.
@@ -293,8 +291,8 @@ class UnitOfWork:
             committed = self._pending.take_committed() if self.parent is None else []
             waiting = self._pending.close() if self.parent is None else self._pending.drop(self._holds)
         dropped = [*waiting, *withdrawn]
-        kept = self._discard_quietly(dropped)
-        return len(dropped) - len(kept), [*committed, *self._restore(kept)]
+        self._discard_quietly(dropped)
+        return len(dropped), committed
 
     def _mark_dropped(self, units: Sequence[UnitOfWork]) -> None:
         for unit in units:
@@ -320,30 +318,19 @@ class UnitOfWork:
         children, self._children = self._children or (), None
         return [unit for child in children for unit in (child, *child._close())]
 
-    def _discard(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Lets go of events; returns those that are beyond rollback."""
-        if not events:
-            return ()
-        kept = self.client.delivery.discard(events) or ()
-        beyond = set(kept)
-        observers.dropped([event for event in events if event not in beyond])
-        return kept
+    def _discard(self, events: Sequence[Event]) -> None:
+        """Lets go of events that were rolled back."""
+        if events:
+            self.client.delivery.discard(events)
+            observers.dropped(events)
 
-    def _discard_quietly(self, events: Sequence[Event]) -> Sequence[Event]:
+    def _discard_quietly(self, events: Sequence[Event]) -> None:
         """The same where other events still have to be sent, or an exception must not be masked."""
         try:
-            return self._discard(events)
+            self._discard(events)
         except Exception:  # noqa: BLE001  a delivery may raise anything
             observers.dropped(events)
             logs.write(logging.ERROR, "events could not be rolled back", exc_info=True, bc_job_id=self.job_id)
-            return ()
-
-    def _restore(self, kept: Sequence[Event]) -> Sequence[Event]:
-        """Makes events pending again; returns them where that is too late, as the outermost scope has ended."""
-        if not kept:
-            return ()
-        with self._pending.lock:
-            return () if self._pending.restore(kept) else kept
 
     def _holds(self, event: Event) -> bool:
         unit: object = event.origin

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from . import forks
-from .constants import LOGGER_NAME
+from . import forks, logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from .delivery import Runner
 
 _MOST_THREADS: Final = 16
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 _executor: ThreadPoolExecutor | None = None
 
 
@@ -59,7 +57,7 @@ async def run(work: Callable[[], None], *, runner: Runner | None = None) -> None
 
     Where the work fails too, the cancellation is raised from its error, which is logged. Where no thread can be started
     the work is done here, and blocks the event loop: an executor may keep it in its queue all the same, and then finds
-    it done.
+    it done. So it is if `runner` fails, is cancelled or ends without having begun.
 
     Args:
         runner: another way to run it, which waits as long.
@@ -67,12 +65,25 @@ async def run(work: Callable[[], None], *, runner: Runner | None = None) -> None
     once = _Once(work)
     try:
         await (runner or _run)(once)
-    except RuntimeError:
+    except Exception:
         if not once.is_mine():
             raise
+        work()
+    except BaseException as stop:
+        if not once.is_mine():
+            raise
+        raise stop from _failure_of(work)
     else:
-        return
-    work()
+        once()
+
+
+def _failure_of(work: Callable[[], None]) -> Exception | None:
+    try:
+        work()
+    except Exception as failure:  # noqa: BLE001  it is logged, and the cancellation is raised from it
+        _report(failure)
+        return failure
+    return None
 
 
 async def _run(work: Callable[[], None]) -> None:

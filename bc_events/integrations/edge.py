@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -10,8 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bc_events import jobs
-from bc_events.constants import LOGGER_NAME
+from bc_events import jobs, logs
 from bc_events.errors import ConfigurationError, DeliveryError, FailedWorkError
 from bc_events.frames import chain, current_session, innermost
 from bc_events.propagation import HTTP, Border, Inbound, extract, inject
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from bc_events.session import EventSession
 
 OnDeliveryError = Literal["raise", "log"] | Callable[[DeliveryError], object]
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 REQUEST: Final = "bc_events.work"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bc_events.constants import LOGGER_NAME
+from bc_events import logs
 from bc_events.errors import InvalidActorError
 from bc_events.event import Actor
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from bc_events.event import LazyActor
 
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 def looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:

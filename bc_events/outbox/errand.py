@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import attach, detach
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from bc_events import jobs
-from bc_events.constants import LOGGER_NAME
+from bc_events import jobs, logs
 from bc_events.errors import InvalidJobIdError
 
 from .fate import Fate, fate_of, settlement_of
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 # A few quick requests are settled together: each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
 _LONGEST_NAME: Final = 255
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from bc_events.constants import LOGGER_NAME
+from bc_events import logs
 from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.wire import Limits
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 _TO_WITHDRAW: Final = 1.0
 _BETWEEN_COUNTS: Final = 0.1
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 class Relay:

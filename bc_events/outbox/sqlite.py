@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import threading
 import weakref
@@ -13,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from bc_events import forks
-from bc_events.constants import LOGGER_NAME
+from bc_events import forks, logs
 from bc_events.errors import OutboxError
 from bc_events.private_file import make_private
 
@@ -32,7 +30,7 @@ _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _MOVED: Final = (
     "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
 )
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 _abandoned: Final[list[_Opened]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
 

@@ -6,7 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from bc_events.constants import LOGGER_NAME, MAX_REQUEST_EVENTS
+from bc_events import logs
+from bc_events.constants import MAX_REQUEST_EVENTS
 from bc_events.outside import raised_outside
 
 from .errand import Errand, Interruption
@@ -24,7 +25,7 @@ _AWAY: Final = "the Events API does not take events; the relay pauses"
 _REFUSES: Final = "the Events API refuses this relay; mend its address or its credentials"
 _STOPPED: Final = "an exception from outside stopped a relay in its work; what it had claimed is sent again later"
 _BROKEN: Final = "a relay cannot use its outbox; it pauses"
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 class Worker:

@@ -1,5 +1,6 @@
 """Code of others that raises while events change hands: each event is still delivered, or named by an error."""
 
+import asyncio
 import contextvars
 import logging
 import signal
@@ -205,6 +206,50 @@ def test_a_propagator_neither_keeps_an_event_from_arriving_nor_changes_its_job(w
             events.created_test({"id": 1})
         [event] = api.events()
     assert (event.job_id, event.idempotency_key != "one for all") == ("job-1", True)
+
+
+async def _refusing(_work):
+    raise LookupError("the loop is closed")
+
+
+async def _forgetting(_work):
+    """Ends without having begun."""
+
+
+async def _waiting(_work):
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("runner", [_refusing, _forgetting], ids=["refuses", "forgets"])
+def test_a_runner_that_does_not_run_a_flush_loses_no_event(runner, client_of):
+    delivery = Recorded()
+    delivery.runner = runner
+
+    async def main():
+        async with events.session(client=client_of(None, delivery=delivery)):
+            events.created_test({"id": 1})
+
+    asyncio.run(main())
+    assert delivery.ids == [1]
+
+
+def test_a_flush_that_is_cancelled_before_its_runner_begins_is_done_all_the_same(client_of):
+    delivery = Recorded()
+    delivery.runner = _waiting
+
+    async def work():
+        async with events.session(client=client_of(None, delivery=delivery)):
+            events.created_test({"id": 1})
+
+    async def main():
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    assert delivery.ids == [1]
 
 
 TELEMETRY = """

@@ -70,15 +70,6 @@ def test_a_close_within_a_drop_stays_closed():
         pending.entries.append(4)
 
 
-def test_what_comes_back_within_a_drop_is_dropped_or_kept_too():
-    pending = filled([3, 4])
-
-    with pending.lock:
-        dropped = pending.drop(once(lambda: pending.restore([1, 2])))
-
-    assert (dropped, pending.entries) == ([2, 4], [1, 3])
-
-
 def test_what_is_appended_within_a_drop_waits():
     pending = filled([1, 2])
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bc_events.constants import LOGGER_NAME
+from bc_events import logs
 
 from .attributes import texts
 from .shape import mapping, text
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 PayloadCarrier = Callable[[Any], Mapping[str, Any] | None]
 _OPENTELEMETRY: Final = frozenset({"traceparent", "tracestate", "baggage"})
 _ENVELOPE: Final = ("MessageId", "TopicArn", "Message", "Timestamp")
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 def is_event_bridge(event: object) -> bool:

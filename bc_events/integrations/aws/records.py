@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events.constants import LOGGER_NAME
+from bc_events import logs
 from bc_events.errors import ConfigurationError
 from bc_events.integrations.edge import Edge, OnDeliveryError
 from bc_events.propagation import BROKER, Border
@@ -23,7 +22,7 @@ Record = Mapping[str, Any]
 RecordHandler = Callable[[Any, Any], Any]
 _SOURCES: Final = ("aws:sqs", "aws:sns")
 _SHOWN: Final = 40
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 def each_record(

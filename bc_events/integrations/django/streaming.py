@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Self
 
-from bc_events.constants import LOGGER_NAME
+from bc_events import logs
 from bc_events.errors import EventsError
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from .exchange import Exchange
 
-_logger = logging.getLogger(LOGGER_NAME)
+_logger = logs.logger
 
 
 class _Ending:

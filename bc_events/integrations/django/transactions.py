@@ -49,8 +49,8 @@ class TransactionalDelivery:
             self._transactions.hold(event, open_here)
         return bool(open_here)
 
-    def discard(self, events: Sequence[Event]) -> Sequence[Event] | None:
-        return self._inner.discard(events)
+    def discard(self, events: Sequence[Event]) -> None:
+        self._inner.discard(events)
 
     def send(self, events: Sequence[Event]) -> None:
         self._transactions.confirm(events)
