@@ -1,6 +1,7 @@
 import ssl
 
 import pytest
+import requests
 import trustme
 
 from bc_events import EventClient
@@ -39,6 +40,16 @@ def session_of(client_of):
         return session
 
     return session_of
+
+
+@pytest.fixture(params=["own", "ready"])
+def http(request):
+    """The settings of a client with connections of its own, and with a ready session."""
+    if request.param == "own":
+        yield {}
+        return
+    with requests.Session() as ready:
+        yield {"http": ready}
 
 
 @pytest.fixture

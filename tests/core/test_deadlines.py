@@ -32,16 +32,6 @@ DRIPS = {
 }
 
 
-@pytest.fixture(params=["own", "ready"])
-def http(request):
-    """The settings of a client with connections of its own, and with a ready session that was in use before."""
-    if request.param == "own":
-        yield {}
-        return
-    with requests.Session() as ready:
-        yield {"http": ready}
-
-
 def flushed(session):
     """(seconds, outcome) of a flush."""
     started = time.monotonic()

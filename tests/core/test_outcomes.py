@@ -4,21 +4,10 @@ import socket
 import threading
 
 import pytest
-import requests
 
 from bc_events import DeliveryError
 
 from .raw import RawAPI, response
-
-
-@pytest.fixture(params=["own", "ready"])
-def http(request):
-    """The settings of a client with connections of its own, and with a ready session."""
-    if request.param == "own":
-        yield {}
-        return
-    with requests.Session() as ready:
-        yield {"http": ready}
 
 
 @pytest.fixture

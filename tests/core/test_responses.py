@@ -6,7 +6,6 @@ import time
 import zlib
 
 import pytest
-import requests
 from hypothesis import given, settings, strategies as st
 
 from bc_events import DeliveryError
@@ -121,16 +120,6 @@ def outcome(session_of, api, **options):
     except DeliveryError as error:
         return error.undelivered[0].outcome
     return "delivered"
-
-
-@pytest.fixture(params=["own", "ready"])
-def http(request):
-    """The settings of a client with connections of its own, and with a ready session."""
-    if request.param == "own":
-        yield {}
-        return
-    with requests.Session() as ready:
-        yield {"http": ready}
 
 
 @pytest.mark.parametrize("answer", DELIVERED.values(), ids=DELIVERED)

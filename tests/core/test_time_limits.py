@@ -51,16 +51,6 @@ def alarm():
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.fixture(params=["own", "ready"])
-def http(request):
-    """The settings of a client with connections of its own, and with a ready session."""
-    if request.param == "own":
-        yield {}
-        return
-    with requests.Session() as ready:
-        yield {"http": ready}
-
-
 def raises(error):
     def handler(_signal, _frame):
         raise error
