@@ -19,6 +19,7 @@ from bc_events.outbox.django.models import OutboxRow
 from bc_events.testing import capture_events
 
 from .policies.models import Policy
+from .savepoints import savepoint_create
 from .settings import BC_EVENTS
 
 OTHER = "second"
@@ -192,7 +193,7 @@ class TestSavepoints:
         with service.atomic(), events.session():
             with events.session(), FAILS, events.session():
                 publish(1)
-                savepoint = transaction.savepoint(using=service.alias)
+                savepoint = savepoint_create(using=service.alias)
                 roll_back()
             transaction.savepoint_rollback(savepoint, using=service.alias)
         assert service.arrived() == []
@@ -200,9 +201,9 @@ class TestSavepoints:
     def test_what_a_low_level_savepoint_takes_back_is_dropped(self, service, caplog):
         with events.session(), service.atomic():
             publish(1)
-            savepoint = transaction.savepoint(using=service.alias)
+            savepoint = savepoint_create(using=service.alias)
             publish(2)
-            inner = transaction.savepoint(using=service.alias)
+            inner = savepoint_create(using=service.alias)
             publish(3)
             transaction.savepoint_commit(inner, using=service.alias)
             transaction.savepoint_rollback(savepoint, using=service.alias)
@@ -212,7 +213,7 @@ class TestSavepoints:
 
     def test_a_savepoint_that_is_older_than_the_first_event_takes_all_back(self, service):
         with events.session(), service.atomic():
-            savepoint = transaction.savepoint(using=service.alias)
+            savepoint = savepoint_create(using=service.alias)
             publish(1)
             with service.atomic():
                 publish(2)

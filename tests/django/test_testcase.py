@@ -16,6 +16,7 @@ from bc_events.outbox.django import DjangoOutbox
 from bc_events.testing import CapturesEvents
 
 from .policies.models import Policy
+from .savepoints import savepoint_create
 from .settings import BC_EVENTS
 
 
@@ -53,7 +54,7 @@ class InATestCase(CapturesEvents, TestCase):
     def test_a_savepoint_made_by_hand_is_followed(self):
         with self.captureOnCommitCallbacks(execute=True), events.session(), transaction.atomic():
             events.created_policy({"id": 1})
-            savepoint = transaction.savepoint()
+            savepoint = savepoint_create()
             events.created_policy({"id": 2})
             transaction.savepoint_rollback(savepoint)
         self.captured_events.assert_published("created_policy", id=1)

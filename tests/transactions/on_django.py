@@ -10,6 +10,7 @@ from django.db import connections, transaction
 from bc_events import EventClient
 from bc_events.integrations.django import follow_transactions
 from bc_events.outbox.django import DjangoOutbox
+from tests.django.savepoints import savepoint_create
 
 from .arrivals import Arrivals
 from .lanes import TOPICS, Block, Managed
@@ -20,7 +21,7 @@ from .programs import Ending, Step, Verb
 class LowLevelSavepoint:
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._id = transaction.savepoint(using=alias)
+        self._id = savepoint_create(using=alias)
 
     def leave(self, ending: Ending) -> None:
         """Django refuses both while a rollback is due."""
