@@ -10,7 +10,7 @@ from bc_events.held import Held
 
 from .levels import Group, Level, drop
 from .savepoints import SavepointWatch
-from .testcases import is_a_test_s
+from .testcases import is_a_test_s, savepoints_of_tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +52,7 @@ class OpenTransaction:
         self._changed = changed
         self._levels = [Level(None)]
         self._has_ended = False
+        self._savepoints_of_tests: set[str] = set()
         self._watch = SavepointWatch(connection, self)
         if not self.is_a_test_s:
             _call_first(_Hook(self), connection)
@@ -82,6 +83,7 @@ class OpenTransaction:
         """
         if self.is_a_test_s:
             transaction.on_commit(_Hook(self, group), using=self._connection.alias, robust=True)
+            self._savepoints_of_tests |= savepoints_of_tests(self._connection)
 
     def commit(self, only: Group | None) -> None:
         """`only` is what a test captured; None is everything."""
@@ -110,7 +112,8 @@ class OpenTransaction:
     def savepoint_rolled_back(self, name: str) -> None:
         """The savepoint itself stays open. One that is older than this object is not known, and all was in it."""
         gone = self._since(name) or self._levels[::-1]
-        drop(gone)
+        end = _forget if name in self._savepoints_of_tests else drop  # one of a TestCase is the end of a test
+        end(gone)
         for level in gone[:-1]:
             self._levels.remove(level)
         self.follower.savepoint_rolled_back()

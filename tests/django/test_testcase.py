@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unittest
 from contextlib import suppress
 
 import pytest
@@ -78,6 +79,28 @@ class InATestCase(CapturesEvents, TestCase):
             connections["default"].run_on_commit = []  # as Django does when it rolls back
         transaction.set_rollback(False)
         assert connections["default"].execute_wrappers == []
+
+
+@pytest.mark.parametrize("outbox", [None, DjangoOutbox()])
+def test_a_test_that_publishes_ends_in_silence(caplog, django_db_blocker, outbox):
+    """The savepoint that the TestCase has made for it is rolled back. What the test itself rolls back is warned of."""
+
+    class Publishes(TestCase):
+        def test(self):
+            with events.session(), transaction.atomic():
+                events.created_policy({"id": 1})
+
+        def test_a_rollback(self):
+            with events.session(), suppress(ZeroDivisionError), transaction.atomic():
+                events.created_policy({"id": 1})
+                raise ZeroDivisionError
+
+    client = EventClient(None, "PolicyService", BC_EVENTS["TOPICS"], outbox=outbox)
+    with events.override(follow_transactions(client)), django_db_blocker.unblock():
+        result = unittest.TestResult()
+        unittest.TestSuite([Publishes("test"), Publishes("test_a_rollback")]).run(result)
+    assert (result.testsRun, result.errors, result.failures) == (2, [], [])
+    assert [record.bc_dropped for record in caplog.records] == [1]
 
 
 class InATestCaseWithAnOutbox(InATestCase):
