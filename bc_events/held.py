@@ -157,6 +157,16 @@ def return_to_scope(event: Event) -> bool:
     return pending is not None and pending.commit(event)
 
 
+def has_scope(event: Event) -> bool:
+    """Whether a scope ends its unit of work. One that was made by hand may never be flushed again."""
+    return _pending_of(event).scoped_in is not None
+
+
+def take_from_unit(event: Event) -> bool:
+    """Takes back what `return_to_scope` gave. False where the unit of work has sent it meanwhile."""
+    return _pending_of(event).take_out_committed(event)
+
+
 def _pending_of(event: Event) -> Pending:
     unit: Any = event.origin
     pending: Pending = unit._pending

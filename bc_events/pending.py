@@ -150,6 +150,14 @@ class Pending:
         taken, self.committed = self.committed, []
         return taken
 
+    def take_out_committed(self, event: Event) -> bool:
+        """Takes out one event that is beyond rollback, to be sent elsewhere; False where it has been taken."""
+        with self.lock:
+            is_here = event in self.committed
+            if is_here:
+                self.committed.remove(event)
+            return is_here
+
     def drop(self, is_dropped: Callable[[Event], bool]) -> list[Event]:
         """Removes and returns some events; the others keep their order. Call it with the lock held."""
         while True:

@@ -76,10 +76,12 @@ class Transactions:
             self._confirmed.update(events)
 
     def confirm(self, events: Sequence[Event]) -> None:
-        """Tells observers of those that they have not been told of: a flush may be the second one of an event."""
+        """Tells observers of those that they have not been told of: a flush may be the second one of an event, or the
+        third, where transactions around flushes are rolled back.
+        """
         with self._lock:
             new = [event for event in events if event.attempt is None and event not in self._confirmed]
-            self._confirmed.difference_update(events)
+            self._confirmed.update(new)
         observers.confirmed(new)
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connections, transaction
 from django.db.models.signals import post_save
 
-from bc_events import ConfigurationError, EventClient, events
+from bc_events import ConfigurationError, EventClient, events, observers
 from bc_events.integrations.django import follow_transactions
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow
@@ -82,6 +82,28 @@ def roll_back():
 def warnings(caplog):
     """The numbers of dropped events that are warned of."""
     return [record.bc_dropped for record in caplog.records if record.levelname == "WARNING"]
+
+
+class Confirmed:
+    """An observer that counts each call, where captured events have a last stage alone."""
+
+    published = None
+
+    def __init__(self):
+        self.ids = []
+
+    def confirmed(self, events):
+        self.ids += [event.data["id"] for event in events]
+
+    def __getattr__(self, _name):
+        return lambda *_, **__: None
+
+
+@pytest.fixture
+def confirmed():
+    observers.add(observer := Confirmed())
+    yield observer.ids
+    observers.remove(observer)
 
 
 class TestScopes:
@@ -157,6 +179,15 @@ class TestFlushesInsideATransaction:
                 roll_back()
         assert [event.data["id"] for event in captured.confirmed] == [1]
 
+    def test_observers_are_told_once_of_what_is_flushed_again(self, service, confirmed):
+        with events.session():
+            publish(1)
+            for _ in range(2):
+                with FAILS, service.atomic():
+                    events.flush()
+                    roll_back()
+        assert confirmed == [1]
+
     def test_a_session_made_by_hand_stores_it_again_at_its_next_flush(self, service, caplog):
         """On SQLite, where the rows were a part of the transaction. Until then there is a warning."""
         session = service.client.service_session()
@@ -167,6 +198,20 @@ class TestFlushesInsideATransaction:
         assert service.arrived() == [1] or "the next flush stores them again" in caplog.text
         session.flush()
         assert service.arrived() == [1]
+
+    @pytest.mark.parametrize("flushed_by", ["another session", "the end of the client"])
+    def test_what_a_session_made_by_hand_does_not_flush_again_is_stored_all_the_same(self, service, flushed_by):
+        session = service.client.service_session()
+        session.created_policy({"id": 1})
+        with FAILS, service.atomic():
+            session.flush()
+            roll_back()
+        if flushed_by == "another session":
+            with events.session():
+                publish(2)
+        service.client.close()
+        assert service.arrived() == ([1, 2] if flushed_by == "another session" else [1])
+        assert list(session.events) == []
 
     def test_a_unit_of_work_that_has_ended_loses_nothing(self, service):
         """The event is of a thread that has no transaction, so the scope that ends inside one sends it."""

@@ -14,9 +14,10 @@ from bc_events import logs, workers
 from bc_events._django.testcases import is_a_test_s
 from bc_events._django.transactions import Transactions
 from bc_events.errors import DeliveryError
+from bc_events.held import has_scope, return_to_scope, take_from_unit
 from bc_events.outbox.stored import StoredDelivery
 from bc_events.outbox.table import TableStore
-from bc_events.pending import in_order
+from bc_events.pending import in_order, part
 
 from .ambient import AmbientOutbox
 from .database import AmbientDatabase, OwnDatabase
@@ -48,8 +49,11 @@ class DjangoDelivery:
         self._apart = StoredDelivery(TableStore(OwnDatabase(using)), service_name, relay)
         self._outbox = AmbientOutbox(using, service_name, self._here.wake)
         self._transactions = Transactions(self._follower_of, changed=self._store_late)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may end a transaction in the middle of a change
         self._adrift: list[Event] = []
+        """Their unit of work has ended."""
+        self._unscoped: list[Event] = []
+        """Their unit of work was made by hand and has them too; what is flushed next takes them along."""
 
     async def runner(self, work: Callable[[], None]) -> None:
         """Async code's transactions are on Django's thread for it, and so is a flush."""
@@ -79,8 +83,9 @@ class DjangoDelivery:
         SQLite has one writer at a time, so inside a transaction the rows become a part of it there. If it is rolled
         back, the next flush stores them again.
         """
-        with self._lock:
-            events, self._adrift = [*self._adrift, *events], []
+        events = [*self._take_undone(), *events]
+        if not events:
+            return
         connection = connections[self.using]
         if not connection.in_atomic_block or is_a_test_s(connection):
             self._here.send(events)
@@ -91,7 +96,7 @@ class DjangoDelivery:
         self._transactions.confirm(events)
 
     def close(self) -> None:
-        if self._adrift:
+        if self._adrift or self._unscoped:
             self._send_quietly([])
         self._apart.close()
 
@@ -110,7 +115,7 @@ class DjangoDelivery:
     def _follower_of(self, connection: BaseDatabaseWrapper) -> Follower:
         if connection.alias != self.using:
             return self
-        return Rows(connection, self._outbox, held=lambda: self._held_by(connection), adrift=self._keep)
+        return Rows(connection, self._outbox, held=lambda: self._held_by(connection), undone=self._keep)
 
     def _rows(self, connection: BaseDatabaseWrapper) -> Rows:
         return cast("Rows", self._transactions.followed(connection).follower)
@@ -125,9 +130,18 @@ class DjangoDelivery:
             cast("Rows", transaction.follower).store_late()
 
     def _keep(self, events: Sequence[Event]) -> None:
-        """They were flushed, and undone with a transaction that had no say; their scope is past its flush."""
+        """They were flushed, and undone with a transaction that had no say. Open scopes flush them again."""
+        returned, adrift = part(events, lambda event: not return_to_scope(event))
         with self._lock:
-            self._adrift.extend(events)
+            self._adrift.extend(adrift)
+            self._unscoped.extend(event for event in returned if not has_scope(event))
+
+    def _take_undone(self) -> list[Event]:
+        """What no scope flushes again."""
+        with self._lock:
+            adrift, self._adrift = self._adrift, []
+            unscoped, self._unscoped = self._unscoped, []
+        return [*adrift, *(event for event in unscoped if take_from_unit(event))]
 
     def _send_quietly(self, events: Sequence[Event]) -> None:
         """From `on_commit` or at the end, where an exception would reach nobody."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bc_events import logs
 from bc_events.errors import OutboxError
-from bc_events.held import return_to_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,16 +32,16 @@ class Rows:
         outbox: AmbientOutbox,
         *,
         held: Callable[[], Sequence[Event]],
-        adrift: Callable[[Sequence[Event]], None],
+        undone: Callable[[Sequence[Event]], None],
     ) -> None:
         """`held` are the events that this transaction alone decides about.
 
-        `adrift` takes flushed events that were undone and whose scope is past its flush.
+        `undone` takes those of a flush that were rolled back: they are to be flushed again.
         """
         self._connection = connection
         self._outbox = outbox
         self._held = held
-        self._adrift = adrift
+        self._undone = undone
         self._stored: set[Event] = set()
         self._late: set[Event] = set()
         self._withdrawn: dict[Event, None] = {}
@@ -107,7 +106,7 @@ class Rows:
         undone = list(self._joined)
         if not undone:
             return
-        self._adrift([event for event in undone if not return_to_scope(event)])
+        self._undone(undone)
         logs.write(
             logging.WARNING,
             "events were flushed inside a database transaction that was rolled back; the next flush stores them again",
