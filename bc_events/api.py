@@ -54,6 +54,9 @@ class EventsAPI:
 
         A thread that was importing when the process forked leaves the modules locked for ever in the child.
         """
+        import requests.exceptions  # noqa: F401, PLC0415
+
+        telemetry.prepare()
         self._connected()
 
     def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
@@ -91,6 +94,9 @@ class EventsAPI:
             self._bearer.reject(response.request)
             response = self._post(request, attempt)
         answer = wire.read_answer(request, response.status_code, response.headers, response.content)
+        if attempt.has_leftover and answer.verdict is not Verdict.SETTLED:
+            reason = f"HTTP {response.status_code} that goes on after its end"
+            answer = Answer(Verdict.AGAIN, reason, status=response.status_code, is_readable=False)
         if answer.is_readable:
             attempt.understood()
         return answer

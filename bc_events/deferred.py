@@ -89,7 +89,9 @@ def _found_kind(result: type) -> str | None:
 
 def _has_more_to_it(result: type) -> bool:
     """Whether it can do more than be entered or iterated: a file, a cursor or a response is at work already."""
-    return any(not name.startswith("_") for name in dir(result)) and result.__module__ != "itertools"
+    is_scope = hasattr(result, "open") and result.__module__.startswith("bc_events.")
+    has_public_name = any(not name.startswith("_") for name in dir(result))
+    return has_public_name and not is_scope and result.__module__ != "itertools"
 
 
 def _is_future(result: object) -> bool:

@@ -93,45 +93,41 @@ def iterable_coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to:
 
 
 def generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
-    stepwise = _stepwise
+    partial = functools.partial
 
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         steps = function(*args, **kwargs)
-        return (yield from stepwise(scope.open((*bound_to, *args), kwargs), steps))
+        opening = scope.open((*bound_to, *args), kwargs)
+        step: Callable[[], Any] = partial(next, steps)
+        closing: GeneratorExit | None = None
+        try:
+            while True:
+                try:
+                    yielded = step()
+                except StopIteration as stop:
+                    result = stop.value
+                    break
+                opening.suspend()
+                try:
+                    sent = yield yielded
+                except GeneratorExit as error:
+                    opening.resume()
+                    closing = error
+                    result = steps.close()  # it returns a value from Python 3.13 on
+                    break
+                except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
+                    opening.resume()
+                    step = partial(steps.throw, error)
+                else:
+                    opening.resume()
+                    step = partial(steps.send, sent)
+        except BaseException as error:
+            opening.close(error)
+            raise
+        opening.close(closing)
+        return result
 
     return run
-
-
-def _stepwise(opening: Opening, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    step: Callable[[], Any] = functools.partial(next, steps)
-    close: Callable[[], Any] = steps.close  # which returns a value from Python 3.13 on
-    closing: GeneratorExit | None = None
-    try:
-        while True:
-            try:
-                yielded = step()
-            except StopIteration as stop:
-                result = stop.value
-                break
-            opening.suspend()
-            try:
-                sent = yield yielded
-            except GeneratorExit as error:
-                opening.resume()
-                closing = error
-                result = close()
-                break
-            except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
-                opening.resume()
-                step = functools.partial(steps.throw, error)
-            else:
-                opening.resume()
-                step = functools.partial(steps.send, sent)
-    except BaseException as error:
-        opening.close(error)
-        raise
-    opening.close(closing)
-    return result
 
 
 def async_generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:

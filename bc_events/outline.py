@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 200
 MAX_SIZE: Final = 100_000
 """Values that aliases may make of a file; or ten times as many as it has itself, where that is more."""
+_TEXT: Final = 100
+"""Characters of a long text that count as much as one value."""
 _GROWTH: Final = 10
 _MERGE: Final = "<<"
 """The key of a merge. PyYAML makes all the merges of a mapping."""
@@ -47,6 +49,7 @@ class _Outline:
         self.problems: list[Problem] = []
         self._open: list[_Open] = []
         self._sizes: dict[str, int | None] = {}
+        self._texts: dict[str, str] = {}
         self._written = 0
 
     def add(self, event: Any) -> None:
@@ -61,21 +64,22 @@ class _Outline:
             self._alias(event)
 
     def _scalar(self, event: Any) -> None:
-        self._written += 1
+        size = 1 + len(event.value) // _TEXT
+        self._written += size
         if event.anchor:
-            self._sizes[event.anchor] = 1
-        if not self._open:
+            self._sizes[event.anchor], self._texts[event.anchor] = size, event.value
+        self._key(event, event.value)
+        self._grow(event, size)
+
+    def _key(self, event: Any, text: str) -> None:
+        """Notes a text that is a key where it stands."""
+        keys = self._open[-1].keys if self._open and self._open[-1].is_key_next else None
+        if keys is None:
             return
-        around = self._open[-1]
-        around.size += 1
-        if around.keys is None:
-            return
-        if around.is_key_next:
-            if event.value in around.keys and event.value != _MERGE:
-                found = f"{printable(event.value)} is given twice; keep one"
-                self.problems.append(Problem(event.start_mark.line + 1, found))
-            around.keys.add(event.value)
-        around.is_key_next = not around.is_key_next
+        if text in keys and text != _MERGE:
+            found = f"{printable(text)} is given twice; keep one"
+            self.problems.append(Problem(event.start_mark.line + 1, found))
+        keys.add(text)
 
     def _start(self, event: Any, keys: set[str] | None) -> None:
         self._written += 1
@@ -83,6 +87,7 @@ class _Outline:
             raise _refused(event, f"more than {MAX_DEPTH} levels deep")
         if event.anchor:
             self._sizes[event.anchor] = None
+            self._texts.pop(event.anchor, None)
         self._open.append(_Open(event.anchor, keys))
 
     def _end(self, event: Any) -> None:
@@ -95,6 +100,8 @@ class _Outline:
         size = self._sizes.get(event.anchor, 1)
         if size is None:
             raise _refused(event, f"*{printable(event.anchor)} stands within what it refers to")
+        if event.anchor in self._texts:
+            self._key(event, self._texts[event.anchor])
         self._grow(event, size)
 
     def _grow(self, event: Any, size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -10,9 +11,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from . import logs
 from .attempt import ResponseTooLong, current
 from .connection import bound
 from .loopback import is_loopback
+from .outside import isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,22 +109,17 @@ class GivenPosting:
         attempt = current()
         if attempt is not None:
             attempt.was_sent = not self._is_bound(url, proxies)
-        try:
-            return self._http.post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-                auth=self._auth or (None if self._http.auth else _unauthorised),
-                proxies=proxies,
-                hooks={"response": [_read, *_hooks_of(self._http), _stay]},
-            )
-        except requests.HTTPError as error:  # a hook of the session, such as raise_for_status
-            if error.response is None:
-                raise
-            return error.response
+        return self._http.post(
+            url,
+            data=body,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+            auth=self._auth or (None if self._http.auth else _unauthorised),
+            proxies=proxies,
+            hooks={"response": [_read, *_hooks_of(self._http), _stay]},
+        )
 
     def _is_bound(self, url: str, proxies: dict[str, str]) -> bool:
         """Has its connections to the API keep to attempts; False where its adapter may send in a way of its own."""
@@ -170,7 +168,21 @@ def _unauthorised(prepared: requests.PreparedRequest) -> requests.PreparedReques
 
 def _hooks_of(http: requests.Session) -> list[Callable[..., Any]]:
     hooks = http.hooks.get("response") or []
-    return [hooks] if callable(hooks) else list(hooks)
+    return [_isolated(hook) for hook in ([hooks] if callable(hooks) else hooks)]
+
+
+def _isolated(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook that raises, or returns something else, does not change what the API has answered."""
+
+    def called(response: requests.Response, *arguments: Any, **options: Any) -> requests.Response | None:
+        found = isolated(_report, hook, response, *arguments, **options)
+        return found if isinstance(found, requests.Response) else None
+
+    return called
+
+
+def _report() -> None:
+    logs.write(logging.ERROR, "a hook of the given requests.Session failed; the response counts", exc_info=True)
 
 
 def _read(response: requests.Response, *_: object, **__: object) -> None:

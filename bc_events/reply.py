@@ -33,7 +33,7 @@ class Reply(HTTPResponse):
         self._received: _Received | None = None
         if self._attempt is not None:
             self._received = _Received(self.fp.detach(), sock, self._attempt)
-            self.fp = io.BufferedReader(self._received)
+            self.fp = _Lines(self._received)
 
     def _read_status(self) -> tuple[str, int, str]:
         found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
@@ -42,6 +42,8 @@ class Reply(HTTPResponse):
                 raise UnreadableResponse("the server switched protocols unasked")
             parse_headers(self.fp)
             found = super()._read_status()  # type: ignore[misc]  # as above
+        if self._attempt is not None and 300 <= found[1] < 400:  # noqa: PLR2004
+            self.fp = io.BufferedReader(io.BytesIO(b"\r\n"))  # its headers are not even read
         return found
 
     def begin(self) -> None:
@@ -91,6 +93,20 @@ class Reply(HTTPResponse):
             if self._attempt is not None and self.fp.peek(1):
                 self._attempt.has_leftover = True
         super()._close_conn()  # type: ignore[misc]  # the stubs leave it out
+
+
+class _Lines(io.BufferedReader):
+    """Refuses a line that the connection's end cut off: `http.client` takes that for the end of the headers."""
+
+    _has_begun = False
+
+    def readline(self, limit: int | None = -1, /) -> bytes:
+        line = super().readline(limit)
+        is_whole = line.endswith(b"\n") or (limit is not None and 0 <= limit <= len(line))
+        if not is_whole and (line or self._has_begun):
+            raise UnreadableResponse("the response was cut off")
+        self._has_begun = True
+        return line
 
 
 class _Received(io.RawIOBase):

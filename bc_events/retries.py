@@ -129,8 +129,8 @@ def unsettled(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:
 
     Each is marked with the request in which it was sent, because the next attempt repeats that.
     """
-    error = stop if isinstance(stop, DeliveryError) else stop.__cause__
-    if not isinstance(error, DeliveryError):
+    error = _error_about(events, stop)
+    if error is None:
         return events
     left = {item.event for item in error.undelivered if item.outcome != "refused"}.intersection(events)
     for request in error.requests:
@@ -138,3 +138,12 @@ def unsettled(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:
         for event in left.intersection(request.events):
             event.attempt = attempt
     return [event for event in events if event in left]
+
+
+def _error_about(events: Sequence[Event], stop: BaseException) -> DeliveryError | None:
+    """The flush's own error. A signal handler that stops it may raise one about events of its own."""
+    sent = set(events)
+    for error in (stop, stop.__cause__):
+        if isinstance(error, DeliveryError) and any(item.event in sent for item in error.undelivered):
+            return error
+    return None

@@ -139,8 +139,7 @@ def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
     if function is not None:
         yield _made(function, steps)
     elif isinstance(value, Marked):
-        told = f"{printable(value.source)} is read as the number {value}; write {value}, or quote it if it is text"
-        yield Mistake(steps, told)
+        yield Mistake(steps, f"{printable(value.source)} is read as {_number(value)}quote it if it is text")
     elif isinstance(value, float) and not math.isfinite(value):
         yield Mistake(steps, f"{value} is no number of JSON; quote it if it is text")
     elif isinstance(value, list):
@@ -150,6 +149,13 @@ def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _of_value(item, (*steps, key))
+
+
+def _number(value: Any) -> str:
+    try:
+        return f"the number {value}; write {value}, or "
+    except ValueError:  # Python writes no integers of more than 4,300 digits
+        return "a number of thousands of digits; "
 
 
 def _made(function: str, steps: Steps) -> Mistake:

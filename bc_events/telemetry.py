@@ -39,7 +39,12 @@ R = TypeVar("R")
 _activating = threading.Lock()
 _SCOPE: Final = "bc_events"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
-_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]*").fullmatch
+_HEADER_VALUE: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
+_OF_REQUEST: Final = re.compile(
+    r"host|content-.*|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|cookie|(proxy-)?authorization",
+    re.IGNORECASE,
+).fullmatch
+"""Headers that say how a request is framed, where it goes or who sends it: they are not a propagator's."""
 _MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
 
 
@@ -88,8 +93,17 @@ def propagated() -> dict[str, str]:
     return {
         name: value
         for name, value in written.items()
-        if isinstance(value, str) and _HEADER_NAME(str(name)) and _HEADER_VALUE(value)
+        if isinstance(name, str) and isinstance(value, str) and _is_header(name, value)
     }
+
+
+def _is_header(name: str, value: str) -> bool:
+    return bool(_HEADER_NAME(name) and _HEADER_VALUE(value) and not _OF_REQUEST(name))
+
+
+def prepare() -> None:
+    """Loads now, on this thread, what a flush needs of OpenTelemetry: see `EventsAPI.prepare`."""
+    from opentelemetry import context, metrics, propagate, trace  # noqa: F401, PLC0415  not loaded with the package
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,11 +132,13 @@ def _struck_down(faults: Faults) -> Answer | None:
     fault = faults.strikes("unavailable")
     if fault is not None:
         body = orjson.dumps({"message": "Service Unavailable"})
-        return Answer(fault.get("status", 503), body, retry_after=int(fault.get("retry_after", 1)), fault="unavailable")
+        return Answer(
+            int(fault.get("status", 503)), body, retry_after=int(fault.get("retry_after", 1)), fault="unavailable"
+        )
     for kind, error_type in (("throttle", THROTTLED), ("internal_failure", FAILED)):
         fault = faults.strikes(kind)
         if fault is not None:
-            return replace(_refusal(fault.get("status", 500), error_type, "injected"), fault=kind)
+            return replace(_refusal(int(fault.get("status", 500)), error_type, "injected"), fault=kind)
     return None
 
 

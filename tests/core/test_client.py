@@ -303,16 +303,19 @@ class TestReadySession:
         assert [item.outcome for item in caught.value.undelivered] == ["refused"]
         assert len(api.received) == 2
 
-    def test_a_hook_that_raises_an_http_error_of_its_own_leaves_the_outcome_unknown(self, session_of):
+    @pytest.mark.parametrize("fails", [requests.HTTPError("mine"), RuntimeError("a bug"), None], ids=repr)
+    def test_a_hook_that_fails_does_not_change_what_the_api_answered(self, fails, session_of, caplog):
         def hook(response, *_args, **_kwargs):
             response.close()
-            raise requests.HTTPError("mine")
+            if fails is not None:
+                raise fails
+            return "no response"
 
         with ScriptedAPI() as api, requests.Session() as ready:
             ready.hooks["response"].append(hook)
-            with pytest.raises(DeliveryError) as caught:
-                session_of(api, 1, http=ready, retry_budget=0).flush()
-        assert [item.outcome for item in caught.value.undelivered] == ["unknown"]
+            session_of(api, 1, http=ready, retry_budget=0).flush()
+        assert len(api.received) == 1
+        assert ("a hook of the given requests.Session failed" in caplog.text) == (fails is not None)
 
     def test_closing_the_client_leaves_it_open(self, session_of):
         with ScriptedAPI() as api, requests.Session() as ready:

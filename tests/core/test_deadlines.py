@@ -27,7 +27,6 @@ DRIPS = {
     "chunks": (HEAD + CHUNKS, [b"1\r\n \r\n"] * 20),
     "a chunk's size": (HEAD + CHUNKS, [b"0"] * 20),
     "trailer": (HEAD + CHUNKS + b"0\r\n", [b"X: y\r\n"] * 20),
-    "redirect": (b"HTTP/1.1 302 Found\r\n", [b"X: y\r\n"] * 20),
     "body without a length": (HEAD + b"\r\n", [b" "] * 20),
 }
 

@@ -196,8 +196,16 @@ def propagators():
 
 @pytest.mark.parametrize(
     "written",
-    [{}, {"X_Britecore_Job_Id": "another"}, {"idempotency_key": "one for all"}, {"x_trace": "two\r\nlines"}, {"n": 7}],
-    ids=["raises", "another job", "another key", "an injected header", "no text"],
+    [
+        {},
+        {"X_Britecore_Job_Id": "another"},
+        {"idempotency_key": "one for all"},
+        {"x_trace": "two\r\nlines"},
+        {"x_trace": " blank"},
+        {"n": 7},
+        {"transfer_encoding": "chunked", "host": "elsewhere", "content_encoding": "gzip"},
+    ],
+    ids=["raises", "another job", "another key", "two lines", "a blank first", "no text", "another framing"],
 )
 def test_a_propagator_neither_keeps_an_event_from_arriving_nor_changes_its_job(written, client_of, propagators):
     propagators(Propagator(**written))

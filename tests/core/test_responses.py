@@ -56,11 +56,18 @@ REFUSALS = {
     "308 without end": response("308 Permanent Redirect", b"", "Location: /events", "Retry-After: never"),
     "300 with a body that is not gzip": response("300 Choices", b"x" * 50, "Content-Encoding: gzip"),
     "303 with two lengths": response("303 See Other", b"", "Location: /", "Content-Length: 3"),
+    "308 with headers without end": b"HTTP/1.1 308 Permanent Redirect\r\n" + b"X: y\r\n" * 150 + b"\r\n",
+    "301 with a header that is too long": b"HTTP/1.1 301 Moved\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    "302 cut off in its headers": lambda connection: connection.sendall(b"HTTP/1.1 302 Found\r\nLoca"),
     "304 with a body": response("304 Not Modified", b"x" * 20),
     "305 whose body does not end": response("305 Use Proxy", b"x", "Content-Length: 99", length=False),
     "399": response("399 Strange", b"", "Transfer-Encoding: chunked", "Content-Length: 7", length=False),
 }
 UNREADABLE = {
+    "a refusal cut off in its status": b"HTTP/1.1 400 Bad Re",
+    "a refusal cut off after its status": b"HTTP/1.1 404\r\n",
+    "a refusal cut off in its headers": b"HTTP/1.1 400 Bad\r\nServer: a\r\n",
+    "a refusal that goes on after its end": b"HTTP/1.1 400 Bad\r\nContent-Length: 5\r\n\r\n" + REFUSED,
     "nothing": b"",
     "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "half a status line": b"HTTP/1.1 2",

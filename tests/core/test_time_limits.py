@@ -173,17 +173,6 @@ def test_a_network_failure_is_a_delivery_error_also_where_a_time_limit_is_being_
                 session_of(api, 1, retry_budget=0).flush()
 
 
-def test_an_error_of_a_hook_of_the_ready_session_is_no_exception_from_outside(session_of):
-    def hook(*_args, **_options):
-        raise Limit
-
-    with RawAPI() as api, requests.Session() as ready:
-        ready.hooks["response"].append(hook)
-        with pytest.raises(DeliveryError) as caught:
-            session_of(api, 1, retry_budget=0, http=ready).flush()
-    assert [item.outcome for item in caught.value.undelivered] == ["unknown"]
-
-
 def test_an_exception_without_a_traceback_is_not_from_outside():
     assert raised_outside(Limit(), handled=None) is None
 
