@@ -13,8 +13,10 @@ from bc_events import frames, logs, transactions
 
 from . import unfollowed
 from .contest import Contest
+from .engine import STORE_OPTION
 from .followed import FollowedSession
-from .unfollowed import Unfollowed
+from .savepoints import SavepointCommand
+from .unfollowed import Unfollowed, Waiting
 from .writer import RowWriter
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Bindings:
         )
         self._followed: weakref.WeakKeyDictionary[Connection, FollowedSession] = weakref.WeakKeyDictionary()
         self._unfollowed: weakref.WeakKeyDictionary[Connection, Unfollowed] = weakref.WeakKeyDictionary()
+        self._waiting: weakref.WeakKeyDictionary[UnitOfWork, Waiting] = weakref.WeakKeyDictionary()
         self._has_warned_of_several = False
         self._has_warned_of_unfollowed = False
         unfollowed.watch(self)
@@ -112,10 +115,13 @@ class Bindings:
         with self._lock:
             self._of_unit.setdefault(_root(unit), weakref.WeakSet()).add(followed)
 
-    def _connects(self, session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    def _connects(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+        followed = self._session(session)
         with self._lock:
             self._unfollowed.pop(connection, None)
-            self._followed[connection] = self._session(session)
+            self._followed[connection] = followed
+        if transaction.nested:
+            followed.savepoints.forget_last()  # it is the session's own, which follows it as a level
 
     def _changes(self, session: Session, _instance: object) -> None:
         followed = self._session(session)
@@ -128,7 +134,8 @@ class Bindings:
             self._session(session).writes()
 
     def connection_begins(self, connection: Connection) -> None:
-        if connection not in self._followed and self._writer.is_database_of(connection.engine):
+        is_ours = STORE_OPTION in connection.get_execution_options()
+        if not is_ours and connection not in self._followed and self._writer.is_database_of(connection.engine):
             with self._lock:
                 found = self._unfollowed[connection] = Unfollowed(connection, self)
             transactions.note(found)
@@ -138,10 +145,18 @@ class Bindings:
         if followed is not None:
             transactions.note_use(followed)
             followed.ran(statement)
+            command = SavepointCommand.of(statement)
+            if command is not None:
+                followed.runs_savepoint(command)
             return
         found = self._unfollowed.get(connection)
-        if found is not None and found.ran(statement):
+        if found is not None and found.ran(statement) and (found.has_events or self._is_waited_for()):
             self._warn_of_unfollowed()
+
+    def _is_waited_for(self) -> bool:
+        """Whether an event that was published here while nothing was open is still pending."""
+        subjects = (one.subject for one in transactions.followed_by(self))
+        return any(isinstance(one, Waiting) and one.is_open for one in subjects)
 
     def record(self, event: Event, wake: Callable[[], None]) -> bool:
         """Whether a transaction that is open here holds the event; `wake` follows its commit."""
@@ -151,11 +166,17 @@ class Bindings:
         named = [one for one, unit in sessions.items() if unit is root]
         if named:
             return self._record_named(event, named[-1], wake)
-        open_ones = [one for one in sessions if one.is_open]
+        open_ones = sorted((one for one in sessions if one.is_open), key=lambda one: one.transaction_number)
+        writers = [one for one in open_ones if one.has_written]
+        subjects = [one.subject for one in notes]
+        if not writers:
+            self._note_beside(subjects)
         if open_ones:
-            return self._record_among(event, sorted(open_ones, key=lambda one: one.transaction_number), wake)
-        self._note_beside([one.subject for one in notes])
-        return self._record_unseen(event, root, wake)
+            return self._record_among(event, open_ones, writers, wake)
+        is_held = self._record_unseen(event, root, wake)
+        if not is_held:
+            self._note_waiting(root, subjects)
+        return is_held
 
     def _record_named(self, event: Event, session: FollowedSession, wake: Callable[[], None]) -> bool:
         if session.is_open:
@@ -163,8 +184,9 @@ class Bindings:
         session.expect(event, wake)
         return False
 
-    def _record_among(self, event: Event, sessions: list[FollowedSession], wake: Callable[[], None]) -> bool:
-        writers = [one for one in sessions if one.has_written]
+    def _record_among(
+        self, event: Event, sessions: list[FollowedSession], writers: list[FollowedSession], wake: Callable[[], None]
+    ) -> bool:
         if len(writers) > 1 and not self._has_warned_of_several:
             self._has_warned_of_several = True
             logs.write(logging.WARNING, _SEVERAL % len(writers))
@@ -187,6 +209,14 @@ class Bindings:
             one.has_events = True
         if any(one.has_written for one in beside):
             self._warn_of_unfollowed()
+
+    def _note_waiting(self, root: UnitOfWork, subjects: list[object]) -> None:
+        waiting = self._waiting.get(root)
+        if waiting is None:
+            with self._lock:
+                waiting = self._waiting.setdefault(root, Waiting(root, self))
+        if waiting not in subjects:
+            transactions.note(waiting)
 
     def _warn_of_unfollowed(self) -> None:
         if not self._has_warned_of_unfollowed:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.pool import Pool
 
+STORE_OPTION: Final = "bc_events_store"
+"""The execution option of a connection with which a store works in transactions of its own."""
+
 _ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 _abandoned: Final[list[Pool]] = []
 
@@ -58,7 +61,8 @@ class EngineDatabase:
         is_sqlite = self.dialect.name == "sqlite"
         self.placeholder = "?" if is_sqlite else "%s"
         # Under a stricter level two relays would fail each other's claims.
-        self._engine = engine if is_sqlite else engine.execution_options(isolation_level="READ COMMITTED")
+        level = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
+        self._engine = engine.execution_options(**{STORE_OPTION: True}, **level)
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:

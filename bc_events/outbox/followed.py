@@ -13,6 +13,7 @@ from bc_events.held import Held
 
 from . import late
 from .effect import Effect
+from .savepoints import Savepoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bc_events.transactions import Note
 
     from .contest import Contest
+    from .savepoints import SavepointCommand
     from .writer import RowWriter
 
     _Waiting = weakref.WeakKeyDictionary[Event, Callable[[], None]]
@@ -82,6 +84,7 @@ class FollowedSession:
         self._rows: set[Event] = set()
         self._wakes: set[Callable[[], None]] = set()
         self.contests: list[Contest] = []
+        self.savepoints = Savepoints()
         self.transaction_number = 0
         """Grows with each outermost transaction of the process; 0 while none is open."""
         self.scope: Frame | None = None
@@ -206,6 +209,18 @@ class FollowedSession:
         if effect is Effect.WRITE:
             self.writes()
 
+    def runs_savepoint(self, command: SavepointCommand) -> None:
+        """One that the session does not know, as it was set on its connection."""
+        with self._lock:
+            kept = self.savepoints.run(command, [event for level in self._levels for event in level.held.events])
+            if kept is None:
+                return
+            undone = Held()
+            for level in self._levels:
+                for event in level.held.withdraw(lambda one: one not in kept):
+                    undone.add(event)
+        undone.drop()
+
     def writes(self) -> None:
         """The innermost transaction has changed something."""
         if not self._levels or self._levels[-1].has_written:
@@ -293,6 +308,7 @@ class FollowedSession:
         with self._lock:
             self._levels, self._committing, self._has_read, self.transaction_number = [], None, False, 0
             self._rows, self._wakes, self.contests = set(), set(), []
+            self.savepoints = Savepoints()
             self.scope = None
 
     def _forsaken(self) -> None:

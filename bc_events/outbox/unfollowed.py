@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bc_events.unit import UnitOfWork
+
     class Watcher(Protocol):
         def connection_begins(self, connection: Connection) -> None: ...
         def connection_runs(self, connection: Connection, statement: str) -> None: ...
@@ -48,12 +50,28 @@ class Unfollowed:
         return connection.in_transaction() or not self._has_run  # it is noted just before it is in a transaction
 
     def ran(self, statement: str) -> bool:
-        """Whether it writes for the first time, and an event was published before."""
+        """Whether it writes for the first time."""
         self._has_run = True
         if self.has_written or Effect.of(statement) is not Effect.WRITE:
             return False
         self.has_written = True
-        return self.has_events
+        return True
+
+
+class Waiting:
+    """The events of a unit of work that were published in this context while no transaction was open.
+
+    A session that nobody bound shows its transaction only with its first statement, which may come after them.
+    """
+
+    def __init__(self, unit: UnitOfWork, outbox: object) -> None:
+        self.outbox = outbox
+        self._unit = weakref.ref(unit)
+
+    @property
+    def is_open(self) -> bool:
+        unit = self._unit()
+        return unit is not None and not unit.is_closed and bool(unit._pending.entries)
 
 
 def warn() -> None:

@@ -100,3 +100,51 @@ def test_one_of_another_factory_is_warned_of(engine, caplog):
         publish(1)
         db.rollback()
     assert "outbox.bind(session)" in warnings_of(caplog)[0]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("publishes_first", [True, False])
+@pytest.mark.parametrize("has_read", [True, False])
+@pytest.mark.usefixtures("follower")
+def test_beside_a_followed_one_that_has_not_written_it_is_warned_of(factory, engine, caplog, publishes_first, has_read):
+    with events.session(), factory() as reader:
+        reader.begin()
+        if has_read:
+            reader.execute(text("SELECT 1")).close()
+        with engine.connect() as connection:
+            connection.begin()
+            if publishes_first:
+                publish(1)
+            connection.execute(INSERT)
+            if not publishes_first:
+                publish(1)
+            connection.rollback()
+    assert "outbox.bind(session)" in warnings_of(caplog)[0]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("is_by_hand", [True, False])
+def test_one_that_begins_after_the_event_is_warned_of_once_it_writes(client, engine, caplog, is_by_hand):
+    with events.session() as session, Session(engine) as db:
+        session = client.user_session("user-12345", job_id="job-1") if is_by_hand else session
+        db.add(Policy(id=1))
+        session.created_thing({"number": 1})
+        assert warnings_of(caplog) == []
+        db.flush()
+        db.rollback()
+    assert "outbox.bind(session)" in warnings_of(caplog)[0]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_the_outbox_warns_neither_of_itself_nor_once_the_event_is_stored(client, outbox, engine, caplog):
+    with events.session() as session:
+        publish(1)
+        other = client.user_session("user-12345", job_id="job-1")
+        other.created_thing({"number": 2})
+        other.flush()
+        assert warnings_of(caplog) == []
+        session.flush()
+        with engine.begin() as connection:
+            connection.execute(INSERT)
+    assert sorted(stored(outbox)) == [1, 2]
+    assert warnings_of(caplog) == []
