@@ -8,6 +8,7 @@ import pytest
 import requests  # noqa: F401
 import yaml  # noqa: F401
 
+import bc_events.client  # noqa: F401
 from bc_events import configuration
 from bc_events.local import LocalEventsAPI  # noqa: F401
 from tests.docs.pages import DOCS, TUTORIAL, examples_of
