@@ -117,6 +117,7 @@ def a_future():
 
 LATER = {
     "manager": working,
+    "scope": events.session,
     "async manager": working_later,
     "closing": lambda: contextlib.closing(SimpleNamespace()),
     "own manager": Entered,

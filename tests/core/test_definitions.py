@@ -381,6 +381,17 @@ def test_a_key_given_twice_is_told_at_any_depth():
     assert problems(text) == [(9, "a is given twice; keep one"), (10, "v is given twice; keep one")]
 
 
+def test_a_key_given_twice_is_told_where_it_is_an_alias():
+    text = ONE % "{type: object, properties: {&k id: {type: string}, *k : {type: integer}}}"
+    assert only_problem(text)[1] == "id is given twice; keep one"
+
+
+@pytest.mark.parametrize("number", ["0b" + "1" * 20_000, "1" + ":00" * 2_500], ids=["binary", "sexagesimal"])
+def test_a_number_that_python_does_not_write_is_told(number):
+    found = problems(ONE % f"{{maxProperties: {number}}}")
+    assert any("is read as a number of thousands of digits" in message for _, message in found)
+
+
 def test_a_key_that_overrides_one_of_a_merged_mapping_is_not_given_twice():
     """Also where the merged mapping overrides one itself, and stands deeper in the file. Many may be merged."""
     table = read("""\
@@ -439,6 +450,12 @@ def test_aliases_that_multiply_are_refused_before_they_take_memory():
     with pytest.raises(TopicDefinitionError, match="more than 100,000 values, or contains itself"):
         TopicTable.read(yaml.safe_load(text))
     assert len(read(aliases(3, "*a3"))) == 1
+
+
+def test_a_long_text_behind_many_aliases_is_refused_too():
+    """jsonschema-rs would copy it at each place."""
+    lines = [f"text: &t {'x' * 300_000}", *(f"p{n}: {{description: *t}}" for n in range(200))]
+    assert "aliases make it too large" in only_problem("\n".join(lines))[1]
 
 
 def test_merges_that_multiply_are_refused_too():

@@ -167,6 +167,28 @@ def test_a_session_that_publishes_immediately_keeps_them_too(client_of):
     assert api.keys[0] == api.keys[2]
 
 
+def test_a_signal_handler_that_raises_a_delivery_error_of_its_own_takes_nothing_from_the_session(session_of):
+    def flush_elsewhere(_signal, _frame):
+        raise DeliveryError([])
+
+    with ScriptedAPI() as api:
+        session = session_of(api, 1)
+
+        @answers
+        def interrupt(_received):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            return api.hangs
+
+        api.script = [interrupt]
+        before = signal.signal(signal.SIGINT, flush_elsewhere)
+        try:
+            with pytest.raises(DeliveryError):
+                session.flush()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert ids(session) == [0]
+
+
 def test_a_flush_that_was_stopped_keeps_what_is_not_known_to_have_arrived(session_of):
     with ScriptedAPI() as api:
         session = session_of(api, 2, max_request_events=1)
