@@ -43,6 +43,8 @@ class _Level:
     __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "transaction")
 
     outbox = None
+    is_open = True
+    """As long as it is there: its session lets go of it at its end. While it begins, SQLAlchemy calls it inactive."""
 
     def __init__(self, transaction: SessionTransaction, held: Held) -> None:
         self.transaction = weakref.ref(transaction)
@@ -50,11 +52,6 @@ class _Level:
         self.has_written = False
         self.is_committed = False
         self.has_ended_by_word = False
-
-    @property
-    def is_open(self) -> bool:
-        transaction = self.transaction()
-        return transaction is not None and transaction.is_active
 
     @property
     def is_around(self) -> bool:

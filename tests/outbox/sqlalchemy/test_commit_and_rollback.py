@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from sqlalchemy import create_engine, event as listening
+from sqlalchemy import create_engine, event as listening, insert
 from sqlalchemy.orm import Session
 
 from bc_events import events
@@ -202,3 +204,16 @@ def test_a_session_on_a_connection_follows_its_outer_transaction(client, outbox,
             db.commit()
         outer.rollback()
     assert stored(outbox) == []
+
+
+def test_a_savepoint_that_is_the_first_work_of_its_transaction_drops_its_events_too(client, outbox, engine):
+    """It connects the session, and SQLAlchemy calls a transaction inactive while it does."""
+    with events.session(), Session(engine) as db, db.begin():
+        outbox.bind(db)
+        with suppress(LookupError), db.begin_nested():
+            db.execute(insert(Policy).values(id=1, name=""))
+            publish(1)
+            failing(db)
+        publish(2)
+        db.add(Policy(id=2))
+    assert stored(outbox) == [2]
