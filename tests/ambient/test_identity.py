@@ -241,6 +241,7 @@ def test_rule_05_a_function_bound_to_a_session_is_not_serialised(client):
         cloudpickle.dumps(events.propagate(lambda: say(1)))
 
 
+@pytest.mark.filterwarnings("ignore:functools.partial will be a method descriptor:FutureWarning")
 def test_rule_05_a_callable_object_is_no_method_of_the_class_that_holds_it(client, recording):
     class Held:
         work = decorate(functools.partial(say))
