@@ -82,7 +82,7 @@ class InATestCase(CapturesEvents, TestCase):
 
 
 @pytest.mark.parametrize("outbox", [None, DjangoOutbox()])
-def test_a_test_that_publishes_ends_in_silence(caplog, django_db_blocker, outbox):
+def test_a_test_that_publishes_ends_in_silence(caplog, django_db_setup, django_db_blocker, outbox):
     """The savepoint that the TestCase has made for it is rolled back. What the test itself rolls back is warned of."""
 
     class Publishes(TestCase):
