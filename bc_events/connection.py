@@ -25,7 +25,7 @@ _HOW_POOLS_CONNECT: Final = (HTTPConnectionPool._new_conn, HTTPSConnectionPool._
 
 
 def bound(pool: ConnectionPool) -> bool:
-    """Has the connections of a pool keep to attempts; False where the pool makes them in a way of its own.
+    """Makes the connections of a pool keep to attempts; False where the pool does not connect through urllib3.
 
     Connections that it has open already are closed. Without an attempt they work as they did.
     """
@@ -96,7 +96,7 @@ class _Bounded(HTTPConnection):
         raise failure or NewConnectionError(self, "the name has no address")
 
     def _connects_by_address(self) -> bool:
-        """False of a class that connects in a way of its own, such as by SOCKS."""
+        """False of a class with another way to connect, such as SOCKS."""
         return next(kind for kind in type(self).__mro__[2:] if "_new_conn" in vars(kind)) is HTTPConnection
 
     def _addresses(self, name: str, attempt: Attempt) -> Iterable[str]:

@@ -122,7 +122,7 @@ class GivenPosting:
         )
 
     def _is_bound(self, url: str, proxies: dict[str, str]) -> bool:
-        """Has its connections to the API keep to attempts; False where its adapter may send in a way of its own."""
+        """Makes its connections to the API keep to attempts; False where its adapter may send in another way."""
         adapter = self._http.get_adapter(url)
         if not isinstance(adapter, HTTPAdapter):
             return False

@@ -37,7 +37,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 class _Once:
-    """Work that is done once, whoever comes first: the thread that has it in its queue, or the caller instead of it."""
+    """Work that is done once: by the thread that has it in its queue, or by the caller, if that comes first."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
