@@ -110,9 +110,8 @@ def what_is_live_can_be_asked() -> None:
 
 
 async def a_flush_can_be_awaited(session: EventSession) -> None:
-    flushed: None = await events.aflush()
-    flushed = await session.aflush()
-    assert_type(flushed, None)
+    assert_type(await events.aflush(), None)
+    assert_type(await session.aflush(), None)
 
 
 def configuring_returns_the_client(client: EventClient) -> None:
