@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .constants import MAX_REQUEST_BYTES
 from .errors import MOST_VIOLATIONS, Violation
+from .holders import has_fields, holder_of
 from .printable import printable
 from .scalars import FORMS, NoJSONFormError, text
 
@@ -30,7 +31,6 @@ ATOMS: Final = frozenset({int, bool, type(None)})
 _LARGE_EXPONENT: Final = 308
 _LEAST_BYTES: Final = 2
 """What any value takes, with the comma."""
-_MIXED_IN: Final = (str, int, float)
 
 
 def is_plain(value: Any) -> bool:
@@ -152,6 +152,8 @@ class PlainCopy:
             return self._items
         if issubclass(kind, Enum):
             return self._member_of_enum
+        if has_fields(kind) and (held := holder_of(kind)) is not None:
+            raise NoJSONFormError(f"has fields and is also a {_name(held)}; convert it first")
         for standard, form in FORMS.items():
             if issubclass(kind, standard):
                 return form
@@ -215,11 +217,12 @@ class PlainCopy:
         value = member._value_
         if member.value is not value:
             raise NoJSONFormError("is an enum member whose value is not the one it was defined with; pass its value")
+        kind: Any = holder_of(type(member))
+        own = FORMS[kind](member) if kind in FORMS else None
         plain = self._of(value)
-        for kind in _MIXED_IN:
-            if issubclass(type(member), kind) and not _is_equal(FORMS[kind](member), plain):
-                raise NoJSONFormError(f"is an enum member whose value is not the {kind.__name__} it is; pass its value")
-        return plain
+        if kind is None or (_is_equal(own, plain) if kind in FORMS else kind.__eq__(member, value) is True):
+            return plain
+        raise NoJSONFormError(f"is an enum member whose value is not the {_name(kind)} it is; pass its value")
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -7,6 +7,7 @@ the caller's but that of a time zone.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -26,6 +27,7 @@ _zone_of: Final[Callable[[datetime], Any]] = datetime.__dict__["tzinfo"].__get__
 _zone_of_time: Final[Callable[[time], Any]] = time.__dict__["tzinfo"].__get__
 _number_of: Final[Callable[[UUID], Any]] = UUID.__dict__["int"].__get__
 
+_FINER: Final = re.compile(r"[.,][0-9]{6,}[1-9]")
 _MINUTE: Final = timedelta(minutes=1)
 _LARGEST: Final = Decimal(sys.float_info.max)
 _LARGEST_ID: Final = 2**128
@@ -107,6 +109,8 @@ def _agreed(value: datetime, form: str, exact: datetime) -> str:
 def _is_form_of(shown: str, exact: datetime) -> bool:
     if shown == exact.isoformat():  # compared as text first: Python misreads an offset of microseconds
         return True
+    if _FINER.search(shown):  # Python reads no nanoseconds
+        return False
     try:
         return _parsed(shown) == exact
     except ValueError:
