@@ -29,6 +29,7 @@ class Delivery(Protocol):
 
         A delivery that has it follows database transactions. It returns True where one holds the event from here on, in
         a `Held`, and its unit of work does not. Such a delivery itself tells `observers.confirmed` of each event.
+        It may also have `entrust`, which is asked about each event at a flush, in its context, and answers the same.
         """
 
     @property

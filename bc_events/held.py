@@ -12,6 +12,7 @@ from . import logs, observers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .delivery import Delivery
     from .event import Event
     from .pending import Pending
 
@@ -155,6 +156,12 @@ def return_to_scope(event: Event) -> bool:
     """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
     pending: Pending | None = getattr(event.origin, "_pending", None)
     return pending is not None and pending.commit(event)
+
+
+def unentrusted(events: list[Event], delivery: Delivery) -> list[Event]:
+    """Those of a flush that no database transaction takes over. One that is open here, and has written, does."""
+    entrust: Callable[[Event], bool] | None = getattr(delivery, "entrust", None)
+    return events if entrust is None else [event for event in events if not entrust(event)]
 
 
 def has_scope(event: Event) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import forks, fresh, logs, observers, telemetry
 from .errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
 from .event import Actor, Event, LazyActor
-from .held import ScopeState
+from .held import ScopeState, unentrusted
 from .pending import ENDED, Pending, in_order, part
 from .retries import Retries, unsettled
 
@@ -178,7 +178,7 @@ class UnitOfWork:
         """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
 
         What a database transaction holds is sent by that, if it commits; one that has only read so far holds nothing
-        back. What an earlier flush could not deliver goes first, if it was kept.
+        back. The rest may be entrusted to one. What an earlier flush could not deliver goes first, if it was kept.
         """
         self._refuse_if_ended()
         with self._pending.lock:
@@ -186,8 +186,8 @@ class UnitOfWork:
                 self._pending.take_undecided(self._has_published)
             again = self.retries.take() if self.retries is not None else []
             events, dropped = self._sifted(self._pending.take())
-            if self._pending.held:
-                self._pending.note_held(self._has_published, ScopeState.FLUSHED)
+            committed = self._pending.take_committed()
+        events = self._left_to_send(events, committed)
         self._discard_quietly(dropped)
         self._send(events, again=again)
 
@@ -254,16 +254,18 @@ class UnitOfWork:
             orphans = self._close()
             if orphans:
                 self._mark_dropped(orphans)
+            committed = []
             if self.parent is None:
                 if pending.held:
                     pending.take_undecided(self._has_published)
                 events, dropped = self._sifted(pending.close())
+                committed = pending.take_committed()
             else:
                 events, dropped = [], pending.drop(_is_dropped) if orphans else []
-            if pending.held:
-                dropped += pending.withdraw(_is_dropped) if orphans else ()
-                if self.parent is None:
-                    pending.note_held(self._has_published, ScopeState.FLUSHED)
+            if pending.held and orphans:
+                dropped += pending.withdraw(_is_dropped)
+        if self.parent is None:
+            events = self._left_to_send(events, committed)
         self._discard_quietly(dropped)
         if orphans:
             logs.write(
@@ -299,13 +301,19 @@ class UnitOfWork:
             unit.is_dropped = self._pending.has_dropped = True
 
     def _sifted(self, taken: list[Event]) -> tuple[list[Event], list[Event]]:
-        """What is to be sent, and what a savepoint published on another thread just when it was dropped.
+        """What is to be sent, and what a savepoint published on another thread just when it was dropped."""
+        return part(taken, _is_dropped) if self._pending.has_dropped else (taken, [])
 
-        What is beyond rollback is sent whatever became of its savepoint. Call it with the lock held.
+    def _left_to_send(self, events: list[Event], committed: list[Event]) -> list[Event]:
+        """What no database transaction has taken at this flush, with what is beyond rollback, in order.
+
+        It is asked without the lock, as a transaction has one that it holds when it asks for this one.
         """
-        kept, dropped = part(taken, _is_dropped) if self._pending.has_dropped else (taken, [])
-        committed = self._pending.take_committed()
-        return in_order([*committed, *kept]) if committed else kept, dropped
+        events = unentrusted(events, self.client.delivery)
+        if self._pending.held:
+            with self._pending.lock:
+                self._pending.note_held(self._has_published, ScopeState.FLUSHED)
+        return in_order([*committed, *events]) if committed else events
 
     def _close(self) -> list[UnitOfWork]:
         """Marks this and every open savepoint within it as ended; returns the latter."""

@@ -20,12 +20,13 @@ from .unfollowed import Unfollowed, Waiting
 from .writer import RowWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.orm import Session, SessionTransaction
 
     from bc_events.event import Event
+    from bc_events.transactions import Note
     from bc_events.unit import UnitOfWork
 
 _SEVERAL: Final = (
@@ -162,11 +163,11 @@ class Bindings:
         """Whether a transaction that is open here holds the event; `wake` follows its commit."""
         root = _root(event.origin)
         notes = transactions.followed_by(self)
-        sessions = {one.subject: one.unit for one in notes if isinstance(one.subject, FollowedSession)}
+        sessions = _sessions_of(notes)
         named = [one for one, unit in sessions.items() if unit is root]
         if named:
             return self._record_named(event, named[-1], wake)
-        open_ones = sorted((one for one in sessions if one.is_open), key=lambda one: one.transaction_number)
+        open_ones = _open_ones(sessions)
         writers = [one for one in open_ones if one.has_written]
         subjects = [one.subject for one in notes]
         if not writers:
@@ -178,6 +179,18 @@ class Bindings:
             self._note_waiting(root, subjects)
         return is_held
 
+    def entrust(self, event: Event, wake: Callable[[], None]) -> bool:
+        """At its flush: whether a transaction that is open here, and has written by now, holds the event from here."""
+        root = _root(event.origin)
+        sessions = _sessions_of(transactions.followed_by(self))
+        writers = [one for one in _open_ones(sessions) if one.has_written]
+        named = [one for one in writers if sessions[one] is root]
+        if not writers:
+            return False
+        if not named:
+            self._note_several(writers)
+        return (named or writers)[-1].add(event, wake)
+
     def _record_named(self, event: Event, session: FollowedSession, wake: Callable[[], None]) -> bool:
         if session.is_open:
             return session.add(event, wake)
@@ -187,14 +200,17 @@ class Bindings:
     def _record_among(
         self, event: Event, sessions: list[FollowedSession], writers: list[FollowedSession], wake: Callable[[], None]
     ) -> bool:
-        if len(writers) > 1 and not self._has_warned_of_several:
-            self._has_warned_of_several = True
-            logs.write(logging.WARNING, _SEVERAL % len(writers))
+        self._note_several(writers)
         if not (writers or sessions)[-1].add(event, wake):
             return False
         if not writers and len(sessions) > 1:
             Contest(event, sessions, wake)
         return True
+
+    def _note_several(self, writers: list[FollowedSession]) -> None:
+        if len(writers) > 1 and not self._has_warned_of_several:
+            self._has_warned_of_several = True
+            logs.write(logging.WARNING, _SEVERAL % len(writers))
 
     def _record_unseen(self, event: Event, root: UnitOfWork, wake: Callable[[], None]) -> bool:
         with self._lock:
@@ -222,6 +238,16 @@ class Bindings:
         if not self._has_warned_of_unfollowed:
             self._has_warned_of_unfollowed = True
             unfollowed.warn()
+
+
+def _sessions_of(notes: list[Note]) -> dict[FollowedSession, UnitOfWork | None]:
+    """Each with the unit of work for which it was bound by hand, if it was."""
+    return {one.subject: one.unit for one in notes if isinstance(one.subject, FollowedSession)}
+
+
+def _open_ones(sessions: Iterable[FollowedSession]) -> list[FollowedSession]:
+    """The one whose transaction was begun last at the end."""
+    return sorted((one for one in sessions if one.is_open), key=lambda one: one.transaction_number)
 
 
 def _innermost() -> frames.Frame | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 STORE_OPTION: Final = "bc_events_store"
 """The execution option of a connection with which a store works in transactions of its own."""
+
+_GONE: Final = "see that it is up, and that `bc-events outbox sql` has been applied to it"
+_LOCKED: Final = (
+    "commit or close the transaction that keeps it locked before the events are flushed; one that only reads keeps no "
+    "file locked that has `PRAGMA journal_mode=WAL`"
+)
 
 _ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
 _abandoned: Final[list[Pool]] = []
@@ -86,8 +93,7 @@ class EngineDatabase:
             hide_values(error)
             raise OutboxError(
                 f"the outbox's database {self._engine.url.render_as_string()} refused "
-                f"({type(error).__name__}: {reason_of(error)}); see that it is up, and that `bc-events outbox sql` "
-                "has been applied to it"
+                f"({type(error).__name__}: {reason_of(error)}); {_LOCKED if _is_lock(error) else _GONE}"
             ) from error
 
     def close(self) -> None:
@@ -117,6 +123,10 @@ def hide_values(error: Exception) -> None:
 def reason_of(error: Exception) -> str:
     """What the driver said, in one line."""
     return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
+
+
+def _is_lock(error: Exception) -> bool:
+    return isinstance(cause := getattr(error, "orig", error), sqlite3.OperationalError) and "locked" in str(cause)
 
 
 def _take_lock(connection: Connection) -> None:

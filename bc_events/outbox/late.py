@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events import logs
 from bc_events.errors import DeliveryError
+from bc_events.held import unentrusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ _UNSENT: Final = (
 def send(events: Sequence[Event]) -> None:
     """Their scope has ended well. Nothing is raised: that would fail the end of a transaction which has no say."""
     for client, of_client in groupby(events, key=lambda event: _unit(event).client):
-        several = list(of_client)
+        several = unentrusted(list(of_client), client.delivery)
         try:
             client.send(several)
         except DeliveryError as error:

@@ -91,7 +91,8 @@ class SQLAlchemyOutbox:
     Given a session factory, its sessions are followed; others are once they are bound with `bind`. An event belongs to
     the transaction that is open in the task or thread that publishes it, or in one that started it. If several have
     written, it belongs to the one begun last. A transaction that has only read decides about nothing. Events published
-    while no transaction is open are stored at the flush, in a transaction of their own.
+    while no transaction is open are stored at the flush: by a transaction that has written by then, if one is open
+    there, or else by one of their own.
     """
 
     def __init__(

@@ -101,6 +101,7 @@ class Sync:
         last_that_writes,
         stores_at_commit=("default", "other"),
         sends_late=True,
+        entrusts_at_flush=True,
         sees_parents_transactions=True,
         withdraws_across_lanes=True,
         has_savepoints_of_readers=False,

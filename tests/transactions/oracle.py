@@ -6,6 +6,7 @@
    whatever becomes of the scope. Its rollback, or that of the savepoint in which the event was published, drops it. A
    scope that fails, or a rollback by hand, drops its own events that a transaction of the same thread still holds.
 3. A flush sends what no open transaction holds, also where it is made inside a transaction that fails later.
+   SQLAlchemy: one that is made inside a transaction that writes leaves it to that.
 4. A scope with another job is a unit of work of its own.
 5. Other threads have no say: neither their transactions nor, over what those hold, their scopes.
 6. Django: an event published while several databases have a transaction open is sent if all of them commit.
@@ -101,19 +102,23 @@ class Oracle:
             case Verb.BEGIN | Verb.BEGIN_FLAT | Verb.SAVEPOINT:
                 lane.blocks.append(self._begun(step, lane.innermost(step.database)))
             case Verb.FLUSH:
-                self._flush(lane.scope.unit)
+                self._flush(lane.scope.unit, lane)
             case Verb.ROLLBACK:
                 self._roll_back(lane.scope, step.lane, warns=False)
             case Verb.LEAVE:
                 block = lane.blocks.pop()
-                leave = self._leave_scope if isinstance(block, Scope) else self._leave_level
-                leave(block, step)
+                if isinstance(block, Scope):
+                    self._leave_scope(block, step, lane)
+                else:
+                    self._leave_level(block, step)
 
     def _publish(self, number: int, lane: Lane) -> None:
+        self.events.append(Published(len(self.events), lane.scope, number, self._holders(lane)))
+
+    def _holders(self, lane: Lane) -> list[Level]:
         inherited = [level for level in lane.inherited_levels if level in self.lanes[MAIN].levels]
         innermost = {level.database + str(level.lane): level for level in [*inherited, *lane.levels]}
-        holders = self.rules.deciding(list(innermost.values()))
-        self.events.append(Published(len(self.events), lane.scope, number, holders))
+        return self.rules.deciding(list(innermost.values()))
 
     def _opened(self, around: Scope | None, job: str | None) -> Scope:
         if around is not None and job in (None, around.unit.job):
@@ -155,18 +160,20 @@ class Oracle:
                 if event.is_committed and (is_stored or event.is_due or not event.scope.unit.is_open):
                     event.fate = "sent"
 
-    def _leave_scope(self, scope: Scope, step: Step) -> None:
+    def _leave_scope(self, scope: Scope, step: Step, lane: Lane) -> None:
         scope.is_open = False
         if step.ending is Ending.FAILED:
             self._roll_back(scope, step.lane, warns=True)
         if scope.parent is None:
             scope.unit.is_open = False
-            self._flush(scope.unit)
+            self._flush(scope.unit, lane)
 
-    def _flush(self, unit: Unit) -> None:
+    def _flush(self, unit: Unit, lane: Lane) -> None:
         for event in self.events:
             if event.scope.unit is unit and event.fate is None:
                 event.is_due = True
+                if self.rules.entrusts_at_flush and not event.holders and not event.is_committed:
+                    event.holders = self._holders(lane)
                 event.fate = None if event.holders else "sent"
 
     def _roll_back(self, scope: Scope, lane: int, *, warns: bool) -> None:

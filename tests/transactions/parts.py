@@ -71,6 +71,7 @@ class Rules:
     writes_block: bool = False  # one transaction at a time, as on SQLite where publishing writes
     sends_late: bool = False  # a session may list an event after its flush: Django stores it again after a rollback; a
     # transaction of SQLAlchemy that only reads gives it back at its end
+    entrusts_at_flush: bool = False  # a flush inside a transaction that writes leaves its events to that
     sees_parents_transactions: bool = False
     withdraws_across_lanes: bool = False
     has_savepoints_of_readers: bool = (

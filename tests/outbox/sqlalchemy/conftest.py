@@ -19,7 +19,7 @@ def url(request, tmp_path):
 
 @pytest.fixture
 def engine(url):
-    engine = create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": 1.0} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":  # as SQLAlchemy's documentation has it for savepoints
         listening.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
         listening.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
