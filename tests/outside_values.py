@@ -26,7 +26,8 @@ class Arrival:
         return found
 
     def is_met_by(self, event):
-        is_job_right = event.job_id == self.job if self.job else event.job_id not in dict(self.pairs).values()
+        carried = [value for _, value in self.pairs]
+        is_job_right = event.job_id == self.job if self.job else event.job_id not in carried
         return is_job_right and (event.actor.id, event.actor.type) == self.actor
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.frames import unit_to_join
 from bc_events.propagation import BROKER, Border
 
+from .celery_headers import arrived, beside, mark, of_request
 from .edge import Edge, OnDeliveryError
 
 try:
     from celery import current_task, signals
-    from celery.app.task import Context
     from celery.exceptions import Ignore
     from kombu.utils.imports import symbol_by_name
 except ImportError as error:
@@ -22,9 +20,12 @@ except ImportError as error:
         "bc_events.integrations.celery needs Celery, which is not installed: pip install celery", name="celery"
     ) from error
 
+from .celery_late import around, fail_around, of_failed_task, request_with_session, told_late
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from celery import Celery, Task
-    from celery.worker.request import Request
 
     from bc_events.client import EventClient
 
@@ -68,6 +69,7 @@ def install(
     signals.worker_init.connect(tasks.serve, weak=False)
     signals.task_prerun.connect(_begin, weak=False, dispatch_uid=_UID)
     signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
+    signals.task_internal_error.connect(fail_around, weak=False, dispatch_uid=_UID)
     signals.worker_init.connect(_end_last, weak=False, dispatch_uid=_UID)
     app.Task = _carrying_tasks(app.Task, tasks)
     if app.finalized:
@@ -88,33 +90,34 @@ class _Tasks:
         for task in self._app.tasks.values():
             if not hasattr(task.run, _EDGE):
                 task.run = _enclosed(task, self._edge)
+                task.on_failure = told_late(task.on_failure, self._edge)
 
     def serve(self, **_signal: object) -> None:
         """A worker starts. Some tasks were registered after the application was finalized."""
         self.enclose()
         for task in self._app.tasks.values():
             if not hasattr(task.Request, _EDGE):
-                task.Request = _request_with_session(symbol_by_name(task.Request), self._edge)  # type: ignore[no-untyped-call]  # as above
+                request = request_with_session(symbol_by_name(task.Request), self._edge)  # type: ignore[no-untyped-call]  # as above
+                setattr(request, _EDGE, self._edge)
+                task.Request = request
 
     def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
         """What sends all messages of this application. The signal before it is of all applications of a process."""
 
         @wraps(send_task)
         def carry(*args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
-            return send_task(*args, headers=self.headers(headers), **options)
+            return send_task(*args, headers=self.headers(headers, options.get("parent_id")), **options)
 
         return carry
 
-    def headers(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    def headers(self, given: Mapping[str, Any] | None, parent_id: object = None) -> dict[str, Any]:
         """The headers of a message that is sent, or promised, here. Those that are given stay."""
-        given = given or {}
         carried: dict[str, str] = {}
         self._edge.inject(carried)
-        if unit_to_join() is None and current_task:  # by Celery, after the task
-            sender: Any = current_task.request
-            carried |= _headers(sender, self._edge.border)
-        present = {str(name).lower() for name in given}
-        return {**{name: value for name, value in carried.items() if name.lower() not in present}, **given}
+        if unit_to_join() is None:  # by Celery, after the task
+            sender: Any = current_task.request if current_task else around.failed(parent_id)
+            carried |= {} if sender is None else of_request(sender, self._edge.border)
+        return beside(given or {}, carried)
 
 
 def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
@@ -148,11 +151,12 @@ def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
 
 def _begin(*, task: Task, **_signal: object) -> None:
     """A worker, or an eager call, begins with a task: from here to its last hook its session is live."""
+    around.request = None
     edge: Edge | None = getattr(task.run, _EDGE, None)
     if edge is not None:
         request = task.request
-        request.update({_WORK: edge.open(edge.extract(_arrived(request, edge)))})
-        _mark(request, edge)
+        request.update({_WORK: edge.open(edge.extract(arrived(request, edge)))})
+        mark(request, edge)
 
 
 def _end(*, task: Task, **_signal: object) -> None:
@@ -175,7 +179,7 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
     def run_within(*args: Any, **kwargs: Any) -> Any:
         request = task.request
         if request.called_directly:
-            with _of_failed_task(args, edge):
+            with of_failed_task(args, edge):
                 return run(*args, **kwargs)
         if request.get(_RUNS):
             return run(*args, **kwargs)
@@ -185,68 +189,3 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
 
     setattr(run_within, _EDGE, edge)
     return run_within
-
-
-def _request_with_session(base: type[Request], edge: Edge) -> type[Request]:
-    """What a worker's main process does for a task whose process was killed: its hooks, and its errbacks.
-
-    Celery lets tasks have a class of requests of their own for this.
-    """
-
-    class EventsRequest(base):  # type: ignore[misc]  # Celery is not typed
-        def on_timeout(self, soft: Any, timeout: Any) -> Any:
-            with _late_session(self._context, edge):
-                return super().on_timeout(soft, timeout)
-
-        def on_failure(self, *args: Any, **kwargs: Any) -> Any:
-            with _late_session(self._context, edge):
-                return super().on_failure(*args, **kwargs)
-
-    setattr(EventsRequest, _EDGE, edge)
-    return EventsRequest
-
-
-@contextmanager
-def _late_session(request: Context, edge: Edge) -> Iterator[None]:
-    """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
-    work = edge.open(edge.extract(_headers(request, edge.border)))
-    try:
-        yield
-    finally:
-        work.close_late()
-
-
-def _of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
-    """The session of an errback that is called with the request of a task which has none here, as it never began."""
-    if args and isinstance(args[0], Context) and unit_to_join() is None:
-        return _late_session(args[0], edge)
-    return nullcontext()
-
-
-def _arrived(request: Context, edge: Edge) -> dict[str, Any]:
-    """The headers a task came with; where it runs eagerly, within its caller, those that it would have come with."""
-    found = _headers(request, edge.border)
-    carried: dict[str, str] = {}
-    if request.is_eager:
-        edge.inject(carried)
-    present = {str(name).lower() for name in found}
-    return {**{name: value for name, value in carried.items() if name.lower() not in present}, **found}
-
-
-def _headers(request: Context, border: Border) -> dict[str, Any]:
-    """Custom headers are in `headers`, or on the request itself (celery/celery#4875)."""
-    inner = request.headers if isinstance(request.headers, Mapping) else {}
-    names = [name for name in (border.job_id, border.actor_id, border.actor_type, "baggage") if name is not None]
-    wanted = {name.lower() for name in names}
-    found = {name: value for name, value in inner.items() if str(name).lower() in wanted and value is not None}
-    present = {str(name).lower() for name in found}
-    outer = {name: request.get(name) for name in names if name.lower() not in present}
-    return {**found, **{name: value for name, value in outer.items() if value is not None}}
-
-
-def _mark(request: Context, edge: Edge) -> None:
-    """What Celery sends for this task from here on belongs to its job, also where that is new."""
-    carried: dict[str, str] = {}
-    edge.inject(carried)
-    inner = request.headers if isinstance(request.headers, Mapping) else {}
-    request.update({"headers": {**inner, **carried}})

@@ -94,6 +94,13 @@ def test_a_message_that_sns_put_into_sqs_keeps_its_attributes(client, delivery):
     assert (delivery.jobs, delivery.actors) == (["job-1"], [USER])
 
 
+@pytest.mark.parametrize("name", ["x-britecore-job-id", "X-BriteCore-Job-Id"])
+def test_attributes_go_before_the_payload_in_any_spelling(client, delivery, name):
+    record = sqs_record(body=json.dumps({name: "job-2"}), attributes=CARRIED)
+    publishing(client, payload=lambda body: body)(sqs(record), None)
+    assert (delivery.jobs, delivery.actors) == (["job-1"], [USER])
+
+
 def enveloped(message="{}"):
     return sns_event(message, attributes=CARRIED)["Records"][0]["Sns"]
 

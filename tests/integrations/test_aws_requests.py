@@ -40,6 +40,23 @@ def test_a_load_balancer_may_give_several_values(client, delivery):
 
 
 @pytest.mark.parametrize(
+    ("single", "several", "job"),
+    [
+        ({"X-Job": "other", **JOB}, {"X-BriteCore-Job-Id": ["job-1"]}, "job-1"),
+        (JOB, {"other": ["a"]}, "job-1"),
+        (JOB, {"x-britecore-job-id": "job-1"}, "job-1"),
+        (JOB, {"x-britecore-job-id": ["job-2"]}, None),
+        ({**JOB, "X-BriteCore-Job-Id": "job-1"}, None, None),
+    ],
+)
+def test_a_job_in_both_places_of_headers_is_one_where_they_agree(client, delivery, single, several, job):
+    """API Gateway repeats in `headers` one of the values of `multiValueHeaders`."""
+    answering(client)(rest_api_event() | {"headers": single, "multiValueHeaders": several}, None)
+    [found] = delivery.jobs
+    assert found == job if job else found not in ("job-1", "job-2")
+
+
+@pytest.mark.parametrize(
     "event",
     [
         rest_api_event(authorizer={"claims": SUB}),

@@ -240,6 +240,12 @@ def test_an_explicit_header_stays(service):
     assert service.delivery.jobs == ["job-2"]
 
 
+def test_a_retry_keeps_a_job_and_actor_that_came_in_another_spelling(service):
+    headers = {"X-BriteCore-Job-Id": "job-2", "X-BriteCore-Actor-Id": "user-one", "X-BriteCore-Actor-Type": "user"}
+    result_of(service.retry_twice.apply_async(headers=headers))
+    assert (service.delivery.jobs, service.delivery.actors) == (["job-2"], [("user-one", "user")])
+
+
 def test_headers_that_another_library_nests_hide_none_of_ours(service):
     """Tracing libraries add a header called `headers`, which Celery then takes for all of them (celery/celery#4875)."""
     with service.session():

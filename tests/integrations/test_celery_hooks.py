@@ -13,6 +13,7 @@ from bc_events.integrations.celery import install
 from .conftest import TOPICS, Remembering
 from .test_celery import make_app
 
+USER = {"x-britecore-actor-id": "user-one", "x-britecore-actor-type": "user"}
 SIGNALS = [signals.task_prerun, signals.task_success, signals.task_failure, signals.task_retry]
 
 
@@ -25,6 +26,7 @@ class Service:
         self.app = make_app(name, **settings)
         install(self.app, client=self.client)
         self.ended = threading.Semaphore(0)
+        service = self
 
         class Hooked(self.app.Task):
             """Each hook says its name."""
@@ -61,6 +63,20 @@ class Service:
             say("body")
             raise LookupError("broken")
 
+        class HardOfHearing(Hooked):
+            """Its hook fails at first."""
+
+            def on_failure(self, *args):
+                super().on_failure(*args)
+                if not service.has_failed:
+                    service.has_failed = True
+                    raise LookupError("of the hook")
+
+        @task(base=HardOfHearing)
+        def fails_to_hear():
+            service.has_failed = False
+            raise LookupError("broken")
+
         @task
         def inline_errback(_request, _error, _traceback):
             say("inline errback")
@@ -78,7 +94,7 @@ class Service:
         def join(results):
             say("joined")
 
-        self.work, self.work_again, self.join = work, work_again, join
+        self.work, self.work_again, self.fails_to_hear, self.join = work, work_again, fails_to_hear, join
         self.inline_errback, self.sent_errback, self.broken_errback = inline_errback, sent_errback, broken_errback
 
     def session(self):
@@ -277,3 +293,65 @@ def test_a_task_whose_process_was_killed_has_its_hooks_and_errbacks_in_its_job()
         sent = queue.get_nowait()
     service.wait_for("inline errback", "on_failure", "after_return")
     assert (sent.headers["x-britecore-job-id"], sent.headers["x-britecore-actor-id"]) == ("job-1", "user-one")
+
+
+@pytest.mark.filterwarnings("ignore:Exception raised outside body")
+@pytest.mark.parametrize("sender", [{"x-britecore-job-id": "job-1", **USER}, {}], ids=["a job", "no job"])
+@pytest.mark.parametrize("service", ["_worker"], indirect=True)
+def test_errbacks_that_are_called_again_after_an_internal_error_stay_in_the_job(service, sender):
+    """Celery fails a second time a task whose failure it could not record, when its session has ended."""
+    links = [service.inline_errback.s(), service.sent_errback.s()]
+    service.fails_to_hear.apply_async(link_error=links, headers=sender)
+    said = _after(service, 7)
+    assert sorted(said) == ["before_start", *["inline errback"] * 2, *["on_failure"] * 2, *["sent errback"] * 2]
+    assert len(set(service.delivery.jobs)) == 1
+    assert set(service.delivery.actors) == {
+        ("user-one" if sender else "PolicyService", "user" if sender else "service")
+    }
+
+
+def request_of(service, name):
+    """What a worker makes of the one message of its queue."""
+    task = service.app.tasks[service.work.name]
+    with service.app.connection_for_read() as connection, connection.SimpleQueue(name) as queue:
+        message = queue.get_nowait()
+        message.ack()
+    return task.Request(message, app=service.app, task=task, eventer=None)
+
+
+@pytest.mark.parametrize("call", ["terminate", "revoked", "cancel"])
+def test_a_task_that_the_main_process_ends_has_its_receivers_and_hooks_in_its_job(call):
+    service = Service(f"hooks-{call}")
+    signals.worker_init.send(sender=None)
+    service.run(service.work.s(), **({"expires": -1} if call == "revoked" else {}))
+    request = request_of(service, f"hooks-{call}")
+    request.time_start, request.worker_pid = 1.0, 1
+
+    def receive(sender, signal, **_):
+        say(signal.name)
+
+    seen = signals.task_retry if call == "cancel" else signals.task_revoked
+    seen.connect(receive, weak=False)
+    try:
+        getattr(request, call)(*([Pool()] if call != "revoked" else []))
+    finally:
+        seen.disconnect(receive)
+    service.wait_for(*({"task_retry", "on_retry"} if call == "cancel" else {"task_revoked"}))
+
+
+class Pool:
+    def terminate_job(self, pid, signal):
+        """There is no process."""
+
+
+def test_a_job_that_begins_with_a_task_is_the_same_in_every_process_of_the_worker():
+    service = Service("hooks-new")
+    signals.worker_init.send(sender=None)
+    service.work.apply_async(headers={"kept": "kept"})
+    request = request_of(service, "hooks-new")
+    carried = []
+    request.execute()
+    carried.extend(service.delivery.jobs)
+    request.on_timeout(soft=False, timeout=1)
+    assert (len(service.delivery.sent), len(carried), len(set(service.delivery.jobs))) == (6, 4, 1)
+    assert request.request_dict["kept"] == "kept"

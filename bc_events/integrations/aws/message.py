@@ -11,11 +11,12 @@ import orjson
 from bc_events import logs
 
 from .attributes import texts
-from .shape import mapping, text
+from .shape import folded, mapping, text
 
 if TYPE_CHECKING:
     from bc_events.propagation import Border
 
+Carrier = list[tuple[str, str]]
 PayloadCarrier = Callable[[Any], Mapping[str, Any] | None]
 _OPENTELEMETRY: Final = frozenset({"traceparent", "tracestate", "baggage"})
 _ENVELOPE: Final = ("MessageId", "TopicArn", "Message", "Timestamp")
@@ -34,7 +35,7 @@ class Reader:
     payload: PayloadCarrier | None
     sns_topics: Collection[str] | None
 
-    def carrier_of(self, record: object) -> dict[str, str]:
+    def carrier_of(self, record: object) -> Carrier:
         found = mapping(record)
         if is_event_bridge(found):
             return self._named(found.get("detail"), self.payload or _itself)
@@ -45,18 +46,21 @@ class Reader:
             return self._of_sns(body)
         return self._with_payload(texts(own, value="stringValue", kind="dataType"), body)
 
-    def _of_sns(self, envelope: Mapping[str, Any]) -> dict[str, str]:
+    def _of_sns(self, envelope: Mapping[str, Any]) -> Carrier:
         attributes = texts(envelope.get("MessageAttributes"), value="Value", kind="Type")
         return self._with_payload(attributes, _json(envelope.get("Message")))
 
-    def _with_payload(self, attributes: dict[str, str], body: Any) -> dict[str, str]:
-        return attributes if self.payload is None else self._named(body, self.payload) | attributes
+    def _with_payload(self, attributes: Mapping[str, str], body: Any) -> Carrier:
+        present = {folded(name) for name in attributes}
+        others = [] if self.payload is None else self._named(body, self.payload)
+        return [*attributes.items(), *((name, value) for name, value in others if folded(name) not in present)]
 
-    def _named(self, payload: Any, find: PayloadCarrier) -> dict[str, str]:
-        """Only the border's own names: a payload may well have a field of any other."""
+    def _named(self, payload: Any, find: PayloadCarrier) -> Carrier:
+        """Only the border's own names, in any spelling: a payload may well have a field of any other."""
         found = mapping(_looked_up(find, payload)) if payload is not None else {}
-        values = {name: text(found.get(name)) for name in _names(self.border)}
-        return {name: value for name, value in values.items() if value is not None}
+        wanted = _names(self.border)
+        values = {name: text(value) for name, value in found.items() if folded(name) in wanted}
+        return [(name, value) for name, value in values.items() if value is not None]
 
     def _is_from_sns(self, body: Any) -> bool:
         """A queue that is subscribed to a topic without raw message delivery gets messages in an envelope."""
@@ -69,12 +73,12 @@ class Reader:
 
     def _has_ours(self, attributes: object) -> bool:
         """Whether our own services sent it as it is. Then its body is only data, which anybody may have written."""
-        ours = _OPENTELEMETRY.union(name.lower() for name in _names(self.border))
-        return any(isinstance(name, str) and name.lower() in ours for name in mapping(attributes))
+        ours = _OPENTELEMETRY | _names(self.border)
+        return any(folded(name) in ours for name in mapping(attributes))
 
 
-def _names(border: Border) -> list[str]:
-    return [name for name in (border.job_id, border.actor_id, border.actor_type) if name is not None]
+def _names(border: Border) -> frozenset[str]:
+    return frozenset(folded(name) for name in (border.job_id, border.actor_id, border.actor_type) if name is not None)
 
 
 def _looked_up(find: PayloadCarrier, payload: Any) -> object:

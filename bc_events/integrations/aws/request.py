@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -14,13 +14,14 @@ from bc_events.integrations.status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
 
 from .function import check_callable_by_lambda
-from .shape import mapping, text
+from .shape import folded, mapping, sequence, text
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor
 
 RequestHandler = Callable[[Any, Any], Any]
+Headers = Sequence[tuple[str, Any]]
 UserSource = Literal["authorizer", "x-amzn-oidc-identity"]
 _OIDC: Final = "x-amzn-oidc-identity"
 _OK: Final = 200
@@ -74,10 +75,13 @@ def request(
     return decorate
 
 
-def _headers(event: object) -> Mapping[str, Any]:
-    """Load balancers and REST APIs may have several values of a name."""
+def _headers(event: object) -> Headers:
+    """Load balancers and REST APIs may have several values of a name. REST APIs repeat one of them in `headers`."""
     found = mapping(event)
-    return mapping(found.get("multiValueHeaders")) or mapping(found.get("headers"))
+    several = list(mapping(found.get("multiValueHeaders")).items())
+    present = {(folded(name), text(value)) for name, values in several for value in sequence(values) or (values,)}
+    single = mapping(found.get("headers")).items()
+    return [*several, *((name, value) for name, value in single if (folded(name), text(value)) not in present)]
 
 
 def _status(response: Any) -> int:
@@ -89,7 +93,7 @@ def _status(response: Any) -> int:
         return _BAD_GATEWAY
 
 
-def _user(event: object, headers: Mapping[str, Any], source: UserSource | None) -> Actor | None:
+def _user(event: object, headers: Headers, source: UserSource | None) -> Actor | None:
     if source is None:
         return None
     context = mapping(mapping(event).get("requestContext"))
@@ -109,5 +113,5 @@ def _of_authorizer(context: Mapping[str, Any]) -> object:
     return next((sub for sub in found if text(sub)), None) or next((sub for sub in found if sub), None)
 
 
-def _of_load_balancer(context: Mapping[str, Any], headers: Mapping[str, Any]) -> str | None:
+def _of_load_balancer(context: Mapping[str, Any], headers: Headers) -> str | None:
     return only_value(headers, _OIDC, case_insensitive_getter) if "elb" in context else None

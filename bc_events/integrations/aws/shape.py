@@ -16,3 +16,8 @@ def sequence(value: object) -> Sequence[Any]:
 
 def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def folded(name: object) -> str:
+    """Names are the same in any case."""
+    return str(name).lower()
