@@ -55,7 +55,8 @@ def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
         if isinstance(value, _Lines):
             line, around, key = line_of(value, str(step)), value, str(step)
         elif isinstance(value, list) and around is not None and isinstance(step, int):
-            line = dict(enumerate(lines_of_items(around, key))).get(step, line)
+            lines = lines_of_items(around, key)
+            line = lines[step] if step < len(lines) else line
             around = None
         try:
             place: Any = step

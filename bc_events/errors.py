@@ -37,6 +37,13 @@ MOST_VIOLATIONS: Final = 1000
 _MOST_SHOWN: Final = 20
 
 
+def _first(items: Sequence[object]) -> str:
+    """A line for each of the first items, and one for the number of the others."""
+    lines = "".join(f"\n  {item}" for item in items[:_MOST_SHOWN])
+    more = len(items) - _MOST_SHOWN
+    return f"{lines}\n  and {more} more" if more > 0 else lines
+
+
 class EventsError(Exception):
     """Root of everything raised by this library."""
 
@@ -57,14 +64,13 @@ class Problem:
 
 
 class TopicDefinitionError(ConfigurationError):
-    """A definitions file has mistakes; `problems` lists every one of them."""
+    """A definitions file has mistakes; `problems` lists every one of them, and the message shows the first."""
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
         self.problems = tuple(problems)
         noun = "mistake" if len(self.problems) == 1 else "mistakes"
-        lines = "".join(f"\n  {problem}" for problem in self.problems)
-        super().__init__(f"{source} has {len(self.problems)} {noun}:{lines}")
+        super().__init__(f"{source} has {len(self.problems)} {noun}:{_first(self.problems)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...]]]:
         return type(self), (self.source, self.problems)
@@ -110,10 +116,7 @@ class InvalidEventError(EventsError, ValueError):
     def __init__(self, topic: str, violations: Sequence[Violation]) -> None:
         self.topic = topic
         self.violations = tuple(violations)
-        lines = "".join(f"\n  {violation}" for violation in self.violations[:_MOST_SHOWN])
-        more = len(self.violations) - _MOST_SHOWN
-        tail = f"\n  and {more} more" if more > 0 else ""
-        super().__init__(f"invalid data for {topic}; correct it where it is published:{lines}{tail}")
+        super().__init__(f"invalid data for {topic}; correct it where it is published:{_first(self.violations)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Violation, ...]]]:
         return type(self), (self.topic, self.violations)

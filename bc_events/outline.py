@@ -20,7 +20,7 @@ _TEXT: Final = 100
 """Characters of a long text that count as much as one value."""
 _GROWTH: Final = 10
 _MERGE: Final = "<<"
-"""The key of a merge. PyYAML makes all the merges of a mapping."""
+"""The key of a merge, where it is not quoted. PyYAML makes all the merges of a mapping."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Outline:
         self.problems: list[Problem] = []
         self._open: list[_Open] = []
         self._sizes: dict[str, int | None] = {}
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, str | None] = {}
         self._written = 0
 
     def add(self, event: Any) -> None:
@@ -66,17 +66,18 @@ class _Outline:
     def _scalar(self, event: Any) -> None:
         size = 1 + len(event.value) // _TEXT
         self._written += size
+        text = None if event.value == _MERGE and event.implicit[0] else event.value
         if event.anchor:
-            self._sizes[event.anchor], self._texts[event.anchor] = size, event.value
-        self._key(event, event.value)
+            self._sizes[event.anchor], self._texts[event.anchor] = size, text
+        self._key(event, text)
         self._grow(event, size)
 
-    def _key(self, event: Any, text: str) -> None:
-        """Notes a text that is a key where it stands."""
+    def _key(self, event: Any, text: str | None) -> None:
+        """Notes a text that is a key where it stands; None is the key of a merge, of which a mapping may have many."""
         keys = self._open[-1].keys if self._open and self._open[-1].is_key_next else None
-        if keys is None:
+        if keys is None or text is None:
             return
-        if text in keys and text != _MERGE:
+        if text in keys:
             found = f"{printable(text)} is given twice; keep one"
             self.problems.append(Problem(event.start_mark.line + 1, found))
         keys.add(text)

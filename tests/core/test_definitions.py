@@ -230,6 +230,25 @@ def test_a_key_given_twice_is_told_where():
     assert problems(text) == [(6, "Entity is given twice; keep one")]
 
 
+def test_a_quoted_key_of_two_angles_is_no_merge():
+    text = ONE % "{type: object, properties: {'<<': {type: string}, %s<<%s: {type: integer}}}"
+    for before, after in ("''", '""', ("!!str ", "")):
+        assert only_problem(text % (before, after)) == (5, "<< is given twice; keep one")
+    assert problems(ONE % "{properties: {&k '<<': {}, *k : {}}}") == [(5, "<< is given twice; keep one")]
+    schema = read(ONE % "{properties: {'<<': {type: string}, <<: {a: {}}, <<: {b: {}}}}")["testing.TestCreated"].schema
+    assert schema == {"properties": {"a": {}, "b": {}, "<<": {"type": "string"}}}
+
+
+def test_the_first_of_many_mistakes_are_shown_and_the_others_counted():
+    """A long list is read in a time that grows with its length, and no faster."""
+    with pytest.raises(TopicDefinitionError) as caught:
+        read(f"Text: &t {'x' * 100}\n" + ONE % f"{{type: integer, enum: [{', '.join(['*t'] * 20_000)}]}}")
+    assert len(caught.value.problems) == 20_000
+    assert str(caught.value).startswith("the topic definitions has 20000 mistakes:\n  line 1: ")
+    assert str(caught.value).endswith("\n  and 19980 more")
+    assert len(str(caught.value).splitlines()) == 22
+
+
 def test_a_merged_key_may_be_overridden():
     table = read("""\
 DefaultCategory: testing
