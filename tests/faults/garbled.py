@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = (0.2, 0.3)
 _DEADLINE = sum(_TIMEOUT)
-_SLACK = 0.5  # of a busy machine
+_SLACK = 1.5  # of a busy machine; an answer that drips takes more than both
 _REFUSAL = b'{"errorType":"ValidationException"}'
 
 
@@ -39,6 +39,7 @@ class Garbling(socketserver.ThreadingTCPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128
 
     def __init__(self, api: str, seed: int) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
@@ -48,6 +49,7 @@ class Garbling(socketserver.ThreadingTCPServer):
         self.garbled: Counter[str] = Counter()
         self.refuses = False
         self.refused: set[str] = set()
+        self.reached: set[str] = set()
         self.upstream = requests.Session()
 
     def handle_error(self, *_request) -> None:
@@ -69,8 +71,10 @@ class _Connection(socketserver.StreamRequestHandler):
         if not path:
             return False
         body = self.rfile.read(int(headers["content-length"]))
+        keys = {one["data"]["key"] for one in _records(body)}
+        self.server.reached |= keys
         if self.server.refuses and self.server.chance.random() < 0.1:
-            self.server.refused |= {one["data"]["key"] for one in _records(body)}
+            self.server.refused |= keys
             self.connection.sendall(_head("400 Bad Request", _REFUSAL) + _REFUSAL)
             return True
         kept = {name: headers[name] for name in ("content-type", "x-britecore-job-id", "idempotency-key")}
@@ -146,9 +150,11 @@ def answers_garbled(world: World) -> Result:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(server.garbled.items()))
     result.inject(server.garbled.total(), f"answers garbled: {kinds}", least=world.dose.sessions // 4)
     result.demand(len(server.garbled) == 4, "a kind of them was not seen")
-    result.demand(refused == server.refused, "others are named refused than were")
-    result.demand(not by_outcome.get("unsent"), "an event that was sent is named unsent")
-    result.demand(unknown <= received, "the API has less than was sent to it")
+    result.demand(refused <= server.refused <= refused | unknown, "others are named refused than were")
+    unsent = by_outcome.get("unsent", set())  # a busy machine may not connect in time
+    result.demand(not unsent & server.reached, "an event that was sent is named unsent")
+    result.demand(len(unsent) < world.dose.sessions // 10, "too few events were sent")
+    result.demand(unknown - server.refused <= received, "the API has less than was sent to it")
     slowest = max(seconds for *_, seconds in flushes)
     result.demand(slowest < _DEADLINE + _SLACK, f"an attempt took {slowest:.1f} s in place of {_DEADLINE:g} s")
     return result
