@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from .errors import SessionClosedError
 from .frames import Frame, chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
-
-class Block(NamedTuple):
-    """A block, and the Python frame that entered it: held, so that no later frame can be taken for it."""
-
-    caller: FrameType
-    frame: Frame
+Block = tuple[FrameType, Frame]
+"""A block, after the Python frame that entered it: held, so that no later frame can be taken for it."""
 
 
 def left_by(caller: FrameType, blocks: Sequence[Block]) -> Block:
@@ -25,9 +21,7 @@ def left_by(caller: FrameType, blocks: Sequence[Block]) -> Block:
     A `with` statement leaves from the frame that entered, and its blocks nest. An ExitStack, or another object that
     enters in one of its methods and leaves in another, is told by that object.
     """
-    if len(blocks) == 1:
-        return blocks[0]
-    own = [block for block in blocks if block.caller is caller] or _of_the_same_object(caller, blocks)
+    own = [block for block in blocks if block[0] is caller] or _of_the_same_object(caller, blocks)
     here = _innermost(own)
     if own and (here is own[-1] or (here is None and len(own) == 1)):
         return own[-1]
@@ -40,8 +34,8 @@ def left_by(caller: FrameType, blocks: Sequence[Block]) -> Block:
 def _of_the_same_object(caller: FrameType, blocks: Sequence[Block]) -> list[Block]:
     """Those entered by one method of the object whose method is leaving."""
     leaving = _self(caller)
-    found = [block for block in blocks if leaving is not None and _self(block.caller) is leaving]
-    return found if len({block.caller.f_code for block in found}) == 1 else []
+    found = [block for block in blocks if leaving is not None and _self(block[0]) is leaving]
+    return found if len({entered.f_code for entered, _ in found}) == 1 else []
 
 
 def _self(frame: FrameType) -> object:
@@ -52,6 +46,6 @@ def _self(frame: FrameType) -> object:
 def _innermost(blocks: Sequence[Block]) -> Block | None:
     for frame in chain():
         for block in blocks:
-            if frame.opening is block.frame:
+            if frame.opening is block[1]:
                 return block
     return None

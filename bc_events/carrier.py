@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from opentelemetry.propagators.textmap import Getter
 
 from . import logs
+from .jobs import without_properties
 
 _BAGGAGE: Final = "baggage"
 _LONGEST_BAGGAGE: Final = 8192  # https://www.w3.org/TR/baggage/#limits
@@ -60,12 +61,6 @@ def only_baggage_member(carrier: object, key: Callable[[], str], getter: Getter[
         _warn_of_two(f"baggage {wanted}")
         return None
     return values[0] if values else None
-
-
-def without_properties(value: str) -> str:
-    """The value of a baggage member: `4711;ttl=60` is 4711."""
-    head, has_properties, _ = value.partition(";")
-    return head.rstrip(" \t") if has_properties else value
 
 
 def _member(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from . import checked, logs, observers, telemetry
+from . import checked, jobs, logs, observers, telemetry
 from .api import EventsAPI
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -94,6 +94,7 @@ class EventClient:
         if self._api_url is not None:
             self._api = EventsAPI(self._api_url, auth=checked.auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
+        jobs.prepare()
         telemetry.refresh()
         self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else checked.outbox(outbox)
         self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery()

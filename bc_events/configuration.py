@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from . import forks
@@ -93,23 +94,28 @@ def from_environment() -> EventClient:
 
 
 def _made(settings: Mapping[str, Any]) -> EventClient:
-    from .client import EventClient  # noqa: PLC0415  loads the schema checker, which cold starts do not pay for
-
     missing = [name for name in ("api_url", "service_name", "topic_definitions") if name not in settings]
     if missing:
         raise ConfigurationError(f"EventClient also needs {' and '.join(missing)} (api_url=None only logs events)")
-    return EventClient(**settings)
+    return _client_class()(**settings)
 
 
 def checked_client(client: object, name: str) -> EventClient:
     """The client that the function of this name was given; raises `ConfigurationError` where it is no client."""
-    from .client import EventClient  # noqa: PLC0415  as above
-
-    if not isinstance(client, EventClient):
+    kind = _client_class()
+    if not isinstance(client, kind):
         raise ConfigurationError(
             f"{name} was given a {type(client).__name__}; give it EventClient(api_url, service_name, topic_definitions)"
         )
     return client
+
+
+@cache
+def _client_class() -> type[EventClient]:
+    """It loads the schema checker, which cold starts do not pay for."""
+    from .client import EventClient  # noqa: PLC0415
+
+    return EventClient
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:

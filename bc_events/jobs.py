@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import baggage
 from opentelemetry.context import Context, attach, get_current
 
 from . import fresh, logs
-from .carrier import without_properties
 from .constants import JOB_ID_MAX_LENGTH
 from .errors import InvalidJobIdError
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 _VALID: Final = re.compile(rf"[\x21-\x7e]{{1,{JOB_ID_MAX_LENGTH}}}").fullmatch
 _logger = logs.logger
+
+
+def prepare() -> None:
+    """Loads now what the first session needs, as `EventsAPI.prepare` does."""
+    _baggage()
 
 
 def generated() -> str:
@@ -56,20 +63,34 @@ def _fault(job_id: object) -> str:
 def from_baggage(key: str) -> str | None:
     """The job id that OpenTelemetry baggage carries, where it is a usable one."""
     context = get_current()
-    value = baggage.get_baggage(key, context) if context else None
+    value = _baggage().get_baggage(key, context) if context else None
     if isinstance(value, str):
         value = without_properties(value)  # OpenTelemetry takes them for a part of it
     return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
 
 
+def without_properties(value: str) -> str:
+    """The value of a baggage member: `4711;ttl=60` is 4711."""
+    head, has_properties, _ = value.partition(";")
+    return head.rstrip(" \t") if has_properties else value
+
+
+@cache
+def _baggage() -> ModuleType:
+    """Loaded when a session first needs it: it loads more than the rest of the core does."""
+    from opentelemetry import baggage  # noqa: PLC0415
+
+    return baggage
+
+
 def read_baggage(key: str) -> object:
     """The raw value of a baggage key; None where it is not there."""
-    return baggage.get_baggage(key)
+    return _baggage().get_baggage(key)
 
 
 def write_baggage(key: str, value: object) -> None:
     """Sets, or with None removes, one baggage key in the current OpenTelemetry context, where it differs."""
-    current = get_current()
+    current, baggage = get_current(), _baggage()
     if baggage.get_baggage(key, current) == value:
         return
     attach(baggage.remove_baggage(key, current) if value is None else baggage.set_baggage(key, value, current))
@@ -84,6 +105,7 @@ class Baggage:
     __slots__ = ("_after", "_before", "key", "outer")
 
     def __init__(self, key: str, job_id: str | None) -> None:
+        baggage = _baggage()
         self.key = key
         self._before = get_current()
         self.outer = baggage.get_baggage(key, self._before) if self._before else None

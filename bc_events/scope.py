@@ -86,13 +86,14 @@ class SessionScope:
                 "a with block has none, so give it the job id itself"
             )
         frame = self._enter(self._job_id)
-        self._blocks.append(Block(caller, frame))
+        self._blocks.append((caller, frame))
         return session_of(frame)
 
     def _left_block(self, caller: FrameType) -> Frame:
-        block = left_by(caller, list(self._blocks))
-        self._blocks.remove(block)
-        return block.frame
+        blocks = self._blocks
+        block = blocks[0] if len(blocks) == 1 else left_by(caller, list(blocks))
+        blocks.remove(block)
+        return block[1]
 
     def _enter(self, job_id: str | None) -> Frame:
         live = unit_to_join()

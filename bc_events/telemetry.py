@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 from . import logs, observers
 from .outside import isolated
@@ -220,6 +219,8 @@ def _report() -> None:
 
 
 def _attributes(events: Sequence[Event], api_url: str | None) -> Mapping[str, AttributeValue]:
+    from urllib.parse import urlsplit  # noqa: PLC0415  not loaded with the package
+
     attributes: dict[str, AttributeValue] = {
         "messaging.system": "britecore",
         "messaging.operation.name": "send",
