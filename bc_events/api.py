@@ -10,6 +10,7 @@ from . import forks, observers, telemetry, wire
 from .attempt import Attempt
 from .bearer import BearerToken, TokenError
 from .outside import raised_outside
+from .unpacking import ACCEPT_ENCODING
 from .wire import Answer, Request, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .posting import Posting
 
 _UNAUTHORISED: Final = 401
+_PROXY_UNAUTHORISED: Final = 407
 
 
 class EventsAPI:
@@ -93,6 +95,8 @@ class EventsAPI:
             attempt.was_sent = False  # it was refused before anything was done
             self._bearer.reject(response.request)
             response = self._post(request, attempt)
+        if response.status_code == _PROXY_UNAUTHORISED:
+            attempt.was_sent = False  # a proxy says so, and passed nothing on
         answer = wire.read_answer(request, response.status_code, response.headers, response.content)
         if attempt.has_leftover and answer.verdict is not Verdict.SETTLED:
             reason = f"HTTP {response.status_code} that goes on after its end"
@@ -114,7 +118,7 @@ class EventsAPI:
         own = request.headers
         taken = {name.lower() for name in own}
         others = {name: value for name, value in telemetry.propagated().items() if name.lower() not in taken}
-        headers = {**others, **own}
+        headers = {**others, "Accept-Encoding": ACCEPT_ENCODING, **own}
         return self._connected().post(request.path, request.body, headers, self._timeouts(attempt.patience))
 
     def _timeouts(self, patience: float | None) -> tuple[float, float]:

@@ -23,7 +23,17 @@ class Attempt:
     Connections take its time and its limits from here. It takes from them whether the request was sent.
     """
 
-    __slots__ = ("_ends", "_previous", "has_leftover", "is_understood", "max_bytes", "patience", "sock", "was_sent")
+    __slots__ = (
+        "_ends",
+        "_previous",
+        "coding",
+        "has_leftover",
+        "is_understood",
+        "max_bytes",
+        "patience",
+        "sock",
+        "was_sent",
+    )
 
     def __init__(self, patience: float | None = None) -> None:
         """`patience` shortens it to so many seconds."""
@@ -32,6 +42,7 @@ class Attempt:
         self.was_sent = False
         self.is_understood = False
         self.has_leftover = False
+        self.coding = ""
         self.sock: socket.socket | None = None
         self._ends = 0.0
         self._previous: Attempt | None = None

@@ -16,6 +16,7 @@ from .attempt import ResponseTooLong, current
 from .connection import bound
 from .loopback import is_loopback
 from .outside import isolated
+from .unpacking import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +208,8 @@ def _body(response: requests.Response) -> bytes:
             raise ResponseTooLong
         attempt.left()
         pieces.append(piece)
-    return b"".join(pieces)
+    body = b"".join(pieces)
+    return body if attempt is None else unpacked(body, attempt.coding, attempt.max_bytes)
 
 
 def _stay(response: requests.Response, *_: object, **__: object) -> None:

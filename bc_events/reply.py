@@ -55,6 +55,13 @@ class Reply(HTTPResponse):
             self._leave_body()
         else:
             self._check_framing()
+            self._take_coding()
+
+    def _take_coding(self) -> None:
+        """The body is unpacked once it is whole: urllib3 does not notice where a packed one was cut off."""
+        if self._attempt is not None:
+            self._attempt.coding = ", ".join(self.headers.get_all("Content-Encoding", ()))
+            del self.headers["Content-Encoding"]
 
     def _drop_broken_cookies(self) -> None:
         """The cookie jar warns of one that it cannot read, and a warning may be an error."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
-_RETRYABLE_STATUS: Final = frozenset({408, 425, 429, 502, 503, 504})
+_RETRYABLE_STATUS: Final = frozenset({407, 408, 425, 429, 502, 503, 504})
 _MAY_NAME_ERROR: Final = frozenset({400, 500})
 _TOO_LARGE: Final = 413
 _RESPONSE_BYTES: Final = 1 << 20

@@ -58,6 +58,14 @@ def test_an_event_that_its_proxy_did_not_let_through_is_unsent(session_of, no_pr
         thread.join()
 
 
+def test_an_event_that_its_proxy_asked_a_login_for_is_unsent_and_sent_again(session_of, http):
+    with RawAPI(response("407 Proxy Authentication Required", b"")) as api:
+        assert outcomes(session_of(api, 1, retry_budget=0, **http)) == {"unsent"}
+    with RawAPI(response("407 Proxy Authentication Required", b"")) as api:
+        session_of(api, 1, **http).flush()
+    assert len(api.received) == 2
+
+
 def test_an_event_for_a_server_that_is_not_trusted_is_unsent(session_of, authority, monkeypatch, http):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     with RawAPI(tls=authority.context) as api:

@@ -28,6 +28,11 @@ DELIVERED = {
     "in chunks": CHUNKS + CHUNKED,
     "in chunks, with a trailer": CHUNKS + CHUNKED[:-2] + b"Expires: 0\r\n\r\n",
     "gzipped unasked": response("201 Created", gzip.compress(TAKEN), "Content-Encoding: gzip"),
+    "gzipped in two members": response(
+        "201 Created", gzip.compress(TAKEN[:9]) + gzip.compress(TAKEN[9:]), "Content-Encoding: gzip"
+    ),
+    "deflated without a header": response("201 Created", zlib.compress(TAKEN)[2:-4], "Content-Encoding: deflate"),
+    "in the coding that changes nothing": response("201 Created", TAKEN, "Content-Encoding: identity"),
     "deflated": response("201 Created", zlib.compress(TAKEN), "Content-Encoding: deflate"),
     "after 100": CONTINUE + response(),
     "after 103": HINTS + response(),
@@ -98,6 +103,12 @@ UNREADABLE = {
     "a refusal that is cut off": response("400 Bad Request", REFUSED[:9], "Content-Length: 35", length=False),
     "a body that is not gzip": response("201 Created", TAKEN, "Content-Encoding: gzip"),
     "a gzip that is cut off": response("201 Created", gzip.compress(TAKEN)[:-12], "Content-Encoding: gzip"),
+    "a refusal in a gzip that is cut off": response(
+        "400 Bad Request", gzip.compress(REFUSED)[:-12], "Content-Encoding: gzip"
+    ),
+    "a gzip without its end": response("201 Created", gzip.compress(TAKEN)[:-8], "Content-Encoding: gzip"),
+    "a thousand members of gzip": response("201 Created", gzip.compress(b" ") * 1000, "Content-Encoding: gzip"),
+    "a coding that was not asked for": response("201 Created", TAKEN, "Content-Encoding: br"),
     "a refusal that is not gzip": response("400 Bad Request", REFUSED, "Content-Encoding: gzip"),
     "a coding that nobody knows": response("201 Created", b"\x00\x01" * 9, "Content-Encoding: vernam"),
     "too many codings": response("201 Created", TAKEN, "Content-Encoding: " + ", ".join(["gzip"] * 99)),
