@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
+from uuid import UUID
 
 import celery
 import pytest
@@ -85,6 +86,11 @@ class User:
         (User("ann", sub="cognito-sub"), "cognito-sub"),
         (User("ann-of-sales", sub=""), "ann-of-sales"),
         (User("ann-of-sales", sub="abc"), "ann-of-sales"),
+        (User("ann-of-sales", sub=UUID(int=9)), str(UUID(int=9))),
+        (User("ann-of-sales", sub={"id": "cognito-sub"}), "ann-of-sales"),
+        (User("ann-of-sales", sub=object.__repr__), "ann-of-sales"),
+        (User("ann-of-sales", sub=b"cognito-sub"), "ann-of-sales"),
+        (User(["ann", "of", "sales"]), "user-17"),
         (User(4711), "user-17"),
         (User(47110), "47110"),
         (User(None), "user-17"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
@@ -37,8 +38,9 @@ def cognito_user(request: HttpRequest) -> Actor | None:
 
 def _by_name(user: Any) -> Actor | None:
     for name in (getattr(user, "sub", None), user.get_username()):
-        with suppress(InvalidActorError):
-            return Actor("" if name is None else str(name), ACTOR_TYPE_USER)
+        if type(name) is int or isinstance(name, str | UUID):  # a relation, method or mapping of this name is no id
+            with suppress(InvalidActorError):
+                return Actor(str(name), ACTOR_TYPE_USER)
     return None
 
 
