@@ -11,9 +11,6 @@ from bc_events import ConfigurationError, OutboxError
 from bc_events.outbox import SQLAlchemyOutbox
 from tests.outbox.conformance import ids, row
 
-HAS_ASYNCPG = importlib.util.find_spec("asyncpg") is not None
-asyncpg = pytest.mark.skipif(not HAS_ASYNCPG, reason="asyncpg is not installed")
-
 
 @pytest.fixture
 def schema_url(postgres, postgres_url):
@@ -91,7 +88,6 @@ def test_an_engine_that_the_outbox_cannot_follow_is_refused_with_what_to_pass(ma
         SQLAlchemyOutbox(async_sessionmaker(make("postgresql+psycopg://app@127.0.0.1:9/app")))
 
 
-@asyncpg
 @pytest.mark.parametrize("where", ["connect_args", "URL"])
 def test_arguments_that_only_another_driver_knows_are_refused(where):
     url = "postgresql+asyncpg://app@127.0.0.1:9/app"
@@ -101,7 +97,6 @@ def test_arguments_that_only_another_driver_knows_are_refused(where):
         SQLAlchemyOutbox(engine)
 
 
-@asyncpg
 def test_arguments_that_say_how_statements_are_prepared_do_no_harm():
     """They are how asyncpg is told of a pooler; the outbox prepares none anyway."""
     url = "postgresql+asyncpg://app@127.0.0.1:9/app?prepared_statement_cache_size=0"
