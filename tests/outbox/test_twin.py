@@ -1,7 +1,5 @@
 """The outbox's own connections are made as the application's are, or the outbox is refused where it is made."""
 
-import importlib
-
 import pytest
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
