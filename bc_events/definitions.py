@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .constants import RESERVED_NAMES
 from .documents import Document, Source, line_at, line_of, lines_of_items, read_document
 from .errors import Problem, TopicDefinitionError
-from .marked import function_of, unmarked
+from .marked import function_in, function_of, unmarked
 from .printable import printable
 from .schema_rules import SchemaReading, made_text
 from .schemas import SchemaError, compile_schema
@@ -148,7 +148,7 @@ class _Reading:
         value = definition.get("Description", "")
         if isinstance(value, str):
             return str(value)
-        function = function_of(value)
+        function = function_in(value)
         if function is not None:
             return made_text(function)
         self._report(line_of(definition, "Description"), f"Description is {_kind(value)}; give text")
@@ -190,13 +190,18 @@ def _at(named: _Named) -> str:
 
 
 def _mistakes_in(schema: Any, reading: SchemaReading, compiled: Callable[[Schema], object]) -> list[Mistake]:
-    """All that is wrong with a schema. It is compiled where nothing is found before, and where more may be found."""
+    """All that is wrong with a schema. It is compiled where nothing is found before, and where more may be found.
+
+    The compiler's word on a place is left out where something was found in it before: it is about the same mistake.
+    """
     mistakes: list[Mistake] = []
     try:
         mistakes += reading.mistakes_in(schema)
         (compile_schema if mistakes else compiled)(reading.settled(schema))
     except SchemaError as error:
-        mistakes += error.mistakes
+        mistakes += reading.suspects
+        told = {mistake.steps[:length] for mistake in mistakes for length in range(len(mistake.steps) + 1)}
+        mistakes += [mistake for mistake in error.mistakes if mistake.steps not in told]
     return mistakes
 
 

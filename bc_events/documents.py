@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar, Final
 import yaml
 
 from .errors import Problem, TopicDefinitionError
-from .marked import SpelledFloat, SpelledInt, TaggedList, TaggedMapping, TaggedText, is_surprising, unmarked
+from .marked import SpelledFloat, SpelledInt, TaggedList, TaggedMapping, TaggedText, is_surprising
 from .outline import problems_in_outline
 from .printable import printable
 
@@ -92,7 +92,6 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
         self.flatten_mapping(node)
         for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
-            key = key if type(key) is str else unmarked(key)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(None, None, "found an unhashable key", key_node.start_mark)
             found.key_lines[key] = key_node.start_mark.line + 1
@@ -124,6 +123,8 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole_number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.other_number)
+_Loader.add_constructor("tag:yaml.org,2002:merge", _Loader.construct_yaml_str)  # << where it is no key of a mapping
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)  # a plain =
 _Loader.add_multi_constructor("!", _Loader.short_tag)
 
 
@@ -141,11 +142,15 @@ def _parse(name: str, text: str | bytes) -> Document:
         return _loaded(text, problems)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        reason = f"not YAML that can be read: {printable(str(error.problem))}"
+        told = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else str(error.problem)
+        reason = f"not YAML that can be read: {printable(told)}"
         raise TopicDefinitionError(name, [Problem(line, reason)]) from error
+    except yaml.reader.ReaderError as error:
+        reason = f"not YAML that can be read: {printable(error.reason)}; save the file as UTF-8 text"
+        raise TopicDefinitionError(name, [Problem(None, reason)]) from error
     except Exception as error:  # PyYAML lets a KeyError or an AttributeError of a wrong !!tag through
-        told = [printable(line) for line in str(error).splitlines()[:1]]
-        reason = ": ".join([f"not YAML that can be read ({type(error).__name__})", *told])
+        shown = [printable(line) for line in str(error).splitlines()[:1]]
+        reason = ": ".join([f"not YAML that can be read ({type(error).__name__})", *shown])
         raise TopicDefinitionError(name, [Problem(None, reason)]) from error
 
 

@@ -47,13 +47,22 @@ def is_surprising(digits: str) -> bool:
 
 def function_of(value: object) -> str | None:
     """The CloudFormation function that makes a value: a short tag, or the only key of a mapping such as Fn::Sub."""
-    if isinstance(value, TaggedText | TaggedList | TaggedMapping):
-        return value.source
-    if isinstance(value, Mapping) and len(value) == 1:
-        (key,) = value
-        is_reference = key == "Ref" and isinstance(value[key], str)
-        return key if is_reference or (isinstance(key, str) and key.startswith("Fn::")) else None
-    return None
+    return function_in(value) if not isinstance(value, Mapping) or len(value) == 1 else _tag_of(value)
+
+
+def function_in(value: object) -> str | None:
+    """The function that makes a value, or a part of it: also one of several keys of a mapping."""
+    if not isinstance(value, Mapping) or isinstance(value, Marked):
+        return _tag_of(value)
+    return next((key for key in value if _is_function(key, value[key])), None)
+
+
+def _tag_of(value: object) -> str | None:
+    return value.source if isinstance(value, TaggedText | TaggedList | TaggedMapping) else None
+
+
+def _is_function(key: object, argument: object) -> bool:
+    return isinstance(key, str) and (key.startswith("Fn::") or (key == "Ref" and isinstance(argument, str)))
 
 
 def unmarked(value: Any) -> Any:
@@ -68,5 +77,5 @@ def unmarked(value: Any) -> Any:
         case list():
             return [unmarked(item) for item in value]
         case dict():
-            return {key: unmarked(item) for key, item in value.items()}
+            return {unmarked(key): unmarked(item) for key, item in value.items()}
     return value

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .marked import Marked, function_of, unmarked
+from .marked import Marked, function_in, function_of, unmarked
 from .printable import printable
-from .schemas import Mistake, refuse_multiplied
-
-Steps = tuple[str | int, ...]
+from .references import References, Steps
+from .schema_types import EVERY_TYPE, SchemaTypes, Types, refused_values
+from .schemas import Mistake, SchemaError, compile_schema, not_json, refuse_multiplied
 
 _DESCRIPTIVE: Final = frozenset({"title", "description", "$comment"})
+_REMARKS: Final = frozenset({"deprecated", "examples", "readOnly", "writeOnly"})
+"""They describe too, but are no text. Without them, a schema means the same."""
 _NAMED_SCHEMAS: Final = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
 )
@@ -35,76 +36,109 @@ _SCHEMAS: Final = frozenset(
 )
 _VALUES: Final = frozenset(
     {
-        *("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "const", "dependentRequired", "enum"),
+        *("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary", "const"),
+        *("contentEncoding", "contentMediaType", "dependentRequired", "enum"),
         *("exclusiveMaximum", "exclusiveMinimum", "format", "id", "maxContains", "maxItems", "maxLength"),
         *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf"),
         *("pattern", "required", "type", "uniqueItems"),
     }
 )
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
-_IS_OF_TYPE: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: type(value) is int or (isinstance(value, float) and value.is_integer()),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "array": lambda value: isinstance(value, list | tuple),
-    "object": lambda value: isinstance(value, Mapping),
-}
+_SAME_VALUE: Final = frozenset({"allOf", "anyOf", "dependentSchemas", "else", "oneOf", "then"})
+"""Their schemas describe the same value as the schema around them, whose types apply to it too."""
 
 
 class SchemaReading:
     """One reading of the schemas of a file.
 
-    It finds values that CloudFormation makes, numbers that YAML reads in its own way, and values that `type` refuses.
-    A part that stands in several places, as aliases have it, is read once.
+    It finds values that CloudFormation makes, numbers that YAML reads in its own way, values that `type` refuses, and
+    references that lead nowhere. A part that stands in several places, as aliases have it, is read once. `suspects` are
+    the places in the last schema for which the compiler may refuse it, and they are mistakes only if it does.
     """
 
     def __init__(self) -> None:
-        self._mistakes: list[Mistake] = []
         self._seen: set[int] = set()
         self._is_settled = True
+        self._begin(None)
+
+    def _begin(self, schema: Any) -> None:
+        self._mistakes: list[Mistake] = []
+        self.suspects: list[Mistake] = []
+        self._referring: list[tuple[Steps, Any]] = []
+        self._references = References(schema)
+        self._types = SchemaTypes(self._references)
 
     def mistakes_in(self, schema: Any) -> list[Mistake]:
         """What is found in a schema; the caller keeps the schema while it reads others."""
-        self._mistakes = []
-        self._schema(schema, ())
+        self._begin(schema)
+        refuse_multiplied(schema)
+        self.suspects += not_json(schema)
+        self._schema(schema, (), EVERY_TYPE)
+        for steps, reference in self._referring:  # which grows: a part that is referred to may be read only now
+            self._follow(reference, steps)
         return self._mistakes
 
     def settled(self, schema: Any) -> Any:
         """A schema that was read, in plain data. Text for people is replaced where CloudFormation makes it."""
-        if self._is_settled:
-            return schema
-        refuse_multiplied(schema)
-        return _settled(schema)
+        return schema if self._is_settled else _settled(schema)
 
-    def _schema(self, schema: Any, steps: Steps) -> None:
+    def _follow(self, reference: Any, steps: Steps) -> None:
+        if not self._references.is_pointer(reference):
+            self.suspects += [] if self._references.has_names else _outside(reference, steps)
+            return
+        target = self._references.target(reference)
+        if target is None:
+            self.suspects.append(Mistake(steps, f"{printable(reference)} does not exist in this schema; correct it"))
+        else:
+            self._schema(target[1], target[0], EVERY_TYPE)
+
+    def _schema(self, schema: Any, steps: Steps, types: Types) -> None:
         if type(schema) is bool or id(schema) in self._seen:
             return
         self._seen.add(id(schema))
         self._is_settled = self._is_settled and not isinstance(schema, Marked)
-        function = function_of(schema)
+        function = function_in(schema)
         if function is not None:
             self._mistakes.append(_made(function, steps))
         elif isinstance(schema, list):
             for index, item in enumerate(schema):
-                self._schema(item, (*steps, index))
+                self._schema(item, (*steps, index), types)
         elif isinstance(schema, Mapping):
-            self._keywords(schema, steps)
+            self._keywords(schema, steps, types & self._types.of(schema))
 
-    def _keywords(self, schema: Mapping[str, Any], steps: Steps) -> None:
+    def _keywords(self, schema: Mapping[str, Any], steps: Steps, types: Types) -> None:
         for keyword, part in schema.items():
+            place = (*steps, keyword)
+            inherited = types if keyword in _SAME_VALUE else EVERY_TYPE
+            if isinstance(keyword, Marked):
+                self._tagged_key(keyword, place)
             if keyword in _NAMED_SCHEMAS and isinstance(part, Mapping) and not isinstance(part, Marked):
-                for name, item in part.items():
-                    self._schema(item, (*steps, keyword, name))
+                self._named_schemas(part, place, inherited)
             elif keyword in _SCHEMAS or keyword in _NAMED_SCHEMAS:
-                self._schema(part, (*steps, keyword))
+                self._schema(part, place, inherited)
             elif keyword in _VALUES:
-                self._value(part, (*steps, keyword))
+                self._value(part, place)
             elif self._is_settled and type(part) is not str:
                 self._is_settled = not _has_marks(part)
-        if "type" in schema and ("enum" in schema or "const" in schema):
-            self._mistakes += _of_other_type(schema, steps)
+        if isinstance(schema.get("$ref"), str) and not isinstance(schema["$ref"], Marked):
+            self._referring.append(((*steps, "$ref"), schema["$ref"]))
+        self._mistakes += refused_values(schema, types, steps)
+
+    def _named_schemas(self, schemas: Mapping[str, Any], steps: Steps, types: Types) -> None:
+        function = function_in(schemas)
+        if function is not None:
+            self._mistakes.append(_made(function, (*steps, function)))
+            return
+        for name, item in schemas.items():
+            if isinstance(name, Marked):
+                self._tagged_key(name, (*steps, name))
+            self._schema(item, (*steps, name), types)
+
+    def _tagged_key(self, key: Any, steps: Steps) -> None:
+        self._is_settled = False
+        function = function_of(key)
+        if function is not None:
+            self._mistakes.append(_made(function, steps))
 
     def _value(self, value: Any, steps: Steps) -> None:
         found = [] if type(value) in _PLAIN else list(_of_value(value, steps))
@@ -112,12 +146,24 @@ class SchemaReading:
         self._is_settled = self._is_settled and not found
 
 
-def _settled(schema: Any, *, keyword: str | None = None) -> Any:
-    function = function_of(schema) if keyword in _DESCRIPTIVE else None
+def _outside(reference: str, steps: Steps) -> list[Mistake]:
+    try:
+        compile_schema({"$ref": reference})
+    except SchemaError as error:
+        return [Mistake((*steps, *mistake.steps[1:]), mistake.message) for mistake in error.mistakes]
+    return []
+
+
+def _settled(schema: Any, *, keyword: object = None) -> Any:
+    function = function_in(schema) if keyword in _DESCRIPTIVE else None
     if function is not None and not isinstance(schema, str):
         return made_text(function)
     if isinstance(schema, Mapping):
-        return {key: _settled(part, keyword=key) for key, part in schema.items()}
+        return {
+            unmarked(key): _settled(part, keyword=key)
+            for key, part in schema.items()
+            if key not in _REMARKS or function_in(part) is None
+        }
     return [_settled(part) for part in schema] if isinstance(schema, list) else unmarked(schema)
 
 
@@ -128,14 +174,14 @@ def made_text(function: str) -> str:
 
 def _has_marks(part: Any) -> bool:
     """Also where a function is written in its long form, as text for people may be."""
-    if isinstance(part, Marked) or function_of(part) is not None:
+    if isinstance(part, Marked) or function_in(part) is not None:
         return True
-    parts = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    parts = (*part, *part.values()) if isinstance(part, Mapping) else part if isinstance(part, list) else ()
     return any(map(_has_marks, parts))
 
 
 def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
-    function = function_of(value)
+    function = function_in(value)
     if function is not None:
         yield _made(function, steps)
     elif isinstance(value, Marked):
@@ -148,6 +194,8 @@ def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
                 yield from _of_value(item, (*steps, index))
     elif isinstance(value, Mapping):
         for key, item in value.items():
+            if function_of(key) is not None:
+                yield from _of_value(key, (*steps, key))
             yield from _of_value(item, (*steps, key))
 
 
@@ -161,24 +209,3 @@ def _number(value: Any) -> str:
 def _made(function: str, steps: Steps) -> Mistake:
     told = f"CloudFormation makes this ({printable(function)}), so events cannot be checked against it; write it out"
     return Mistake(steps, told)
-
-
-def _of_other_type(schema: Mapping[str, Any], steps: Steps) -> Iterator[Mistake]:
-    named = schema["type"]
-    types = [named] if isinstance(named, str) else named
-    if not isinstance(types, list) or not all(isinstance(one, str) and one in _IS_OF_TYPE for one in types):
-        return
-    values: list[tuple[Steps, Any]] = [(("const",), schema["const"])] if "const" in schema else []
-    if isinstance(schema.get("enum"), list):
-        values += [(("enum", index), value) for index, value in enumerate(schema["enum"])]
-    for place, value in values:
-        is_told = isinstance(value, Marked) or function_of(value) is not None
-        if not is_told and not any(_IS_OF_TYPE[one](value) for one in types):
-            told = (
-                f"{_json(value)} is not of type {' or '.join(types)}, so no event could have it; quote it if it is text"
-            )
-            yield Mistake((*steps, *place), told)
-
-
-def _json(value: Any) -> str:
-    return printable(json.dumps(value, default=repr))

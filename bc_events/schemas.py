@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from itertools import islice
 from typing import Any, Final
@@ -14,11 +15,14 @@ from typing import Any, Final
 import jsonschema_rs
 
 from .errors import MOST_VIOLATIONS, Violation
+from .marked import Marked, unmarked
 from .printable import printable
 
 HIDDEN: Final = "(hidden)"
 MAX_SIZE: Final = 100_000
 """Values that a schema may have, counted where they stand."""
+_MAX_DEPTH: Final = 255
+"""Levels that a schema may have: the compiler takes no more."""
 _LONGEST_MESSAGE: Final = 500
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _CURRENT_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -94,32 +98,35 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
     except jsonschema_rs.ValidationError as error:
         raise SchemaError(_breaches(plain) or [_mistake(error)]) from error
     except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
-        raise SchemaError([_unquoted_key(schema) or Mistake((), _shown(str(error).splitlines()[0]))]) from error
+        raise SchemaError(not_json(schema) or [Mistake((), _shown(str(error).splitlines()[0]))]) from error
     return Check(validator)
 
 
 def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
     """Raises `SchemaError`. A part that stands in many places is compiled in each, which can take gigabytes."""
-    todo: list[Any] = [schema]
+    level: list[Any] = [schema]
     left = MAX_SIZE
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Mapping):
-            part = part.values()
-        elif not isinstance(part, list):
-            continue
-        left -= len(part)
-        if left < 0:
-            told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for what is repeated"
-            raise SchemaError([Mistake((), told)])
-        todo += [item for item in part if type(item) not in _SCALARS]
+    for _ in range(_MAX_DEPTH):
+        below: list[Any] = []
+        for part in level:
+            items = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+            left -= len(items)
+            if left < 0:
+                told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for what is repeated"
+                raise SchemaError([Mistake((), told)])
+            below += [item for item in items if type(item) not in _SCALARS]
+        level = below
+        if not level:
+            return
+    told = f"has more than {_MAX_DEPTH} levels, or contains itself; use $ref for what is repeated"
+    raise SchemaError([Mistake((), told)])
 
 
 def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
     """Every breach of the metaschema: the compiler stops at the first."""
     named = schema.get("$schema", _CURRENT_DRAFT) if isinstance(schema, dict) else _CURRENT_DRAFT
     try:
-        metaschema = jsonschema_rs.validator_for({"$schema": named, "$ref": named})
+        metaschema = jsonschema_rs.validator_for({"$schema": named, "$ref": named}, validate_formats=True)
         return list(dict.fromkeys(_mistake(error, schema) for error in metaschema.iter_errors(schema)))
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
         return []
@@ -190,21 +197,26 @@ def _rule(schema_path: list[str | int]) -> str:
     return next((part for part in reversed(schema_path) if isinstance(part, str)), "schema")
 
 
-def _unquoted_key(schema: object) -> Mistake | None:
-    """What is wrong with the first key that is not text, if one is: YAML reads on, yes and 1 as something else."""
+def not_json(schema: object) -> list[Mistake]:
+    """What has no form in JSON: keys that are not text, as YAML reads on, yes and 1, and values such as a set."""
+    found: list[Mistake] = []
     seen: set[int] = set()
     parts: list[tuple[tuple[str | int, ...], object]] = [((), schema)]
-    while parts:
-        steps, part = parts.pop()
-        if id(part) in seen or not isinstance(part, Mapping | list):
-            continue
-        seen.add(id(part))
-        for key, item in part.items() if isinstance(part, Mapping) else enumerate(part):
-            if isinstance(part, Mapping) and not isinstance(key, str):
-                kind = type(key).__name__
-                return Mistake(steps, f"the key {printable(repr(key))} is a {kind}; quote it to make it text")
-            parts.append(((*steps, key), item))
-    return None
+    for steps, part in parts:  # which grows
+        if isinstance(part, Mapping | list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            if isinstance(part, Mapping):
+                found += [Mistake(steps, _unquoted(key)) for key in part if not isinstance(key, str)]
+            items = part.items() if isinstance(part, Mapping) else enumerate(part)
+            parts += [((*steps, key), item) for key, item in items if type(item) not in _SCALARS]
+        elif not isinstance(part, Mapping | list | tuple | str | int | float | Decimal | Enum | None):
+            found.append(Mistake(steps, f"a {type(part).__name__} is no value of JSON; write it as one, such as text"))
+    return found
+
+
+def _unquoted(key: object) -> str:
+    shown = key.source if isinstance(key, Marked) else repr(key)
+    return f"the key {printable(shown)} is a {type(unmarked(key)).__name__}; quote it to make it text"
 
 
 def _shown(message: str) -> str:

@@ -201,14 +201,14 @@ def test_a_mapping_that_contains_itself_is_told():
     ("schema", "told"),
     [
         ("{minProperties: -1}", "at /minProperties: -1 is less than the minimum of 0"),
-        ("{properties: {a: {pattern: '('}}}", "at /properties/a/pattern: '(' is not a \"regex\""),
-        ("{$ref: '#/nope'}", "at its root: Pointer '/nope' does not exist"),
+        ("{properties: {a: {pattern: '('}}}", 'at /properties/a/pattern: "(" is not a "regex"'),
+        ("{$ref: '#/nope'}", "at /$ref: #/nope does not exist in this schema; correct it"),
         ("{$ref: 'https://example.com/x'}", "https://example.com/x is outside this file; inline it under definitions"),
         ("{$ref: 'file:///etc/passwd'}", "file:///etc/passwd is outside this file; inline it under definitions"),
         ("{$schema: 'https://example.com/x'}", "at its root: Unknown meta-schema: 'https://example.com/x'"),
         ("{properties: {on: {}}}", "at /properties: the key True is a bool; quote it to make it text"),
         ("{allOf: [{properties: {1: {}}}]}", "at /allOf/0/properties: the key 1 is a int; quote it to make it text"),
-        ("{default: !!set {a}}", "Unsupported type: 'set'"),
+        ("{default: !!set {a}}", "at /default: a set is no value of JSON; write it as one"),
     ],
 )
 def test_a_schema_that_is_none_is_told_with_the_place(schema, told):
