@@ -8,18 +8,18 @@ from urllib.parse import unquote
 
 Steps = tuple[str | int, ...]
 
-_ANCHORS: Final = frozenset({"$anchor", "$dynamicAnchor"})
+_ANCHORS: Final = ("$anchor", "$dynamicAnchor")
 
 
 class References:
     """Finds the parts of one schema to which its references lead.
 
-    A part with an `$id` changes where references lead. Those of such a schema are left to the compiler.
+    A part with an `$id` changes where the references in it lead. Those of such a schema are left to the compiler.
     """
 
     def __init__(self, root: Any) -> None:
         self._root = root
-        self._names: set[str] | None = None
+        self._named: list[tuple[str, Any]] | None = None
 
     def target(self, reference: str) -> tuple[Steps, Any] | None:
         """The place and the part to which a JSON Pointer such as `#/$defs/Id` leads; None where it leads nowhere."""
@@ -40,20 +40,31 @@ class References:
 
     def is_pointer(self, reference: object) -> bool:
         """Whether `target` can tell where a reference leads."""
-        return isinstance(reference, str) and (reference == "#" or reference.startswith("#/")) and not self.has_names
+        return (
+            isinstance(reference, str) and (reference == "#" or reference.startswith("#/")) and not self._has_inner_id
+        )
 
     @property
     def has_names(self) -> bool:
-        """Whether a part of the schema has a name of its own to which references may lead."""
-        if self._names is None:
-            self._names = set(_names_in(self._root))
+        """Whether the schema or a part of it has a name to which references may lead."""
         return bool(self._names)
 
+    @property
+    def _has_inner_id(self) -> bool:
+        return any(keyword not in _ANCHORS and part is not self._root for keyword, part in self._names)
 
-def _names_in(root: Any) -> list[str]:
+    @property
+    def _names(self) -> list[tuple[str, Any]]:
+        if self._named is None:
+            self._named = _names_in(self._root)
+        return self._named
+
+
+def _names_in(root: Any) -> list[tuple[str, Any]]:
+    """Each keyword that names a part, and that part."""
     is_oldest = isinstance(root, Mapping) and "draft-04" in str(root.get("$schema"))
-    keywords = {"id" if is_oldest else "$id", *_ANCHORS}
-    found: list[str] = []
+    keywords = ("id" if is_oldest else "$id", *_ANCHORS)
+    found: list[tuple[str, Any]] = []
     seen: set[int] = set()
     parts = [root]
     while parts:
@@ -62,6 +73,6 @@ def _names_in(root: Any) -> list[str]:
             continue
         seen.add(id(part))
         if isinstance(part, Mapping):
-            found += [part[key] for key in keywords if isinstance(part.get(key), str)]
+            found += [(keyword, part) for keyword in keywords if isinstance(part.get(keyword), str)]
         parts += part.values() if isinstance(part, Mapping) else part
     return found

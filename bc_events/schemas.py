@@ -27,6 +27,7 @@ _LONGEST_MESSAGE: Final = 500
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _CURRENT_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DECLARE: Final = 'this is of an older draft: declare it, such as "$schema": "http://json-schema.org/draft-04/schema#"'
+_TYPES: Final = "one of array, boolean, integer, null (in quotes), number, object and string, or a list of them"
 _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
@@ -85,7 +86,7 @@ class Check:
 def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:
     """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
     refuse_multiplied(schema)
-    plain = schema if isinstance(schema, bool) else dict(schema)
+    plain = dict(schema) if isinstance(schema, Mapping) else schema
     try:
         validator = jsonschema_rs.validator_for(
             plain,
@@ -133,6 +134,9 @@ def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
 
 
 def _mistake(error: jsonschema_rs.ValidationError, schema: object = None) -> Mistake:
+    if error.instance_path[-1:] == ["type"] and error.schema_path[-1:] == ["anyOf"]:
+        told = f"{json.dumps(error.instance, default=repr)} is no type of JSON Schema; give {_TYPES}"
+        return Mistake(tuple(error.instance_path), _shown(told))
     remedy = ""
     if error.instance_path and _is_of_older_draft(error.instance_path[-1], error.instance):
         is_undeclared = isinstance(schema, dict) and "$schema" not in schema

@@ -71,8 +71,8 @@ Topics:
         f"{file} has 9 mistakes:\n"
         "  line 3: Action is 'created'; give one past-tense word such as Created\n"
         "  line 6: Action is missing; give one past-tense word such as Created\n"
-        '  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: "objekt" is not valid under any '
-        "of the schemas listed in the 'anyOf' keyword\n"
+        '  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: "objekt" is no type of JSON '
+        "Schema; give one of array, boolean, integer, null (in quotes), number, object and string, or a list of them\n"
         "  line 11: testing.TestCreated is defined twice (line 8); remove one\n"
         "  line 14: testing.TestCreated is defined twice (line 8); remove one\n"
         "  line 19: Category is a number; give one lower-case word such as policies\n"
@@ -144,6 +144,16 @@ def test_a_document_of_another_shape_is_told_what_it_should_be(document, told):
 @pytest.mark.parametrize("text", ["a: [", "a:\n\t- b", "a: 1\n---\nb: 2", "? [a]\n: b", "a: *nowhere", "a: !!bool x"])
 def test_what_is_not_yaml_is_told_as_such(text):
     assert only_problem(text)[1].startswith("not YAML that can be read")
+
+
+def test_a_text_that_another_program_would_read_is_told_with_the_reason():
+    text = ONE % "{}"
+    several = "not YAML that can be read: expected a single document in the stream, but found another document"
+    assert only_problem(f"{text}---\n{text}") == (6, several)
+    with pytest.raises(TopicDefinitionError, match="invalid trailing UTF-8 octet; save the file as UTF-8 text"):
+        TopicTable.read(io.BytesIO((ONE % "{title: é}").encode("latin-1")))
+    for written in (text.encode("utf-8-sig"), text.encode("utf-16"), text.replace("\n", "\r\n").encode()):
+        assert len(TopicTable.read(io.BytesIO(written))) == 1
 
 
 @pytest.mark.parametrize("source", [b"\xff\xfe\x00", b"DefaultCategory: \xff"])

@@ -124,6 +124,7 @@ def test_what_cloudformation_makes_never_breaks_a_key_that_decides_nothing(key, 
         ("{type: string, anyOf: [{enum: [NO]}, {const: a}]}", ["/anyOf/0/enum/0"]),
         ("{type: string, if: {const: NO}, then: {const: yes}}", ["/then/const"]),
         ("{$ref: '#/$defs/A', const: NO, $defs: {A: {type: string}}}", ["/const"]),
+        ("{$id: 'https://example.com/x', $ref: '#/$defs/A', const: NO, $defs: {A: {type: string}}}", ["/const"]),
         ("{allOf: [{$ref: '#/$defs/A'}], const: 1.5, $defs: {A: {$ref: '#/$defs/B'}, B: {type: integer}}}", ["/const"]),
         ("{anyOf: [{type: string}, {type: 'null'}], enum: [a, NO, ~]}", ["/enum/1"]),
         ("{type: [string, number], allOf: [{type: [integer, boolean]}], enum: [1, 1.5, a]}", ["/enum/1", "/enum/2"]),
@@ -171,6 +172,33 @@ def test_every_key_that_is_not_text_is_told_as_the_file_has_it():
         "/properties/a/properties: the key None is a NoneType",
     ]
     assert len(mistakes("{patternProperties: {'(': {}}, properties: {a: {pattern: '['}}}")) == 2
+
+
+@pytest.mark.parametrize("schema", ["!Ref A", "!If [A, {}, {}]", "!Split [a]", "{'Fn::Transform': {Name: x}}"])
+def test_a_schema_that_cloudformation_makes_as_a_whole_is_told(schema):
+    (message,) = mistakes(schema)
+    assert message.startswith(f"its root: {MADE}")
+
+
+@pytest.mark.parametrize("named", ["strng", "~", "[string, null]", "String"])
+def test_a_type_that_is_none_is_told_with_those_that_are(named):
+    (message,) = mistakes(f"{{properties: {{type: {{type: {named}}}}}}}")
+    assert message.startswith("/properties/type/type: ")
+    assert "is no type of JSON Schema; give one of array, boolean, " in message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "{$id: 'https://example.com/x', $ref: 'https://example.com/x#/$defs/A', $defs: {A: {}}}",
+        "{$ref: '#/$defs/A', $defs: {A: {$id: 'https://example.com/x', $ref: '#/$defs/B', $defs: {B: {}}}}}",
+        "{$ref: '#a', $defs: {A: {$anchor: a}}}",
+        "{$ref: 'https://json-schema.org/draft/2020-12/schema'}",
+        "{$ref: '#'}",
+    ],
+)
+def test_a_reference_to_a_name_is_read(schema):
+    assert read(schema)
 
 
 @pytest.mark.parametrize("text", ["<<", "="])
