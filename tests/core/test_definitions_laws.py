@@ -101,8 +101,11 @@ def test_data_in_a_file_is_read_as_it_is(document):
 @FEW
 @given(odd_schemas)
 def test_a_schema_is_read_or_its_mistakes_are_told_the_same_from_a_file_and_a_mapping(schema):
+    """In their places: jsonschema-rs shows the keys of a mapping in any order."""
     written = definitions(schema)
-    assert mistakes(io.StringIO(yaml.safe_dump(written, sort_keys=False))) == mistakes(written)
+    sources = (written, io.StringIO(yaml.safe_dump(written, sort_keys=False)))
+    first, second = ([message.split(": ")[:2] for message in mistakes(source)] for source in sources)
+    assert first == second
 
 
 @FEW
