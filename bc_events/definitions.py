@@ -199,7 +199,7 @@ def _mistakes_in(schema: Any, reading: SchemaReading, compiled: Callable[[Schema
         mistakes += reading.mistakes_in(schema)
         (compile_schema if mistakes else compiled)(reading.settled(schema))
     except SchemaError as error:
-        mistakes += reading.suspects
+        mistakes += reading.suspects()
         told = {mistake.steps[:length] for mistake in mistakes for length in range(len(mistake.steps) + 1)}
         mistakes += [mistake for mistake in error.mistakes if mistake.steps not in told]
     return mistakes

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 Steps = tuple[str | int, ...]
 
 _ANCHORS: Final = ("$anchor", "$dynamicAnchor")
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class References:
@@ -69,10 +70,12 @@ def _names_in(root: Any) -> list[tuple[str, Any]]:
     parts = [root]
     while parts:
         part = parts.pop()
-        if not isinstance(part, Mapping | list) or id(part) in seen:
+        if id(part) in seen or not isinstance(part, dict | list | Mapping):  # in this order, as most are dicts
             continue
         seen.add(id(part))
-        if isinstance(part, Mapping):
-            found += [(keyword, part) for keyword in keywords if isinstance(part.get(keyword), str)]
-        parts += part.values() if isinstance(part, Mapping) else part
+        if isinstance(part, list):
+            parts += [item for item in part if type(item) not in _SCALARS]
+            continue
+        found += [(keyword, part) for keyword in keywords if keyword in part and isinstance(part[keyword], str)]
+        parts += [item for item in part.values() if type(item) not in _SCALARS]
     return found

@@ -52,8 +52,7 @@ class SchemaReading:
     """One reading of the schemas of a file.
 
     It finds values that CloudFormation makes, numbers that YAML reads in its own way, values that `type` refuses, and
-    references that lead nowhere. A part that stands in several places, as aliases have it, is read once. `suspects` are
-    the places in the last schema for which the compiler may refuse it, and they are mistakes only if it does.
+    references that lead nowhere. A part that stands in several places, as aliases have it, is read once.
     """
 
     def __init__(self) -> None:
@@ -63,8 +62,8 @@ class SchemaReading:
 
     def _begin(self, schema: Any) -> None:
         self._mistakes: list[Mistake] = []
-        self.suspects: list[Mistake] = []
-        self._referring: list[tuple[Steps, Any]] = []
+        self._root = schema
+        self._referring: list[tuple[Steps, str]] = []
         self._references = References(schema)
         self._types = SchemaTypes(self._references)
 
@@ -72,24 +71,29 @@ class SchemaReading:
         """What is found in a schema; the caller keeps the schema while it reads others."""
         self._begin(schema)
         refuse_multiplied(schema)
-        self.suspects += not_json(schema)
         self._schema(schema, (), EVERY_TYPE)
-        for steps, reference in self._referring:  # which grows: a part that is referred to may be read only now
-            self._follow(reference, steps)
+        for _, reference in self._referring:  # which grows: a part that is referred to may be read only now
+            self._follow(reference)
         return self._mistakes
 
     def settled(self, schema: Any) -> Any:
         """A schema that was read, in plain data. Text for people is replaced where CloudFormation makes it."""
         return schema if self._is_settled else _settled(schema)
 
-    def _follow(self, reference: Any, steps: Steps) -> None:
-        if not self._references.is_pointer(reference):
-            self.suspects += [] if self._references.has_names else _outside(reference, steps)
-            return
-        target = self._references.target(reference)
-        if target is None:
-            self.suspects.append(Mistake(steps, f"{printable(reference)} does not exist in this schema; correct it"))
-        else:
+    def suspects(self) -> Iterator[Mistake]:
+        """The places for which the compiler may refuse the schema that was read last. Mistakes only if it does."""
+        yield from not_json(self._root)
+        for steps, reference in self._referring:
+            if self._references.is_pointer(reference):
+                if self._references.target(reference) is None:
+                    told = f"{printable(reference)} does not exist in this schema; correct it"
+                    yield Mistake(steps, told)
+            elif not self._references.has_names:
+                yield from _outside(reference, steps)
+
+    def _follow(self, reference: str) -> None:
+        target = self._references.target(reference) if self._references.is_pointer(reference) else None
+        if target is not None:
             self._schema(target[1], target[0], EVERY_TYPE)
 
     def _schema(self, schema: Any, steps: Steps, types: Types) -> None:
