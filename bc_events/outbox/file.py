@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _IN_MEMORY: Final = ":memory:"
+_URI: Final = "file:"  # of SQLite, whose options an outbox does not take
 
 
 class SQLiteOutbox:
@@ -51,7 +52,7 @@ class SQLiteOutbox:
                 flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
         """
-        if str(path) in ("", ".", _IN_MEMORY):
+        if str(path) in ("", ".", _IN_MEMORY) or str(path).startswith(_URI):
             raise ConfigurationError(
                 f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
             )

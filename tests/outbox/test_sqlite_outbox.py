@@ -129,7 +129,7 @@ def test_an_option_that_cannot_hold_is_refused(path, options):
         SQLiteOutbox(path, **options)
 
 
-@pytest.mark.parametrize("name", [":memory:", "sqlite:///:memory:", "sqlite://", "", Path()])
+@pytest.mark.parametrize("name", [":memory:", "sqlite:///:memory:", "sqlite://", "", Path(), "file:events.db?mode=ro"])
 def test_what_names_no_file_is_refused(name):
     with pytest.raises(ConfigurationError, match=r"names none; give one such as events\.db"):
         named(name) if isinstance(name, str) else SQLiteOutbox(name)
