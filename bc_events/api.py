@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from . import forks, observers, telemetry, wire
+from . import forks, networks, observers, telemetry, wire
 from .attempt import Attempt
 from .bearer import BearerToken, TokenError
 from .outside import raised_outside
@@ -64,7 +64,7 @@ class EventsAPI:
     def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
         """One attempt; raises nothing but an exception from outside. A 401 has the token renewed once."""
         attempt = attempt or Attempt()
-        network = observers.network()
+        network = networks.current()
         if network is None:
             answer = self._attempted(request, attempt)
         else:

@@ -1,4 +1,4 @@
-"""Observers of an event's life, such as metrics and tests, and the stand-in that a test gives for the network.
+"""Observers of an event's life, such as metrics and tests.
 
 An observer is other people's code: what it raises is logged, and never decides what becomes of an event.
 """
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 
     from .errors import Undelivered
     from .event import Event
-    from .wire import Answer, Request
-
-    Network = Callable[[Request[Any]], Answer] | None
-    """Answers requests in place of the network; None is the real one."""
 
 
 class Observer(Protocol):
@@ -54,7 +50,6 @@ class Observer(Protocol):
 
 _changing = threading.Lock()
 _observers: tuple[Observer, ...] = ()
-_networks: tuple[Network, ...] = ()
 follows_each = False
 """Whether an observer is told of each event as it is published: publishers read it, because asking costs more."""
 
@@ -73,25 +68,6 @@ def _replace(change: Callable[[tuple[Observer, ...]], tuple[Observer, ...]]) -> 
     with _changing:
         _observers = change(_observers)
         follows_each = any(one.published is not None for one in _observers)
-
-
-def connect(network: Network) -> None:
-    """Requests go to `network` from here on, until `disconnect` or a later `connect`."""
-    global _networks  # noqa: PLW0603  what answers is the process's
-    with _changing:
-        _networks = (*_networks, network)
-
-
-def disconnect(network: Network) -> None:
-    """Takes that network away, wherever it stands: tests on several threads end in any order."""
-    global _networks  # noqa: PLW0603
-    with _changing:
-        last = max(place for place, one in enumerate(_networks) if one is network)
-        _networks = _networks[:last] + _networks[last + 1 :]
-
-
-def network() -> Network:
-    return _networks[-1] if _networks else None
 
 
 def published(event: Event) -> None:

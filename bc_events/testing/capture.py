@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bc_events import observers
+from bc_events import networks, observers
 
-from . import network as networks
 from .captured import CapturedEvents
+from .network import accepting
 from .stages import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bc_events.observers import Network
+    from bc_events.networks import Network
 
 
 @contextmanager
-def capture_events(*, network: Network = networks.accepting) -> Iterator[CapturedEvents]:
+def capture_events(*, network: Network = accepting) -> Iterator[CapturedEvents]:
     """Captures what all clients, threads and tasks of this process publish while it is open.
 
     Topics, checks, scopes and rollbacks are the real ones. Requests end in memory, where each succeeds; with
@@ -26,9 +26,9 @@ def capture_events(*, network: Network = networks.accepting) -> Iterator[Capture
     """
     record = Record()
     observers.add(record)
-    observers.connect(network)
+    networks.connect(network)
     try:
         yield CapturedEvents(record)
     finally:
-        observers.disconnect(network)
+        networks.disconnect(network)
         observers.remove(record)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from bc_events.wire import SUCCESS, Answer, Request, Verdict
-
-if TYPE_CHECKING:
-    from bc_events.observers import Network
 
 _FORBIDDEN: Final = 403  # a fault of configuration: a relay pauses on it and holds nothing against the events
 _REFUSED: Final = (
@@ -16,16 +13,11 @@ _REFUSED: Final = (
 )
 
 
-def _accept(request: Request[Any]) -> Answer:
+def accepting(request: Request[Any]) -> Answer:
+    """An Events API in memory that takes everything and keeps nothing."""
     return Answer(Verdict.SETTLED, results=(SUCCESS,) * len(request.events), status=201)
 
 
-def _refuse(_request: Request[Any]) -> Answer:
+def refusing(_request: Request[Any]) -> Answer:
+    """No Events API: each flush is undelivered, and its reason says how a test asks for one."""
     return Answer(Verdict.FINAL, _REFUSED, status=_FORBIDDEN)
-
-
-accepting: Final[Network] = _accept
-"""An Events API in memory that takes everything and keeps nothing."""
-
-refusing: Final[Network] = _refuse
-"""No Events API: each flush is undelivered, and its reason says how a test asks for one."""

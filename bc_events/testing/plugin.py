@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import atexit
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bc_events import networks
+
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Generator, Iterator
 
-    from bc_events.observers import Network
+    from bc_events.wire import Answer, Request
 
     from .captured import CapturedEvents
 
 _OPTION = "bc_events_network"
+_IS_CLOSED = pytest.StashKey[bool]()
 _MARKER = "bc_events_network: events of this test really travel to its client's api_url"
 
 
@@ -27,51 +31,48 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Before all other plugins and any code of the service: pytest-django loads its settings and applications here."""
+    _close(early_config, early_config.known_args_namespace)
+    return (yield)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, Any, Any]:
-    with _closed(session):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
-    with _closed(session):
-        return (yield)
+    _close(config, config.option)  # a conftest may have named this plugin
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     if not _asks_for_the_network(item):
         return (yield)
-    with _connected(None):
-        return (yield)
-
-
-@contextmanager
-def _closed(session: pytest.Session) -> Iterator[None]:
-    """While modules are imported, and while tests run: no network, but by the option."""
-    if session.config.getoption(_OPTION):
-        yield
-        return
-    from .network import refusing  # noqa: PLC0415  not before coverage is measured
-
-    with _connected(refusing):
-        yield
-
-
-@contextmanager
-def _connected(network: Network) -> Iterator[None]:
-    from bc_events import observers  # noqa: PLC0415  not before coverage is measured
-
-    observers.connect(network)
+    networks.connect(None)
     try:
-        yield
+        return (yield)
     finally:
-        observers.disconnect(network)
+        networks.disconnect(None)
+
+
+def _close(config: pytest.Config, options: Namespace) -> None:
+    """From here to the end of the run nothing is sent, but by the option or while a test asks for the network."""
+    if _IS_CLOSED in config.stash or getattr(options, _OPTION):
+        return
+    config.stash[_IS_CLOSED] = True
+    networks.connect(_refuse)
+    config.add_cleanup(_give_back)
+
+
+def _give_back() -> None:
+    """As it was: another run may be around this one. At exit it is closed again, before older exit functions run."""
+    networks.disconnect(_refuse)
+    atexit.register(networks.connect, _refuse)
+
+
+def _refuse(request: Request[Any]) -> Answer:
+    from .network import refusing  # noqa: PLC0415  loads the library
+
+    return refusing(request)
 
 
 def _asks_for_the_network(item: pytest.Item) -> bool:

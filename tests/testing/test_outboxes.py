@@ -7,7 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session, sessionmaker
 
-from bc_events import DeliveryError, EventClient, events, observers
+from bc_events import DeliveryError, EventClient, events, networks
 from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
 from bc_events.testing import capture_events
 from bc_events.testing.network import refusing
@@ -40,12 +40,12 @@ def test_with_the_real_network_it_is_stored(client, tmp_path):
 
 def test_without_a_capture_it_is_refused_and_not_stored(tmp_path):
     outbox = SQLiteOutbox(tmp_path / "events.db")
-    observers.connect(refusing)
+    networks.connect(refusing)
     try:
         with pytest.raises(DeliveryError, match="nothing is sent under pytest"):
             publish(EventClient(NOWHERE, "PolicyService", TOPICS, outbox=outbox))
     finally:
-        observers.disconnect(refusing)
+        networks.disconnect(refusing)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,6 +7,7 @@ import pytest
 import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
 
 import bc_events.testing.network  # noqa: F401
+from bc_events.local import LocalEventsAPI
 
 SERVICE = """
     from bc_events import EventClient, events
@@ -49,7 +50,7 @@ def test_the_plugin_loads_nothing_of_the_library(pytester, monkeypatch):
         loaded = sorted(name for name in sys.modules if name.startswith("bc_events"))
 
         def test_loaded():
-            assert loaded == ["bc_events", "bc_events.testing", "bc_events.testing.plugin"]
+            assert loaded == ["bc_events", "bc_events.networks", "bc_events.testing", "bc_events.testing.plugin"]
     """)
     pytester.makepyfile(test_loaded="from conftest import test_loaded")
     run = pytester.runpytest_subprocess("-p", "bc_events.testing.plugin", "-p", "no:cacheprovider")
@@ -84,6 +85,47 @@ def test_what_test_modules_do_when_they_are_imported_is_not_sent_either(service)
     """)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*nothing is sent under pytest*"])
+
+
+EARLY = """
+    import pytest
+    from service import attempt
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests():
+        attempt("settings")  # pytest-django loads them here, and its applications
+"""
+CONFTEST = """
+    import atexit
+    from service import attempt
+
+    atexit.register(attempt, "exit")
+    attempt("conftest")
+
+    def pytest_configure(): attempt("configure")
+    def pytest_sessionstart(): attempt("sessionstart")
+    def pytest_sessionfinish(): attempt("sessionfinish")
+    def pytest_unconfigure(): attempt("unconfigure")
+"""
+ATTEMPT = """
+    def attempt(when):
+        try:
+            create(when)
+        except Exception as error:
+            print(when, "nothing is sent under pytest" in str(error))
+"""
+
+
+def test_what_happens_around_the_tests_is_not_sent_either(service, pytester):
+    """Not by conftest files, plugins' hooks or functions at exit (miketheman/pytest-socket#539)."""
+    with LocalEventsAPI() as api:
+        pytester.makepyfile(service=SERVICE.replace("http://127.0.0.1:9", api.url) + ATTEMPT, early=EARLY)
+        pytester.makeconftest(CONFTEST)
+        result = service("def test_it(): ...", "-s", "-p", "early", runner=pytester.runpytest_subprocess)
+        assert api.events() == []
+    result.assert_outcomes(passed=1)
+    moments = ("settings", "conftest", "configure", "sessionstart", "sessionfinish", "unconfigure", "exit")
+    result.stdout.fnmatch_lines([f"*{moment} True" for moment in moments])
 
 
 MARKED = "import pytest\n@pytest.mark.bc_events_network\n"
