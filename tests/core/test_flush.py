@@ -109,6 +109,14 @@ def test_repeats_and_waits_share_the_budget(session_of):
     assert clock.now <= 1 + 5 + 1
 
 
+def test_a_clock_that_stands_still_keeps_no_flush_from_ending(session_of):
+    """As in a test that has frozen the time."""
+    clock = FakeClock()
+    clock.sleep = clock.slept.append
+    assert outcomes(stopped(FakeAPI(clock, *[AGAIN] * 1_000), requests(session_of, 1), budget=5)) == ["unknown"]
+    assert sum(clock.slept) <= 5
+
+
 def test_requests_of_one_flush_share_one_budget(session_of):
     clock = FakeClock()
     well = Answer(Verdict.SETTLED, results=("Success",))
