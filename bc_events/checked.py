@@ -29,6 +29,11 @@ def service_actor(name: object) -> Actor:
             f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
             f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
         )
+    if name != name.strip():
+        raise ConfigurationError(
+            f"service_name is {name!r}, with white space around it, and would be another actor than {name.strip()!r}; "
+            "take it away, also from the environment variable or the file that it comes from"
+        )
     try:
         return Actor(name, ACTOR_TYPE_SERVICE)
     except InvalidActorError as error:

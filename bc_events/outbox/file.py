@@ -56,6 +56,11 @@ class SQLiteOutbox:
             raise ConfigurationError(
                 f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
             )
+        if str(path) != str(path).strip():
+            raise ConfigurationError(
+                f"the name of an outbox's file is {str(path)!r}, with white space around it, and would be another file "
+                f"than {str(path).strip()!r}; take it away, also from the environment variable that it comes from"
+            )
         if not 0 <= busy_timeout < math.inf or max_bytes <= 0:
             raise ConfigurationError("an outbox needs a busy_timeout of 0 s or more, and max_bytes above 0")
         self.path = Path(path).absolute()

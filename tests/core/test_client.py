@@ -29,7 +29,7 @@ def refusal(url="https://example.com", name="TestService", topics=TOPICS, **sett
 
 
 class TestConfiguration:
-    @pytest.mark.parametrize("name", ["", "Four", None, 12345, "Four\ud800"])
+    @pytest.mark.parametrize("name", ["", "Four", None, 12345, "Four\ud800", "TestService\n"])
     def test_a_service_name_that_no_actor_id_may_be_is_refused(self, name):
         assert refusal(name=name).startswith("service_name is")
 

@@ -135,6 +135,12 @@ def test_what_names_no_file_is_refused(name):
         named(name) if isinstance(name, str) else SQLiteOutbox(name)
 
 
+@pytest.mark.parametrize("name", ["events.db\n", "sqlite:///events.db\n", " events.db"])
+def test_white_space_around_the_name_of_its_file_is_refused(name):
+    with pytest.raises(ConfigurationError, match="white space"):
+        named(name)
+
+
 def test_a_relay_without_an_api_is_refused(path):
     with pytest.raises(ConfigurationError, match="relay=False"):
         client_of(None, str(path))
