@@ -43,7 +43,7 @@ class EventsAPI:
         self._posting: Posting | None = None
         self._bearer: BearerToken | None = None
         self.is_closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._born = forks.generation
 
     @property
@@ -139,16 +139,17 @@ class EventsAPI:
 
         with self._lock:
             if self._posting is None:
-                auth: Any = self._auth
-                if auth is not None and not isinstance(auth, AuthBase):
-                    auth = self._bearer = BearerToken(auth)
+                bearer = None if self._auth is None or isinstance(self._auth, AuthBase) else BearerToken(self._auth)
+                auth: Any = bearer or self._auth
                 given = self._given
-                self._posting = OwnPosting(self.url, auth) if given is None else GivenPosting(self.url, auth, given)
+                made = OwnPosting(self.url, auth) if given is None else GivenPosting(self.url, auth, given)
+                if self._posting is None:  # a signal handler may have been first
+                    self._bearer, self._posting = bearer, made
             return self._posting
 
     def _disown(self) -> None:
         """In a forked child: the parent's connections are not ours to use or to close."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._posting = self._posting and self._posting.unconnected()
         self._born = forks.generation
 

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from . import forks
+from .attempt import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,8 @@ class BearerToken:
         self._renew_lock()
 
     def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._is_asking = False
         self._born = forks.generation
 
     def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -52,21 +54,44 @@ class BearerToken:
     def _current(self) -> str:
         if self._born is not forks.generation:
             self._renew_lock()
-        with self._lock:
+        attempt = current()
+        if not self._lock.acquire(timeout=-1 if attempt is None else attempt.left()):
+            raise TokenError("the auth callable has not returned to another thread in time", is_final=False)
+        try:
             if self._token is None:
-                self._token = self._fetched()
+                self._token = self._asked()
             return self._token
+        finally:
+            self._lock.release()
+
+    def _asked(self) -> str:
+        if self._is_asking:  # by this thread, which may hold locks of the source's
+            message = (
+                "the auth callable is still at work on this thread; neither it nor a signal handler can send meanwhile"
+            )
+            raise TokenError(message, is_final=True)
+        self._is_asking = True
+        try:
+            return self._fetched()
+        finally:
+            self._is_asking = False
 
     def _fetched(self) -> str:
         try:
             token = self._source()
         except Exception as error:
             message = f"the auth callable raised {type(error).__name__}, so there is no token"
-            raise TokenError(message, is_final=isinstance(error, _PROGRAMMING_ERRORS)) from error
+            raise TokenError(message, is_final=_is_final(error)) from error
         if not isinstance(token, str) or not _HEADER_TEXT(token):
             message = f"the auth callable returned {_shape(token)} where a bearer token is needed"
             raise TokenError(message, is_final=True)
         return token
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the source itself is wrong: also one that sends events, which need a token in turn."""
+    cause = error.__cause__
+    return isinstance(error, _PROGRAMMING_ERRORS) or (isinstance(cause, TokenError) and cause.is_final)
 
 
 def _shape(value: object) -> str:

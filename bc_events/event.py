@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from .topic import Topic
 
-_naming = threading.Lock()
+_naming = threading.RLock()
 
 
 def _renew() -> None:
     global _naming  # noqa: PLW0603  another thread of the parent may hold it for ever
-    _naming = threading.Lock()
+    _naming = threading.RLock()
 
 
 forks.after_fork(_renew)
@@ -207,7 +207,8 @@ class Event:
     def id(self) -> UUID:
         if self._id is None:
             with _naming:
-                self._id = self._id or fresh.event_id(self._time_ns)
+                made = fresh.event_id(self._time_ns)
+                self._id = self._id or made  # a signal handler may have been first
         return self._id
 
     @property

@@ -10,7 +10,7 @@ generation: object = object()
 
 _resets: list[Callable[[], None]] = []
 _process = os.getpid()
-_noticing = threading.Lock()
+_noticing = threading.RLock()
 
 
 def after_fork(reset: Callable[[], None]) -> None:
@@ -46,7 +46,7 @@ def _start_anew() -> None:
 
 def _forked() -> None:
     global _noticing  # noqa: PLW0603  one for each process
-    _noticing = threading.Lock()  # a thread that the child does not have may hold the parent's
+    _noticing = threading.RLock()  # a thread that the child does not have may hold the parent's
     _start_anew()
 
 

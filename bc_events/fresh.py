@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import uuid_utils
+from uuid_utils import compat  # now: where files run out, an error that names events could not load it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
 
 def _uuid7(time_ns: int) -> UUID:
-    from uuid_utils import compat  # noqa: PLC0415  loaded when an id is first asked for
-
     return compat.uuid7(nanoseconds=time_ns)
 
 

@@ -48,7 +48,7 @@ class Observer(Protocol):
         """A flush has ended: so many events were delivered, and these were not."""
 
 
-_changing = threading.Lock()
+_changing = threading.RLock()
 _observers: tuple[Observer, ...] = ()
 follows_each = False
 """Whether an observer is told of each event as it is published: publishers read it, because asking costs more."""

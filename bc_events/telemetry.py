@@ -35,7 +35,7 @@ is_active = False
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_activating = threading.Lock()
+_activating = threading.RLock()
 _SCOPE: Final = "bc_events"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
 _HEADER_VALUE: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch

@@ -34,7 +34,7 @@ class Transactions:
         self._follower_of = follower_of
         self._changed = changed
         self._confirmed: WeakSet[Event] = WeakSet()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def open_here(self) -> list[BaseDatabaseWrapper]:
         """The connections that have a transaction open; those that only a TestCase has open, if there is no other.

@@ -67,7 +67,8 @@ class EmbeddedRelay:
             self._relay.wake()
 
     def _begin_anew(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._is_starting = False
         self._relay: Relay | None = None
         self._born = forks.generation
         self._has_warned = False
@@ -77,9 +78,9 @@ class EmbeddedRelay:
             self._warn("this process is ending")
             return
         with self._lock:
-            if self._relay is not None:
+            if self._relay is not None or self._is_starting:  # as where a signal handler publishes meanwhile
                 return
-            relay = self._make()
+            relay, self._is_starting = self._make(), True
             try:
                 relay.start()
             except Exception as error:  # noqa: BLE001  the events are stored, and the next one tries again
@@ -88,6 +89,8 @@ class EmbeddedRelay:
                 self._relay, self._has_warned = relay, False
                 _exit.is_due_to(self)
                 return
+            finally:
+                self._is_starting = False
         self._warn(f"{type(fault).__name__}: {fault}")
 
     def _warn(self, reason: str) -> None:

@@ -71,7 +71,7 @@ class OwnDatabase:
         """Raises `ConfigurationError` for a database that no outbox can live in."""
         self._using = using
         self.dialect = _dialect_of(using)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._idle: list[BaseDatabaseWrapper] = []
         self._process = os.getpid()
 
