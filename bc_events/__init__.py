@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     )
     from .event import Actor, Event
     from .session import EventSession
-    from .topic import Topic
-    from .topics import TopicTable
+    from .topics.table import TopicTable
+    from .topics.topic import Topic
 
 _HOMES = {
     "Actor": "event",
@@ -45,7 +45,7 @@ _HOMES = {
     "NoActiveSessionError": "errors",
     "OutboxError": "errors",
     "SessionClosedError": "errors",
-    "Topic": "topic",
+    "Topic": "topics",
     "TopicDefinitionError": "errors",
     "TopicTable": "topics",
     "UnknownTopicError": "errors",

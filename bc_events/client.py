@@ -7,8 +7,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from . import checked, jobs, logs, observers, telemetry
-from .api import EventsAPI
+from ._config import arguments
+from ._delivery import observers, telemetry
+from ._delivery.api import EventsAPI
+from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
+from ._delivery.wire import requests_for
+from ._runtime import job_ids, logs
+from ._unit.retries import Resend
 from .constants import (
     ACTOR_TYPE_SERVICE,
     ACTOR_TYPE_THIRD_PARTY,
@@ -19,21 +24,18 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .delivery import Delivery, DirectDelivery, LogDelivery, Outbox
 from .errors import ConfigurationError, DeliveryError, Undelivered
 from .event import Actor, Event
-from .retries import Resend
 from .session import EventSession
-from .topic import Topic
-from .topics import TopicTable
-from .wire import requests_for
+from .topics.table import TopicTable
+from .topics.topic import Topic
 
 if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
-    from .definitions import Definitions
-    from .unit import UnitOfWork
+    from ._unit.unit_of_work import UnitOfWork
+    from .topics.definitions import Definitions
 
 Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
 
@@ -78,12 +80,12 @@ class EventClient:
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
-        self._service_actor = checked.service_actor(service_name)
+        self._service_actor = arguments.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self._service_name = service_name
-        self._api_url = checked.api_url(api_url, has_auth=checked.has_auth(auth, http))
-        self.limits = checked.limits(max_request_events, max_request_bytes)
-        timeout, retry_budget = checked.timeout(timeout), checked.retry_budget(retry_budget)
+        self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
+        self.limits = arguments.limits(max_request_events, max_request_bytes)
+        timeout, retry_budget = arguments.timeout(timeout), arguments.retry_budget(retry_budget)
         self.topic_table = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
         self.enrichers = tuple(enrichers)
@@ -92,11 +94,11 @@ class EventClient:
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
         if self._api_url is not None:
-            self._api = EventsAPI(self._api_url, auth=checked.auth(auth), timeout=timeout, http=http)
+            self._api = EventsAPI(self._api_url, auth=arguments.auth(auth), timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
-        jobs.prepare()
+        job_ids.prepare()
         telemetry.refresh()
-        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else checked.outbox(outbox)
+        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else arguments.outbox(outbox)
         self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery()
 
     def _stored(self) -> Delivery | None:

@@ -24,17 +24,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from .printable import printable
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ._delivery.request import Request
     from .event import Event
-    from .wire import Request
 
 MOST_VIOLATIONS: Final = 1000
 """An error about one event holds so many at most: the rest would tell nobody anything."""
 _MOST_SHOWN: Final = 20
+MAX_LENGTH: Final = 200
+"""Characters of one piece of text that a message shows."""
 
 
 def _first(items: Sequence[object]) -> str:
@@ -203,3 +203,15 @@ class DeliveryError(EventsError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.undelivered, self.requests, self.sent)
+
+
+def printable(text: str, *, max_length: int = MAX_LENGTH) -> str:
+    """Text from outside on one line: control and invisible characters escaped, the end cut off where it is too long."""
+    shown = text[: max_length + 1]
+    if not shown.isprintable():
+        shown = "".join(character if character.isprintable() else _escaped(character) for character in shown)
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
-from . import forks, fresh
+from ._runtime import clock, forks
 from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
 from .errors import InvalidActorError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
-    from .topic import Topic
+    from .topics.topic import Topic
 
 _naming = threading.RLock()
 
@@ -207,7 +207,7 @@ class Event:
     def id(self) -> UUID:
         if self._id is None:
             with _naming:
-                made = fresh.event_id(self._time_ns)
+                made = clock.event_id(self._time_ns)
                 self._id = self._id or made  # a signal handler may have been first
         return self._id
 

@@ -6,12 +6,12 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from .configuration import Override, checked_client, configure
+from ._ambient.default_client import Override, checked_client, configure
+from ._ambient.frames import current_job_id, current_session, innermost, live_unit
+from ._ambient.scope import Bound, Detached, JobId, SessionScope
 from .constants import ACTOR_TYPE_USER
 from .errors import InvalidActorError, NoActiveSessionError
 from .event import Actor, Event, LazyActor
-from .frames import current_job_id, current_session, innermost, live_unit
-from .scope import Bound, Detached, JobId, SessionScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,7 +80,7 @@ def user_context(
 ) -> SessionScope:
     """Like `session`, with a user (their Cognito user id) as the actor."""
     if type(user_id) is not str:
-        from .parentheses import refuse_bare  # noqa: PLC0415  needed only to explain a mistake
+        from ._ambient.parentheses import refuse_bare  # noqa: PLC0415  needed only to explain a mistake
 
         refuse_bare("events.user_context", user_id)
     actor = Actor(user_id, ACTOR_TYPE_USER)
@@ -114,14 +114,14 @@ def third_party_context(
 
 
 def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:
-    from .parentheses import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
+    from ._ambient.parentheses import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
 
     refuse_bare_job_id(decorator, job_id, caller)
 
 
 def override(client: EventClient) -> Override:
     """Makes another client the process's default one for a `with` block or a decorated function: for tests."""
-    from .parentheses import refuse_bare  # noqa: PLC0415  loads inspect; a test has it anyway
+    from ._ambient.parentheses import refuse_bare  # noqa: PLC0415  loads inspect; a test has it anyway
 
     refuse_bare("events.override", client)
     return Override(checked_client(client, "override"))

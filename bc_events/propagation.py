@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry import baggage, propagate
 from opentelemetry.propagators.textmap import Getter, Setter, default_setter
 
-from . import jobs, logs
-from .carrier import case_insensitive_getter, only_baggage_member, only_value
-from .configuration import default_client
+from ._ambient.default_client import default_client
+from ._ambient.frames import unit_to_join
+from ._runtime import job_ids, logs
+from ._runtime.carrier import case_insensitive_getter, only_baggage_member, only_value
 from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER
 from .errors import ConfigurationError, InvalidActorError
 from .event import Actor, LazyActor
-from .frames import unit_to_join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -79,7 +79,7 @@ def inject(
 
 
 def _ambient_job_id(client: EventClient | None) -> str | None:
-    return jobs.from_baggage(_baggage_key(client)) if baggage.get_all() else None
+    return job_ids.from_baggage(_baggage_key(client)) if baggage.get_all() else None
 
 
 def _baggage_key(client: EventClient | None) -> str:
@@ -159,11 +159,11 @@ def usable_actor(actor_id: object, actor_type: object, source: str) -> Actor | N
 
 def _job_id(carrier: object, border: Border, client: EventClient | None, getter: Getter[Any]) -> str | None:
     value = only_value(carrier, border.job_id, getter)
-    found = jobs.accepted(value, border.job_id or "") if value is not None else None
+    found = job_ids.accepted(value, border.job_id or "") if value is not None else None
     if found is not None:
         return found
     carried = only_baggage_member(carrier, lambda: _baggage_key(client), getter)
-    return None if carried is None else jobs.accepted(carried, "baggage")
+    return None if carried is None else job_ids.accepted(carried, "baggage")
 
 
 def _actor(carrier: object, border: Border, getter: Getter[Any]) -> Actor | None:

@@ -6,9 +6,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from . import jobs, loops
+from ._runtime import event_loops, job_ids
+from ._unit.unit_of_work import UnitOfWork
 from .event import Actor, Event, LazyActor
-from .unit import UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ class EventSession:
 
         Raises `InvalidActorError` and `InvalidJobIdError`.
         """
-        job_id = jobs.generated() if job_id is None else jobs.checked(job_id)
+        job_id = job_ids.generated() if job_id is None else job_ids.checked(job_id)
         self.unit = UnitOfWork(client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately)
         self.unit.note_made_by_hand(self)
 
@@ -113,7 +113,7 @@ class EventSession:
         idempotency keys and before newer ones.
         """
         if self.unit.events:
-            loops.warn_of_blocking()
+            event_loops.warn_of_blocking()
         self.unit.flush()
 
     async def aflush(self) -> None:
@@ -121,10 +121,10 @@ class EventSession:
         if not self.unit.events:
             self.unit.flush()
             return
-        from . import workers  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
+        from ._delivery import threads  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
 
         flush = partial(copy_context().run, self.unit.flush)
-        await workers.run(flush, runner=self.client.delivery.runner)
+        await threads.run(flush, runner=self.client.delivery.runner)
 
     def rollback(self) -> int:
         """Drops what this scope has pending, joined scopes included, and goes on. Returns how many events.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bc_events.held import Held
+from bc_events._unit.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

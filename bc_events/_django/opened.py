@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from django.db import transaction
 
-from bc_events.held import Held
+from bc_events._unit.held import Held
 
 from .levels import Group, Level, drop
 from .savepoints import SavepointWatch

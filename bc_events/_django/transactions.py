@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from django.db import connections
 
-from bc_events import observers
+from bc_events._delivery import observers
 from bc_events.errors import ConfigurationError
 
 from .levels import Group
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from bc_events._unit.held import Held
     from bc_events.event import Event
-    from bc_events.held import Held
 
     from .opened import Follower
 

@@ -10,7 +10,7 @@ import click
 import orjson
 
 from bc_events import outbox as outboxes
-from bc_events.configuration import OUTBOX
+from bc_events._ambient.default_client import OUTBOX
 from bc_events.errors import ConfigurationError
 
 from . import FAILED
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from bc_events.outbox import Store
-    from bc_events.outbox.row import Row
+    from bc_events.outbox._store.row import Row
 
 _WHERE: Final = click.option(
     "--outbox",
@@ -124,7 +124,7 @@ def sql(dialect: str, from_version: int | None) -> None:
     Example:
       bc-events outbox sql | psql mydatabase
     """
-    from bc_events.outbox import dialect as dialects, schema  # noqa: PLC0415  no database is needed
+    from bc_events.outbox._sql import dialect as dialects, schema  # noqa: PLC0415  no database is needed
 
     if from_version is not None and from_version > schema.VERSION:
         raise click.UsageError(

@@ -11,8 +11,9 @@ from typing import IO, TYPE_CHECKING, Final
 import click
 from rich.progress import track
 
-from bc_events import DeliveryError, jobs
-from bc_events.configuration import API_URL, LOG_ONLY, OUTBOX, SERVICE_NAME, TOPICS
+from bc_events import DeliveryError
+from bc_events._ambient.default_client import API_URL, LOG_ONLY, OUTBOX, SERVICE_NAME, TOPICS
+from bc_events._runtime import job_ids
 from bc_events.constants import MAX_REQUEST_EVENTS
 
 from . import FAILED
@@ -90,7 +91,7 @@ def publish(
         raise click.UsageError("give either NAME and DATA, or --file")
     found = loaded(client) if client else made(api_url=api_url, service=service, topics=topics, outbox=outbox)
     with found as used:
-        job = jobs.generated() if job_id is None else jobs.checked(job_id)
+        job = job_ids.generated() if job_id is None else job_ids.checked(job_id)
 
         def session() -> EventSession:
             return used.service_session(job) if user is None else used.user_session(user, job)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bc_events import checked, outbox as outboxes
-from bc_events.api import EventsAPI
-from bc_events.configuration import API_URL, OUTBOX
+from bc_events import outbox as outboxes
+from bc_events._ambient.default_client import API_URL, OUTBOX
+from bc_events._config import arguments
+from bc_events._delivery.api import EventsAPI
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import ConfigurationError, OutboxError
 
@@ -24,7 +25,7 @@ from .stopping import stoppable
 
 if TYPE_CHECKING:
     from bc_events.outbox import Relay, Store
-    from bc_events.outbox.store import Order
+    from bc_events.outbox._store.store import Order
 
 _GLANCE: Final = 0.5
 
@@ -140,4 +141,4 @@ def opened(where: str) -> Any:
 def _api(url: str | None, timeout: tuple[float, float]) -> EventsAPI:
     if not url:
         raise ConfigurationError(f"no Events API is named; give --api-url or {API_URL}, or --client")
-    return EventsAPI(checked.url(url, has_auth=False), auth=None, timeout=timeout, http=None)
+    return EventsAPI(arguments.url(url, has_auth=False), auth=None, timeout=timeout, http=None)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from bc_events import TopicTable
 from bc_events.errors import TopicDefinitionError
-from bc_events.schemas import unknown_formats
+from bc_events.topics.schemas import unknown_formats
 
 from . import FAILED
 from .screen import screen
@@ -19,7 +19,7 @@ from .screen import screen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bc_events.topic import Topic
+    from bc_events.topics.topic import Topic
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
-from .edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
-from .lookup import looked_up_early
-from .status import is_success
+from ._edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from ._lookup import looked_up_early
+from ._status import is_success
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
     from bc_events.session import EventSession
 
-    from .edge import Work
+    from ._edge import Work
 
 __all__ = ["EventsMiddleware", "message_session"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events.frames import unit_to_join
+from bc_events._ambient.frames import unit_to_join
 from bc_events.propagation import BROKER, Border
 
-from .celery_headers import arrived, beside, mark, of_request
-from .edge import Edge, OnDeliveryError
+from ._celery_headers import arrived, beside, mark, of_request
+from ._edge import Edge, OnDeliveryError
 
 try:
     from celery import current_task, signals
@@ -20,7 +20,7 @@ except ImportError as error:
         "bc_events.integrations.celery needs Celery, which is not installed: pip install celery", name="celery"
     ) from error
 
-from .celery_late import around, fail_around, of_failed_task, request_with_session, told_late
+from ._celery_late import around, fail_around, of_failed_task, request_with_session, told_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bc_events.client import EventClient
 
-    from .edge import Work
+    from ._edge import Work
 
 __all__ = ["install"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from bc_events.propagation import HTTP, Border
 
-from .hosts import AllowedHosts
+from ._hosts import AllowedHosts
 
 if not (find_spec("httpx") or find_spec("httpx2")):
     raise ModuleNotFoundError(

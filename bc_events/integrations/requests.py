@@ -8,7 +8,7 @@ from requests.adapters import BaseAdapter
 
 from bc_events.propagation import HTTP, Border
 
-from .hosts import AllowedHosts
+from ._hosts import AllowedHosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from bc_events.propagation import HTTP, Border
 
-from .edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
-from .lookup import looked_up_early
-from .status import is_success
+from ._edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from ._lookup import looked_up_early
+from ._status import is_success
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
 
-    from .edge import Work
+    from ._edge import Work
 
 __all__ = ["EventsMiddleware"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bc_events.errors import ConfigurationError
-from bc_events.topics import TopicTable
+from bc_events.topics.table import TopicTable
 
 from .document import DocumentError, violations_as_sent
 from .refusal import SCHEMA_VIOLATION, UNKNOWN_TOPIC, RefusedError
@@ -13,8 +13,8 @@ from .refusal import SCHEMA_VIOLATION, UNKNOWN_TOPIC, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bc_events.definitions import Definitions
-    from bc_events.topic import Topic
+    from bc_events.topics.definitions import Definitions
+    from bc_events.topics.topic import Topic
 
     from .envelope import Envelope
 

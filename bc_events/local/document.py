@@ -9,7 +9,7 @@ import orjson
 
 if TYPE_CHECKING:
     from bc_events.errors import Violation
-    from bc_events.schemas import Check
+    from bc_events.topics.schemas import Check
 
 _TOO_DEEP: Final = "it nests too deeply"
 

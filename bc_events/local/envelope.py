@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_EVENTS
 from bc_events.event import Actor
-from bc_events.schemas import compile_schema
+from bc_events.topics.schemas import compile_schema
 
 from .document import DocumentError, read_document, refuse_deep, violations_of
 from .refusal import VALIDATION, RefusedError

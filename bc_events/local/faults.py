@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
-from bc_events.schemas import compile_schema
+from bc_events.topics.schemas import compile_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import uuid_utils
 
-from bc_events import jobs
+from bc_events._delivery.wire import RETRYABLE_TYPES, SUCCESS
+from bc_events._runtime import job_ids
 from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER, MAX_REQUEST_BYTES
 from bc_events.errors import InvalidJobIdError
-from bc_events.wire import RETRYABLE_TYPES, SUCCESS
 
 from .envelope import Envelope, read_envelopes
 from .received import ReceivedEvent
@@ -80,7 +80,7 @@ class Intake:
         if known is not None:
             return Answer(*known, is_replay=True)
         try:
-            job_id = jobs.checked(submission.job_id)
+            job_id = job_ids.checked(submission.job_id)
         except InvalidJobIdError as error:
             return _refusal(400, INVALID_JOB_ID, f"{JOB_ID_HEADER}: {error}")
         try:

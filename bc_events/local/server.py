@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Unpack
 
-    from bc_events.definitions import Definitions
-    from bc_events.topics import TopicTable
+    from bc_events.topics.definitions import Definitions
+    from bc_events.topics.table import TopicTable
 
     from .faults import FaultPlan
     from .received import ReceivedEvent

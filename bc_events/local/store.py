@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events._runtime.private_file import make_private
 from bc_events.errors import ConfigurationError
 from bc_events.event import Actor
-from bc_events.private_file import make_private
 
 from .query import read_query
 from .received import ReceivedEvent

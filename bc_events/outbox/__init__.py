@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from bc_events.delivery import Outbox
+    from bc_events._delivery.delivery import Outbox
 
-    from .file import SQLiteOutbox
-    from .pace import Pace
-    from .relay import Relay
-    from .sqlalchemy import SQLAlchemyOutbox
-    from .store import Store
+    from ._relay.relay import Relay
+    from ._relay.settings import Pace
+    from ._sqlalchemy.outbox import SQLAlchemyOutbox, outbox_table
+    from ._sqlite.outbox import SQLiteOutbox
+    from ._store.store import Store
 
 _HOMES = {
-    "Pace": "pace",
-    "Relay": "relay",
-    "SQLAlchemyOutbox": "sqlalchemy",
-    "SQLiteOutbox": "file",
-    "Store": "store",
+    "Pace": "_relay.settings",
+    "Relay": "_relay.relay",
+    "SQLAlchemyOutbox": "_sqlalchemy.outbox",
+    "SQLiteOutbox": "_sqlite.outbox",
+    "Store": "_store.store",
+    "outbox_table": "_sqlalchemy.outbox",
 }
-__all__ = ["Pace", "Relay", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named"]
+__all__ = ["Pace", "Relay", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
 
 
 def named(name: str) -> Outbox:
@@ -33,31 +34,32 @@ def named(name: str) -> Outbox:
     """
     kind, has_scheme, rest = name.partition("://")
     if name == "django" or name.startswith("django:"):
-        return _made("DjangoOutbox", "django", using=name.partition(":")[2] or "default")
+        return _made("DjangoOutbox", "django", "django", using=name.partition(":")[2] or "default")
     if not has_scheme:
-        return _made("SQLiteOutbox", "file", name)
+        return _made("SQLiteOutbox", "_sqlite.outbox", "", name)
     if kind == "sqlite" and "?" in rest:
         raise ConfigurationError(
             f"{kind}:/// names a file alone; give its options to SQLiteOutbox(…), such as busy_timeout and max_bytes"
         )
     if kind == "sqlite":
-        return _made("SQLiteOutbox", "file", rest.removeprefix("/"))
+        return _made("SQLiteOutbox", "_sqlite.outbox", "", rest.removeprefix("/"))
     if kind.partition("+")[0] in ("postgresql", "postgres"):
-        return _made("SQLAlchemyOutbox", "sqlalchemy", name.replace("postgres://", "postgresql://", 1))
+        url = name.replace("postgres://", "postgresql://", 1)
+        return _made("SQLAlchemyOutbox", "_sqlalchemy.outbox", "sqlalchemy", url)
     raise ConfigurationError(
         f"no outbox lives at {kind}://; give a file name such as events.db, a URL with postgresql:// or sqlite:///, "
         "or django"
     )
 
 
-def _made(name: str, home: str, *arguments: Any, **options: Any) -> Outbox:
+def _made(name: str, home: str, extra: str, *arguments: Any, **options: Any) -> Outbox:
     try:
         kind = getattr(importlib.import_module(f"{__name__}.{home}"), name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("bc_events"):
             raise
         raise ConfigurationError(
-            f'this outbox needs {error.name}, which is not installed: pip install "bc_events[{home}]"'
+            f'this outbox needs {error.name}, which is not installed: pip install "bc_events[{extra}]"'
         ) from error
     made: Outbox = kind(*arguments, **options)
     return made

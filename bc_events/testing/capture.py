@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bc_events import networks, observers
+from bc_events._delivery import networks, observers
 
 from .captured import CapturedEvents
 from .network import accepting
@@ -14,7 +14,7 @@ from .stages import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bc_events.networks import Network
+    from bc_events._delivery.networks import Network
 
 
 @contextmanager

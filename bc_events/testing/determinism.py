@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from bc_events import fresh
+from bc_events._runtime import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,16 +26,16 @@ def deterministic_events(start: datetime = _START) -> Iterator[None]:
 
     Job ids that would be made up are numbered instead. Counting starts anew each time this is opened.
     """
-    before = fresh.time_ns, fresh.event_id, fresh.job_id
+    before = clock.time_ns, clock.event_id, clock.job_id
     start_ns = (start - _EPOCH) // timedelta(microseconds=1) * 1_000
     ticks, jobs = _Numbers(), _Numbers()
-    fresh.time_ns = lambda: start_ns + (next(ticks) - 1) * _TICK_NS
-    fresh.event_id = lambda time_ns: _uuid7(time_ns, 0)
-    fresh.job_id = lambda: str(_uuid7(start_ns, next(jobs)))
+    clock.time_ns = lambda: start_ns + (next(ticks) - 1) * _TICK_NS
+    clock.event_id = lambda time_ns: _uuid7(time_ns, 0)
+    clock.job_id = lambda: str(_uuid7(start_ns, next(jobs)))
     try:
         yield
     finally:
-        fresh.time_ns, fresh.event_id, fresh.job_id = before
+        clock.time_ns, clock.event_id, clock.job_id = before
 
 
 class _Numbers:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bc_events import configuration
+from bc_events._ambient import default_client
+from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.errors import ConfigurationError, UnknownTopicError
-from bc_events.unit import UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bc_events.event import Event
-    from bc_events.topics import TopicTable
+    from bc_events.topics.table import TopicTable
 
 
 def answers_to(event: Event, name: str) -> bool:
@@ -39,5 +39,5 @@ def _tables(events: Iterable[Event]) -> set[TopicTable]:
     """Those of the default client and of all clients that have published."""
     tables = {event.origin.client.topic_table for event in events if isinstance(event.origin, UnitOfWork)}
     with suppress(ConfigurationError):
-        tables.add(configuration.default_client().topic_table)
+        tables.add(default_client.default_client().topic_table)
     return tables

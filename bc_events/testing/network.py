@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bc_events.wire import SUCCESS, Answer, Request, Verdict
+from bc_events._delivery.wire import SUCCESS, Answer, Verdict
+
+if TYPE_CHECKING:
+    from bc_events._delivery.request import Request
 
 _FORBIDDEN: Final = 403  # a fault of configuration: a relay pauses on it and holds nothing against the events
 _REFUSED: Final = (

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bc_events import networks
+from bc_events._delivery import networks
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Generator, Iterator
 
-    from bc_events.wire import Answer, Request
+    from bc_events._delivery.request import Request
+    from bc_events._delivery.wire import Answer
 
     from .captured import CapturedEvents
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bc_events import payload
+from bc_events.topics import payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,8 @@ import logging
 import pytest
 from opentelemetry import baggage, context
 
-from bc_events import events, frames
+from bc_events import events
+from bc_events._ambient import frames
 
 from .recording import Recording, recording_client
 

@@ -8,7 +8,8 @@ import anyio
 import pytest
 import trio
 
-from bc_events import DeliveryError, NoActiveSessionError, SessionClosedError, events, loops
+from bc_events import DeliveryError, NoActiveSessionError, SessionClosedError, events
+from bc_events._runtime import event_loops
 
 from .recording import say
 
@@ -289,7 +290,7 @@ def test_rule_11_a_full_default_executor_delays_no_flush(client, recording):
 
 @pytest.fixture
 def not_warned(monkeypatch):
-    monkeypatch.setattr(loops, "_has_warned", False)
+    monkeypatch.setattr(event_loops, "_has_warned", False)
 
 
 def run_asyncio(work):

@@ -6,7 +6,8 @@ import threading
 import anyio
 import pytest
 
-from bc_events import EventClient, events, workers
+from bc_events import EventClient, events
+from bc_events._delivery import threads
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox import Relay
 
@@ -31,10 +32,10 @@ def limit(monkeypatch):
 
 @pytest.fixture
 def no_threads_yet(monkeypatch):
-    monkeypatch.setattr(workers, "_executor", None)
+    monkeypatch.setattr(threads, "_executor", None)
     yield
-    if workers._executor is not None:
-        workers._executor.shutdown()
+    if threads._executor is not None:
+        threads._executor.shutdown()
 
 
 async def publish(n):
@@ -50,7 +51,7 @@ def test_rule_11_a_flush_that_has_no_thread_is_done_once(client, recording, limi
         await publish(1)
         limit(None)
         await publish(2)
-        workers._executor.shutdown()
+        threads._executor.shutdown()
 
     asyncio.run(main())
     assert recording.numbers == [1, 2]
@@ -74,7 +75,7 @@ def test_rule_11_a_flush_that_has_no_further_thread_is_done_once(client, recordi
         limit(None)
         go_on.set()
         await first
-        workers._executor.shutdown()  # its queue is empty now
+        threads._executor.shutdown()  # its queue is empty now
 
     asyncio.run(main())
     assert recording.numbers == [2, 1]
@@ -96,7 +97,7 @@ def test_rule_11_a_flush_at_interpreter_shutdown_needs_no_thread(client, recordi
         def submit(self, _work):
             raise RuntimeError("cannot schedule new futures after interpreter shutdown")
 
-    monkeypatch.setattr(workers, "_executor", Refusing())
+    monkeypatch.setattr(threads, "_executor", Refusing())
     asyncio.run(publish(1))
     assert recording.numbers == [1]
 

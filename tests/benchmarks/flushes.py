@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import requests
 
 from bc_events import EventClient
-from bc_events.wire import Limits, requests_for
+from bc_events._delivery.request import Limits
+from bc_events._delivery.wire import requests_for
 
 from .calls import DATA, TOPICS
 from .rounds import seconds

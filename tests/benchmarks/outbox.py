@@ -10,8 +10,9 @@ import uuid
 from pathlib import Path
 
 from bc_events import EventClient
-from bc_events.outbox import SQLiteOutbox, schema
-from bc_events.outbox.dialect import SQLITE
+from bc_events.outbox import SQLiteOutbox
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import SQLITE
 
 from .calls import DATA, TOPICS
 

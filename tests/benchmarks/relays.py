@@ -15,13 +15,14 @@ import requests
 from opentelemetry import propagate
 from sqlalchemy import create_engine
 
-from bc_events.api import EventsAPI
-from bc_events.outbox import Relay, schema
-from bc_events.outbox.dialect import POSTGRESQL
-from bc_events.outbox.engine import EngineDatabase, engine_at
-from bc_events.outbox.row import Row
-from bc_events.outbox.table import TableStore
-from bc_events.wire import Request
+from bc_events._delivery.api import EventsAPI
+from bc_events._delivery.request import Request
+from bc_events.outbox import Relay
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import POSTGRESQL
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
+from bc_events.outbox._store.row import Row
 from tests.postgres import PostgreSQL
 
 from .calls import DATA

@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 
-from bc_events.api import EventsAPI
-from bc_events.wire import Request
+from bc_events._delivery.api import EventsAPI
+from bc_events._delivery.request import Request
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from bc_events import EventClient, EventsError, events
-from bc_events.configuration import default_client
+from bc_events._ambient.default_client import default_client
 
 from .conftest import TOPICS
 

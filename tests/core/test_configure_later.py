@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bc_events import EventClient, configuration, events
+from bc_events import EventClient, events
+from bc_events._ambient import default_client
 
 TOPICS = {"DefaultCategory": "testing", "Topics": []}
 
 
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
-    monkeypatch.setattr(configuration, "_configured", None)
-    monkeypatch.setattr(configuration, "_make", None)
+    monkeypatch.setattr(default_client, "_configured", None)
+    monkeypatch.setattr(default_client, "_make", None)
 
 
 def test_it_is_made_at_its_first_use_and_kept():
@@ -22,7 +23,7 @@ def test_it_is_made_at_its_first_use_and_kept():
         made.append(EventClient(None, "PolicyService", TOPICS))
         return made[-1]
 
-    configuration.configure_later(make)
+    default_client.configure_later(make)
     assert made == []
     with events.session() as first, events.session("another-job") as second:
         assert first.client is second.client is made[0]
@@ -30,6 +31,6 @@ def test_it_is_made_at_its_first_use_and_kept():
 
 
 def test_a_client_configured_by_hand_takes_its_place():
-    configuration.configure_later(lambda: EventClient(None, "PolicyService", TOPICS))
+    default_client.configure_later(lambda: EventClient(None, "PolicyService", TOPICS))
     client = events.configure(EventClient(None, "BillingService", TOPICS))
-    assert configuration.default_client() is client
+    assert default_client.default_client() is client

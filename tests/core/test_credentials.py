@@ -10,7 +10,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
 from bc_events import DeliveryError
-from bc_events.loopback import is_loopback
+from bc_events._delivery.loopback import is_loopback
 
 from .scripted import Reply, ScriptedAPI, refused
 

@@ -16,9 +16,9 @@ from bc_events import (
     UnknownTopicError,
     errors,
 )
+from bc_events._delivery.request import Request
 from bc_events.errors import Problem, UnknownEventNameError
 from bc_events.event import Actor
-from bc_events.wire import Request
 
 from .scripted import ScriptedAPI, closes, failed
 

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from bc_events import EventClient, EventSession, fresh
+from bc_events import EventClient, EventSession
+from bc_events._runtime import clock
 
 TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Made", "Entity": "Note", "Schema": {"type": "object"}}]}
 
@@ -17,21 +18,21 @@ def test_a_child_forked_while_a_thread_names_an_event_can_name_its_own(monkeypat
         session = EventSession("cognito-user-id", "user", None, client)
         event, other = session.made_note({"n": 1}), session.made_note({"n": 1})
         is_naming, go = threading.Event(), threading.Event()
-        make = fresh.event_id
+        make = clock.event_id
 
         def slowly(time_ns):
             is_naming.set()
             go.wait()
             return make(time_ns)
 
-        monkeypatch.setattr(fresh, "event_id", slowly)
+        monkeypatch.setattr(clock, "event_id", slowly)
         naming = threading.Thread(target=lambda: event.id)
         naming.start()
         is_naming.wait()
         child = os.fork()
         if child == 0:
             signal.alarm(10)
-            fresh.event_id = make
+            clock.event_id = make
             _ = other.id
             os._exit(0)
         go.set()

@@ -10,7 +10,8 @@ from email.utils import format_datetime
 import pytest
 
 from bc_events import DeliveryError, InvalidEventError
-from bc_events.wire import Request, Verdict, read_answer
+from bc_events._delivery.request import Request
+from bc_events._delivery.wire import Verdict, read_answer
 
 from .scripted import (
     Reply,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bc_events import DeliveryError, EventClient
-from bc_events.api import EventsAPI
-from bc_events.flush import Flush
-from bc_events.wire import Answer, Limits, Verdict, requests_for
+from bc_events._delivery.api import EventsAPI
+from bc_events._delivery.flush import Flush
+from bc_events._delivery.request import Limits
+from bc_events._delivery.wire import Answer, Verdict, requests_for
 
 from .conftest import TOPICS
 from .scripted import Reply, ScriptedAPI, answers, closes, closes_mid_body, failed, promised, refused, resets

@@ -7,8 +7,8 @@ import gc
 import pytest
 
 from bc_events import DeliveryError, EventClient, EventSession, SessionClosedError, events
+from bc_events._unit.held import Held
 from bc_events.errors import FailedWorkError
-from bc_events.held import Held
 from bc_events.testing import capture_events
 
 TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Thing", "Schema": True}]}

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from bc_events import DeliveryError, fresh
+from bc_events import DeliveryError
+from bc_events._runtime import clock
 
 from .scripted import ScriptedAPI
 
@@ -37,15 +38,15 @@ def test_code_that_interrupts_a_flush_anywhere_may_publish():
 
 def test_naming_an_event_that_is_being_named_gives_one_id(session_of, monkeypatch):
     [event] = session_of(None, 1).events
-    made = fresh.event_id
+    made = clock.event_id
     inner = []
 
     def interrupted(time_ns):
-        monkeypatch.setattr(fresh, "event_id", made)
+        monkeypatch.setattr(clock, "event_id", made)
         inner.append(event.id)
         return made(time_ns)
 
-    monkeypatch.setattr(fresh, "event_id", interrupted)
+    monkeypatch.setattr(clock, "event_id", interrupted)
     assert [event.id] == inner
 
 

@@ -12,7 +12,8 @@ import pytest
 from opentelemetry import propagate
 from opentelemetry.propagators.textmap import TextMapPropagator, default_getter, default_setter
 
-from bc_events import DeliveryError, OutboxError, events, observers
+from bc_events import DeliveryError, OutboxError, events
+from bc_events._delivery import observers
 from bc_events.local import LocalEventsAPI
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
+from bc_events._unit.pending import Pending
+from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.errors import SessionClosedError
 from bc_events.event import Actor
-from bc_events.pending import Pending
-from bc_events.unit import UnitOfWork
 
 THING = {"id": 1}
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bc_events import DeliveryError
-from bc_events.wire import Request, Verdict, read_answer
+from bc_events._delivery.request import Request
+from bc_events._delivery.wire import Verdict, read_answer
 
 from .raw import REFUSED, TAKEN, RawAPI, response
 

@@ -7,7 +7,8 @@ import threading
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bc_events import DeliveryError, EventClient, EventSession, events, observers
+from bc_events import DeliveryError, EventClient, EventSession, events
+from bc_events._delivery import observers
 from bc_events.outbox import SQLiteOutbox
 
 from .conftest import TOPICS

@@ -102,7 +102,8 @@ def test_the_documentation_lists_just_these_instruments(seen):
 
 
 def test_nothing_is_asked_of_opentelemetry_per_event_where_no_sdk_listens(monkeypatch):
-    from bc_events import EventClient, events, telemetry
+    from bc_events import EventClient, events
+    from bc_events._delivery import telemetry
 
     from .telemetry_probe import TOPICS
 

@@ -13,8 +13,8 @@ import requests
 import urllib3
 
 from bc_events import DeliveryError, events
+from bc_events._runtime.interrupts import raised_outside
 from bc_events.outbox import Relay, SQLiteOutbox
-from bc_events.outside import raised_outside
 
 from .raw import RawAPI, response
 

@@ -12,7 +12,8 @@ import pytest
 from django.db import connections, transaction
 from django.db.models.signals import post_save
 
-from bc_events import ConfigurationError, EventClient, events, observers
+from bc_events import ConfigurationError, EventClient, events
+from bc_events._delivery import observers
 from bc_events.integrations.django import follow_transactions
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow

@@ -15,8 +15,8 @@ from django.db import connections, transaction
 from bc_events import ConfigurationError, DeliveryError, EventClient, events
 from bc_events.errors import OutboxError
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import schema
-from bc_events.outbox.dialect import named
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import named
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow
 from tests.django.policies.models import Policy

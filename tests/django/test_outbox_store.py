@@ -6,10 +6,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from bc_events.outbox import schema
-from bc_events.outbox.dialect import named
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import named
+from bc_events.outbox._store.row import COLUMNS
 from bc_events.outbox.django import DjangoOutbox
-from bc_events.outbox.row import COLUMNS
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.unreadable_rows import *  # noqa: F403
 

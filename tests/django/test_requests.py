@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 
 from bc_events import events
-from bc_events.frames import innermost
+from bc_events._ambient.frames import innermost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

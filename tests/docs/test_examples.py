@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bc_events import configuration
+from bc_events._ambient import default_client
 from bc_events.testing import capture_events
 from tests.docs.pages import PAGES, ROOT, TUTORIAL, examples_of, name_of
 
@@ -20,7 +20,7 @@ def reader(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "service", raising=False)
-    monkeypatch.setattr(configuration, "_configured", None)
+    monkeypatch.setattr(default_client, "_configured", None)
     with capture_events():
         yield
 

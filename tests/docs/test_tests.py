@@ -9,7 +9,7 @@ import requests  # noqa: F401
 import yaml  # noqa: F401
 
 import bc_events.client  # noqa: F401
-from bc_events import configuration
+from bc_events._ambient import default_client
 from bc_events.local import LocalEventsAPI  # noqa: F401
 from tests.docs.pages import DOCS, TUTORIAL, examples_of
 
@@ -18,7 +18,7 @@ CONFTEST = 'pytest_plugins = ["bc_events.local.pytest"]'
 
 @pytest.mark.parametrize(("page", "count"), [("testing", 7), ("local-api", 2)])
 def test_they_pass(page, count, pytester, monkeypatch):
-    monkeypatch.setattr(configuration, "_configured", None)
+    monkeypatch.setattr(default_client, "_configured", None)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     shutil.copytree(TUTORIAL, pytester.path, dirs_exist_ok=True)
     pytester.makeconftest(CONFTEST)

@@ -16,10 +16,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import sessionmaker
 
 from bc_events import EventClient, events
-from bc_events.api import EventsAPI
+from bc_events._delivery.api import EventsAPI
 from bc_events.outbox import Relay, SQLAlchemyOutbox
-from bc_events.outbox.engine import EngineDatabase, engine_at
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
 from tests.faults.pace import TIMEOUT, quick
 
 TOPICS = {

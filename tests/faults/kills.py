@@ -16,7 +16,7 @@ from tests.faults.world import end
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-    from bc_events.outbox.store import Order
+    from bc_events.outbox._store.store import Order
     from tests.faults.result import Result
     from tests.faults.world import World
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 import psycopg
 
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import schema
-from bc_events.outbox.dialect import POSTGRESQL
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import POSTGRESQL
 from tests.faults.actors import WORK, Relaying, relay
 from tests.faults.result import Result, judged
 from tests.postgres import PostgreSQL

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from bc_events import ConfigurationError, events
 from bc_events.integrations import httpx as events_httpx, requests as events_requests
-from bc_events.integrations.hosts import AllowedHosts
+from bc_events.integrations._hosts import AllowedHosts
 from bc_events.propagation import BROKER, HTTP
 
 JOB, ACTOR = "x-britecore-job-id", "x-britecore-actor-id"

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bc_events.outbox.row import Row
-from bc_events.outbox.store import Failure, Settlement
-from bc_events.wire import Limits
+from bc_events._delivery.request import Limits
+from bc_events.outbox._store.row import Row
+from bc_events.outbox._store.store import Failure, Settlement
 
 LIMITS = Limits()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import schema
-from bc_events.outbox.dialect import POSTGRESQL
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import POSTGRESQL
 from tests.postgres import PostgreSQL
 
 

@@ -7,9 +7,9 @@ import uuid
 from tenacity import wait_none
 
 from bc_events import EventClient
-from bc_events.api import EventsAPI
+from bc_events._delivery.api import EventsAPI
 from bc_events.outbox import Pace
-from bc_events.outbox.row import Row
+from bc_events.outbox._store.row import Row
 
 TOPICS = {
     "DefaultCategory": "testing",

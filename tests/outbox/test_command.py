@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bc_events._delivery.request import Limits
 from bc_events.cli import main
 from bc_events.outbox import SQLiteOutbox
-from bc_events.outbox.store import Failure, Settlement
-from bc_events.wire import Limits
+from bc_events.outbox._store.store import Failure, Settlement
 from tests.outbox.service import numbers, row
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ from sqlalchemy import create_engine, text
 from bc_events.errors import OutboxError
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox import SQLiteOutbox
-from bc_events.outbox.engine import EngineDatabase
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlalchemy.engine import EngineDatabase
 from tests.outbox.conformance import ids, row
 
 LOOKS = {

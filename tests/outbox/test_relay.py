@@ -9,14 +9,15 @@ import pytest
 from tenacity import wait_fixed
 
 from bc_events import ConfigurationError
+from bc_events._delivery.request import Limits
+from bc_events._delivery.wire import Answer, Verdict
 from bc_events.errors import OutboxError
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox import Pace, Relay
-from bc_events.outbox.errand import Errand
-from bc_events.outbox.sqlite import SQLiteDatabase
-from bc_events.outbox.table import TableStore
-from bc_events.outbox.tally import Tally
-from bc_events.wire import Answer, Limits, Verdict
+from bc_events.outbox._relay.claimed import Errand
+from bc_events.outbox._relay.counts import Tally
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlite.database import SQLiteDatabase
 from tests.outbox.service import QUICK, TOPICS, api_of, numbers, row
 
 

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import create_engine, event, text
 
 from bc_events.errors import OutboxError
-from bc_events.outbox import schema
-from bc_events.outbox.dialect import SQLITE
-from bc_events.outbox.engine import EngineDatabase, engine_at
-from bc_events.outbox.store import Failure, Settlement
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.dialect import SQLITE
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
+from bc_events.outbox._store.store import Failure, Settlement
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.conformance import claimed, in_claim, row, rows_of
 from tests.outbox.unreadable_rows import *  # noqa: F403

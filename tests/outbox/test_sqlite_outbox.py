@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bc_events import ConfigurationError, DeliveryError, events, forks
+from bc_events import ConfigurationError, DeliveryError, events
+from bc_events._delivery.request import Limits
+from bc_events._runtime import forks
 from bc_events.outbox import SQLiteOutbox, named
-from bc_events.outbox.store import Settlement
-from bc_events.wire import Limits
+from bc_events.outbox._store.store import Settlement
 from tests.outbox.service import QUICK, client_of, numbers
 
 ROOT = Path(__file__).parents[2]

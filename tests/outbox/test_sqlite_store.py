@@ -2,8 +2,8 @@
 
 import pytest
 
-from bc_events.outbox.sqlite import SQLiteDatabase
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlite.database import SQLiteDatabase
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.unreadable_rows import *  # noqa: F403
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bc_events.outbox.store import Settlement
+from bc_events.outbox._store.store import Settlement
 from tests.outbox.conformance import claimed, ids, in_claim, row, rows_of, shape
 
 UNREADABLE = {

@@ -7,7 +7,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session, sessionmaker
 
-from bc_events import DeliveryError, EventClient, events, networks
+from bc_events import DeliveryError, EventClient, events
+from bc_events._delivery import networks
 from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
 from bc_events.testing import capture_events
 from bc_events.testing.network import refusing

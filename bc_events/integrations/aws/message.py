@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bc_events import logs
+from bc_events._runtime import logs
 
 from .attributes import texts
 from .shape import folded, mapping, text

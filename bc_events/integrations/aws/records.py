@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events import logs
+from bc_events._runtime import logs
 from bc_events.errors import ConfigurationError
-from bc_events.integrations.edge import Edge, OnDeliveryError
+from bc_events.integrations._edge import Edge, OnDeliveryError
 from bc_events.propagation import BROKER, Border
 
 from .function import check_callable_by_lambda

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from bc_events.carrier import case_insensitive_getter, only_value
+from bc_events._runtime.carrier import case_insensitive_getter, only_value
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import ConfigurationError
-from bc_events.integrations.edge import Edge, FailedResponseError, OnDeliveryError
-from bc_events.integrations.status import is_success
+from bc_events.integrations._edge import Edge, FailedResponseError, OnDeliveryError
+from bc_events.integrations._status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
 
 from .function import check_callable_by_lambda

@@ -15,7 +15,7 @@ from django.utils.functional import LazyObject, empty
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import InvalidActorError
 from bc_events.event import Actor
-from bc_events.integrations.lookup import looked_up
+from bc_events.integrations._lookup import looked_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core import checks
 
-from bc_events.configuration import configure_later
+from bc_events._ambient.default_client import configure_later
 
 from .checks import check_settings
 from .following import connect

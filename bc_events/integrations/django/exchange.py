@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
-from bc_events.configuration import default_client
-from bc_events.integrations.edge import REQUEST, FailedResponseError
+from bc_events._ambient.default_client import default_client
+from bc_events.integrations._edge import REQUEST, FailedResponseError
 from bc_events.propagation import extract
 
 from .actor import RequestActor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from bc_events.integrations.edge import Edge
+    from bc_events.integrations._edge import Edge
 
     from .actor import ActorOf
     from .success import Success

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.signals import setting_changed
 
-from bc_events.configuration import configure_later, is_configured
+from bc_events._ambient.default_client import configure_later, is_configured
 
 from .actor import before_login, before_logout
 from .settings import NAME, EventsSettings, default_client

@@ -10,10 +10,10 @@ from typing import Any, Final, Self, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from bc_events._ambient.default_client import from_environment
 from bc_events.client import EventClient
-from bc_events.configuration import from_environment
 from bc_events.errors import ConfigurationError
-from bc_events.integrations.edge import Edge
+from bc_events.integrations._edge import Edge
 from bc_events.propagation import HTTP
 
 from .actor import ActorOf, cognito_user

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from bc_events import logs
+from bc_events._runtime import logs
 from bc_events.errors import EventsError
 
 if TYPE_CHECKING:

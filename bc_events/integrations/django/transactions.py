@@ -6,18 +6,18 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
-from bc_events import logs
 from bc_events._django.transactions import Transactions
+from bc_events._runtime import logs
+from bc_events._unit.pending import in_order
 from bc_events.errors import DeliveryError
-from bc_events.pending import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bc_events._delivery.delivery import Delivery, Runner
+    from bc_events._unit.held import Held
     from bc_events.client import EventClient
-    from bc_events.delivery import Delivery, Runner
     from bc_events.event import Event
-    from bc_events.held import Held
 
 _wrapping: Final = threading.Lock()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql.table import TableStore
 
 from .database import AmbientDatabase
 from .models import OutboxRow

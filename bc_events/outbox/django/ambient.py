@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bc_events.outbox import schema
-from bc_events.outbox.row import Row
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.row import Row
 
 from .database import AmbientDatabase
 

@@ -13,7 +13,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from bc_events._django.transactions import refuse_manual_transactions
 from bc_events.errors import ConfigurationError, OutboxError
-from bc_events.outbox import dialect
+from bc_events.outbox._sql import dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.utils import CursorWrapper
 
-    from bc_events.outbox.dialect import Dialect
+    from bc_events.outbox._sql.dialect import Dialect
 
 _ERRORS: Final = (DatabaseError, InterfaceError)
 _IDLE_CONNECTIONS: Final = 8

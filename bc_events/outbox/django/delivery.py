@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, cast
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from bc_events import logs, workers
+from bc_events._delivery import threads
 from bc_events._django.testcases import is_a_test_s
 from bc_events._django.transactions import Transactions
+from bc_events._runtime import logs
+from bc_events._unit.held import has_scope, return_to_scope, take_from_unit
+from bc_events._unit.pending import in_order, part
 from bc_events.errors import DeliveryError
-from bc_events.held import has_scope, return_to_scope, take_from_unit
-from bc_events.outbox.stored import StoredDelivery
-from bc_events.outbox.table import TableStore
-from bc_events.pending import in_order, part
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.delivery import StoredDelivery
 
 from .ambient import AmbientOutbox
 from .database import AmbientDatabase, OwnDatabase
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from bc_events._django.opened import Follower
+    from bc_events._unit.held import Held
     from bc_events.event import Event
-    from bc_events.held import Held
-    from bc_events.outbox.embedded import EmbeddedRelay
+    from bc_events.outbox._relay.embedded import EmbeddedRelay
 
 
 class DjangoDelivery:
@@ -57,7 +58,7 @@ class DjangoDelivery:
 
     async def runner(self, work: Callable[[], None]) -> None:
         """Async code's transactions are on Django's thread for it, and so is a flush."""
-        await workers.finished(ensure_future(sync_to_async(work, thread_sensitive=True)()))
+        await threads.finished(ensure_future(sync_to_async(work, thread_sensitive=True)()))
 
     def record(self, event: Event) -> bool:
         """Raises `OutboxError`; the transaction around it is then to be rolled back, as after any failed statement.

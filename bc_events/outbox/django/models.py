@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
-from bc_events.outbox import schema
+from bc_events.outbox._sql import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

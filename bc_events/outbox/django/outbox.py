@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bc_events.outbox.embedded import EmbeddedRelay
-from bc_events.outbox.table import TableStore
+from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._sql.table import TableStore
 
 from .database import OwnDatabase
 from .delivery import DjangoDelivery
 
 if TYPE_CHECKING:
-    from bc_events.api import EventsAPI
-    from bc_events.outbox.pace import Pace
-    from bc_events.outbox.store import Order, Store
-    from bc_events.wire import Limits
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
+    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._store.store import Order, Store
 
 
 class DjangoOutbox:

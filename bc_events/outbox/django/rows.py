@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bc_events import logs
+from bc_events._runtime import logs
 from bc_events.errors import OutboxError
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from bc_events._unit.held import Held
     from bc_events.event import Event
-    from bc_events.held import Held
 
     from .ambient import AmbientOutbox
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from bc_events import events
 from bc_events.outbox import SQLAlchemyOutbox
-from bc_events.outbox.effect import Effect
+from bc_events.outbox._sqlalchemy.effect import Effect
 from tests.outbox.service import client_of
 from tests.outbox.sqlalchemy.work import Policy, async_url, publish, stored, warnings_of
 

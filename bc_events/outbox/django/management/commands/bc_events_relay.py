@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bc_events.configuration import default_client
+from bc_events._ambient.default_client import default_client
 from bc_events.errors import ConfigurationError, EventsError
+from bc_events.outbox._relay.relay import Relay
+from bc_events.outbox._relay.settings import Pace
 from bc_events.outbox.django.outbox import DjangoOutbox
-from bc_events.outbox.pace import Pace
-from bc_events.outbox.relay import Relay
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Iterator
 
     from bc_events.client import EventClient
-    from bc_events.outbox.store import Store
+    from bc_events.outbox._store.store import Store
 
 _GLANCE: Final = 0.1
 

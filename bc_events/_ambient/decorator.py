@@ -1,0 +1,135 @@
+"""Any scope as a decorator, for every kind of function there is."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import types
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from . import deferred, invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .invocation import Runner, Scope
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_FLAGS: Final = (
+    (inspect.CO_ASYNC_GENERATOR, invocation.async_generator),
+    (inspect.CO_COROUTINE, invocation.coroutine),
+    (inspect.CO_ITERABLE_COROUTINE, invocation.iterable_coroutine),
+    (inspect.CO_GENERATOR, invocation.generator),
+)
+_ANYTHING: Final = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+_COMPUTES_ON_ACCESS: Final = (property, functools.cached_property)
+
+
+def decorate(scope: Scope, function: Callable[P, R]) -> Callable[P, R]:
+    """`function` with `scope` open around each call: around each run of a coroutine, during each step of a generator.
+
+    Raises TypeError for a class, for an object that is no method or function, and for a function whose result begins
+    its work after the call, such as a context manager.
+    """
+    decorated: Callable[P, R] = _decorated(scope, function)
+    return decorated
+
+
+def _decorated(scope: Scope, function: Any) -> Any:
+    if type(function) in (classmethod, staticmethod):
+        return type(function)(_decorated(scope, function.__func__))
+    _refuse(function)
+    deferred.refuse_function(function)
+    run_of = functools.partial(_run_of, scope, function)
+    if type(function) is types.FunctionType:
+        return _in_place_of(function, run_of(function))
+    from .descriptors import DecoratedObject  # noqa: PLC0415  loads wrapt, which plain functions do not need
+
+    return DecoratedObject(function, run_of)
+
+
+def _in_place_of(function: types.FunctionType, run: Any) -> Any:
+    """`run` with all that others read of `function`.
+
+    Its globals, in which FastAPI looks up annotations; and its signature, for `inspect.getfullargspec`, which Celery
+    uses and which does not look behind a decorator. A function that takes anything has no signature to keep, so
+    `functools.wraps` above can give it another.
+    """
+    stand_in = types.FunctionType(run.__code__, function.__globals__, run.__name__, None, run.__closure__)
+    functools.update_wrapper(stand_in, function)
+    with suppress(Exception):  # annotations may name what is defined later
+        signature = inspect.signature(function)
+        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        if not kinds or kinds - _ANYTHING:
+            stand_in.__signature__ = signature  # type: ignore[attr-defined]  # functions may have it
+    return stand_in
+
+
+def _run_of(scope: Scope, declared: Any, function: Any) -> Callable[..., Any]:
+    """The function that runs `function`, which is `declared` or a method made by it, in the scope."""
+    runner = _runner_of(function)
+    if runner is invocation.function:
+        runner = _runner_of(declared)
+    return runner(scope, function, *_bound_to(function))
+
+
+def _refuse(function: Any) -> None:
+    if inspect.isclass(function):
+        raise TypeError(
+            f"{function.__qualname__} is a class; decorate the methods that do the work, or __init__, not the class"
+        )
+    if not _is_decorable(function):
+        raise TypeError(
+            f"an object of type {type(function).__name__} cannot be decorated; decorate a function, not the result of "
+            "its call, and write the decorator with its parentheses, as in @events.session(), directly above the def"
+        )
+
+
+def _is_decorable(function: object) -> bool:
+    """Whether it is called, or makes methods that are. A property would do its work before the scope opens."""
+    if isinstance(function, _COMPUTES_ON_ACCESS):
+        return False
+    return callable(function) or (hasattr(function, "__get__") and not hasattr(function, "__set__"))
+
+
+def _bound_to(function: Any) -> tuple[Any, ...]:
+    """The object or class that a bound method passes on as its first argument."""
+    owner = None if inspect.isbuiltin(function) else getattr(function, "__self__", None)
+    return () if owner is None else (owner,)
+
+
+def _runner_of(function: Any) -> Runner:
+    for declared in _declarations(function):
+        for flag, runner in _FLAGS:
+            if _has_flag(declared, flag):
+                return runner
+        if _is_marked(declared):
+            return invocation.coroutine
+    return invocation.function
+
+
+def _declarations(function: Any) -> Iterator[Any]:
+    """The objects that may say what kind of function this is: itself, under partials, and its `__call__`."""
+    yield function
+    while isinstance(function, functools.partial | functools.partialmethod):
+        function = function.func
+        yield function
+    if not isinstance(function, types.FunctionType | types.MethodType):
+        yield getattr(type(function), "__call__", None)  # noqa: B004  the function, not whether there is one
+
+
+def _has_flag(function: Any, flag: int) -> bool:
+    flags = getattr(getattr(function, "__code__", None), "co_flags", None)
+    return isinstance(flags, int) and bool(flags & flag)
+
+
+def _is_marked(function: Any) -> bool:
+    """Whether it is marked as a coroutine function: by `inspect.markcoroutinefunction`, asgiref or Cython."""
+    if inspect.iscoroutinefunction(function):
+        return True
+    coroutines = sys.modules.get("asyncio.coroutines")
+    mark = getattr(coroutines, "_is_coroutine", None)
+    return mark is not None and getattr(function, "_is_coroutine", None) is mark

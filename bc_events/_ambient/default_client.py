@@ -1,0 +1,191 @@
+"""The process's default client: configured by hand, by the environment, or overridden for a while."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from bc_events._runtime import forks
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import ParamSpec, TypeVar
+
+    from bc_events.client import EventClient
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+API_URL: Final = "BC_EVENTS_API_URL"
+SERVICE_NAME: Final = "BC_EVENTS_SERVICE_NAME"
+TOPICS: Final = "BC_EVENTS_TOPICS"
+OUTBOX: Final = "BC_EVENTS_OUTBOX"
+LOG_ONLY: Final = "log:"
+
+_configuring = threading.RLock()
+_configured: EventClient | None = None
+_make: Callable[[], EventClient] | None = None
+_overrides: tuple[_Overriding, ...] = ()
+
+
+def _renew() -> None:
+    global _configuring  # noqa: PLW0603  another thread of the parent may hold it for ever
+    _configuring = threading.RLock()
+
+
+forks.after_fork(_renew)
+
+
+def configure(client: EventClient | None = None, **settings: Any) -> EventClient:
+    """Makes `client`, or `EventClient(**settings)`, the process's default one, and returns it."""
+    global _configured  # noqa: PLW0603  the default client is the process's
+    if (client is None) == (not settings):
+        raise ConfigurationError("configure takes either a client, or the keyword arguments of EventClient")
+    client = _made(settings) if client is None else checked_client(client, "configure")
+    with _configuring:
+        _configured = client
+    return client
+
+
+def configure_later(make: Callable[[], EventClient]) -> None:
+    """Makes what `make` returns the process's default client, once one is needed: for frameworks with settings.
+
+    A client made by an earlier call, or by `configure`, is forgotten.
+    """
+    global _configured, _make
+    with _configuring:
+        _configured, _make = None, make
+
+
+def default_client() -> EventClient:
+    """The overriding client, else the configured one, else one made later or from BC_EVENTS_*, and kept.
+
+    Raises `ConfigurationError` where there is none of them.
+    """
+    global _configured  # noqa: PLW0603  the default client is the process's
+    overrides = _overrides
+    if overrides:
+        return overrides[-1].client
+    if _configured is not None:
+        return _configured
+    with _configuring:
+        if _configured is None:
+            _configured = (_make or from_environment)()
+        return _configured
+
+
+def is_configured() -> bool:
+    """Whether code has said which client is the default one, or how it is made."""
+    return bool(_overrides or _configured or _make)
+
+
+def known_client() -> EventClient | None:
+    """The default client as far as it has been made: this makes none."""
+    overrides = _overrides
+    return overrides[-1].client if overrides else _configured
+
+
+def from_environment() -> EventClient:
+    """A client made from BC_EVENTS_*. Raises `ConfigurationError` where they do not suffice."""
+    return _made(_environment(os.environ))
+
+
+def _made(settings: Mapping[str, Any]) -> EventClient:
+    missing = [name for name in ("api_url", "service_name", "topic_definitions") if name not in settings]
+    if missing:
+        raise ConfigurationError(f"EventClient also needs {' and '.join(missing)} (api_url=None only logs events)")
+    return _client_class()(**settings)
+
+
+def checked_client(client: object, name: str) -> EventClient:
+    """The client that the function of this name was given; raises `ConfigurationError` where it is no client."""
+    kind = _client_class()
+    if not isinstance(client, kind):
+        raise ConfigurationError(
+            f"{name} was given a {type(client).__name__}; give it EventClient(api_url, service_name, topic_definitions)"
+        )
+    return client
+
+
+@cache
+def _client_class() -> type[EventClient]:
+    """It loads the schema checker, which cold starts do not pay for."""
+    from bc_events.client import EventClient  # noqa: PLC0415
+
+    return EventClient
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    missing = [name for name in (API_URL, SERVICE_NAME, TOPICS) if not environment.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"no events client is configured and {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; "
+            "call events.configure(EventClient(api_url, service_name, topic_definitions)) when the service starts, "
+            f"or set {API_URL} ({LOG_ONLY} only logs events), {SERVICE_NAME} and {TOPICS}"
+        )
+    url = environment[API_URL]
+    return {
+        "api_url": None if url == LOG_ONLY else url,
+        "service_name": environment[SERVICE_NAME],
+        "topic_definitions": environment[TOPICS],
+        "outbox": environment.get(OUTBOX) or None,
+    }
+
+
+class Override:
+    """Another default client while it is open, in every thread: for tests. Serves `with`, `async with` and `@`."""
+
+    outlasts_call: ClassVar[bool] = False
+
+    def __init__(self, client: EventClient) -> None:
+        self._client = client
+
+    def open(self, _args: tuple[Any, ...] = (), _kwargs: Mapping[str, Any] | None = None) -> _Overriding:
+        return _Overriding(self._client, self)
+
+    def __enter__(self) -> EventClient:
+        self.open()
+        return self._client
+
+    def __exit__(self, *_exception: object) -> None:
+        innermost = next(overriding for overriding in reversed(_overrides) if overriding.opener is self)
+        innermost.close(None)
+
+    async def __aenter__(self) -> EventClient:
+        return self.__enter__()
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self.__exit__()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorator import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
+
+        return decorate(self, function)
+
+
+class _Overriding:
+    """One use of an override; several may overlap, and end in any order."""
+
+    def __init__(self, client: EventClient, opener: Override) -> None:
+        self.client = client
+        self.opener = opener
+        self.resume()
+
+    def resume(self) -> None:
+        global _overrides  # noqa: PLW0603  the default client is the process's
+        with _configuring:
+            _overrides = (*_overrides, self)
+
+    def suspend(self) -> None:
+        global _overrides  # noqa: PLW0603
+        with _configuring:
+            _overrides = tuple(one for one in _overrides if one is not self)
+
+    def close(self, _error: BaseException | None) -> None:
+        self.suspend()
+
+    async def aclose(self, _error: BaseException | None) -> None:
+        self.suspend()

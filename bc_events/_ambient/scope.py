@@ -1,0 +1,228 @@
+"""Scopes: the objects that `with`, `async with` and `@` open around some work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+
+from bc_events._runtime import forks, job_ids
+from bc_events._unit.unit_of_work import UnitOfWork
+from bc_events.constants import BAGGAGE_KEY
+from bc_events.errors import InvalidJobIdError, NestedSessionError
+from bc_events.session import EventSession
+
+from . import default_client, transactions
+from .frames import Frame, baggage_keys, unit_to_join
+from .reentry import Block, left_by
+from .scope_exit import Exceptions, aclose, close, session_of
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from bc_events.client import EventClient
+    from bc_events.event import Actor, LazyActor
+
+    from .invocation import Opening
+
+P = ParamSpec("P")
+R = TypeVar("R")
+JobId = str | Callable[..., str | None] | None
+
+
+class SessionScope:
+    """A unit of work to open: `with`, `async with`, or `@` around each call. May be used any number of times.
+
+    No state of an opening lives here but the list of those that are blocks, which `__exit__` tells apart.
+    """
+
+    __slots__ = ("_actor_of", "_blocks", "_client", "_commit_on", "_durable", "_job_id")
+    outlasts_call: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        job_id: JobId,
+        actor_of: Callable[[EventClient], Actor | LazyActor] | None,
+        client: EventClient | None,
+        *,
+        durable: bool,
+        commit_on: Exceptions,
+    ) -> None:
+        if job_id is not None and not callable(job_id):
+            job_ids.checked(job_id)
+        self._job_id = job_id
+        self._actor_of = actor_of
+        self._client = None if client is None else default_client.checked_client(client, "client")
+        self._durable = durable
+        self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
+        self._blocks: list[Block] = []
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorator import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
+
+        return decorate(self, function)
+
+    def open(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Opening:
+        """Opens it around a call with these arguments."""
+        job_id = self._job_id
+        if callable(job_id):
+            found = job_id(*args, **kwargs)
+            return _SessionOpening(self._enter(None if found is None else job_ids.checked(found)), self._commit_on)
+        return _SessionOpening(self._enter(job_id), self._commit_on)
+
+    def __enter__(self) -> EventSession:
+        return self._enter_block(sys._getframe(1))
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        close(self._left_block(sys._getframe(1)), error, self._commit_on)
+
+    async def __aenter__(self) -> EventSession:
+        return self._enter_block(sys._getframe(1))
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        await aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
+
+    def _enter_block(self, caller: FrameType) -> EventSession:
+        if callable(self._job_id):
+            raise InvalidJobIdError(
+                "job_id is a callable, which is called with the arguments of a decorated function; "
+                "a with block has none, so give it the job id itself"
+            )
+        frame = self._enter(self._job_id)
+        self._blocks.append((caller, frame))
+        return session_of(frame)
+
+    def _left_block(self, caller: FrameType) -> Frame:
+        blocks = self._blocks
+        block = blocks[0] if len(blocks) == 1 else left_by(caller, list(blocks))
+        blocks.remove(block)
+        return block[1]
+
+    def _enter(self, job_id: str | None) -> Frame:
+        live = unit_to_join()
+        if live is not None and self._durable:
+            raise NestedSessionError(
+                f"a durable session must be outermost, and one of job {live.job_id} is live here; "
+                "open it before any other scope, or drop durable=True"
+            )
+        client = self._client or (live.client if live is not None else default_client.default_client())
+        actor = self._actor_of(client) if self._actor_of is not None else None
+        if live is not None and live.client is client and job_id in (None, live.job_id):
+            return Frame(EventSession.of(live.join(actor)))
+        job_id = job_id or (live.job_id if live is not None else job_ids.from_baggage(client.baggage_key))
+        unit = UnitOfWork(client, actor or _inherited(live, client), job_id or job_ids.generated())
+        unit._pending.scoped_in = forks.generation
+        baggage = job_ids.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
+        return Frame(EventSession.of(unit), baggage)
+
+
+def _exceptions(commit_on: object) -> Exceptions:
+    """Checked now: at the end of its work it would hide the exception, and the scope would stay open."""
+    classes: tuple[Any, ...] = commit_on if isinstance(commit_on, tuple) else (commit_on,)
+    if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
+        raise TypeError(
+            f"commit_on must be a tuple of exception classes, got {type(commit_on).__name__}; give one such as "
+            "(SystemExit,)"
+        )
+    return classes
+
+
+def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
+    """The live session's actor; but a service acts as itself, also where another service's session is live."""
+    if live is None or (live.client is not client and live.actor is live.client.service_actor):
+        return client.service_actor
+    return live.actor
+
+
+class _SessionOpening:
+    """A session around one call of a decorated function."""
+
+    __slots__ = ("_commit_on", "_frame")
+
+    def __init__(self, frame: Frame, commit_on: Exceptions) -> None:
+        self._frame = frame
+        self._commit_on = commit_on
+
+    def suspend(self) -> None:
+        self._frame.suspend()
+
+    def resume(self) -> None:
+        self._frame.resume()
+
+    def close(self, error: BaseException | None) -> None:
+        close(self._frame, error, self._commit_on)
+
+    async def aclose(self, error: BaseException | None) -> None:
+        await aclose(self._frame, error, self._commit_on)
+
+
+class Bound:
+    """The scope of work that belongs to one session wherever it runs; or to none, and hides the ones around it.
+
+    The database transactions around the place where it was bound are around that work too; without a session none are.
+    """
+
+    __slots__ = ("_session", "_transactions")
+    outlasts_call: ClassVar[bool] = True
+
+    def __init__(self, session: EventSession | None) -> None:
+        self._session = session
+        self._transactions = transactions.around() if session is not None else ()
+
+    def open(self, _args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Opening:
+        session = self._session
+        carries = session is not None and session.client.write_baggage
+        baggage = job_ids.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
+        return _BoundOpening(transactions.Surroundings(self._transactions), Frame(session, baggage))
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorator import decorate  # noqa: PLC0415  as above
+
+        return decorate(self, function)
+
+
+class Detached:
+    """The scope of work that belongs to no session and has no job, whatever is live or in baggage around it."""
+
+    __slots__ = ()
+    outlasts_call: ClassVar[bool] = True
+
+    def open(self, _args: tuple[Any, ...], _kwargs: Mapping[str, Any]) -> Opening:
+        client = default_client.known_client()
+        keys = {BAGGAGE_KEY, *baggage_keys(), *(() if client is None else (client.baggage_key,))}
+        carried = sorted(key for key in keys if job_ids.read_baggage(key) is not None)
+        frames = [Frame(None), *(Frame(None, job_ids.Baggage(key, None)) for key in carried)]
+        return _BoundOpening(transactions.Surroundings(()), *frames)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        from .decorator import decorate  # noqa: PLC0415  as above
+
+        return decorate(self, function)
+
+
+class _BoundOpening:
+    """One call of a bound or detached function. It ends no session: that is its owner's."""
+
+    __slots__ = ("_frames", "_surroundings")
+
+    def __init__(self, surroundings: transactions.Surroundings, *frames: Frame) -> None:
+        """`frames` are given outermost first."""
+        self._frames = frames
+        self._surroundings = surroundings
+        surroundings.enter()
+
+    def suspend(self) -> None:
+        self._surroundings.leave()
+        self._frames[0].suspend()
+
+    def resume(self) -> None:
+        self._frames[0].resume()
+        self._surroundings.enter()
+
+    def close(self, _error: BaseException | None) -> None:
+        self._surroundings.leave()
+        for frame in reversed(self._frames):
+            frame.leave()
+
+    async def aclose(self, error: BaseException | None) -> None:
+        self.close(error)

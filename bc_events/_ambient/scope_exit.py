@@ -1,0 +1,134 @@
+"""Scope exit: flush, roll back, or hand events to the outer scope."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+from opentelemetry.context import Context, attach, get_current
+
+from bc_events._runtime import event_loops, logs
+from bc_events.errors import FailedWorkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bc_events._unit.unit_of_work import UnitOfWork
+    from bc_events.client import EventClient
+    from bc_events.event import Event
+    from bc_events.session import EventSession
+
+    from .frames import Frame
+
+Exceptions = tuple[type[BaseException], ...]
+
+_logger = logs.logger
+_ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
+_EXITED: Final = (
+    "a scope ended with %s and exit status 0; its events were dropped, as for any exception; "
+    "where that is how work succeeds, open it with commit_on=(%s,)"
+)
+
+
+def session_of(frame: Frame) -> EventSession:
+    """The session that a scope has opened."""
+    assert frame.session is not None  # noqa: S101  the frame of a SessionScope has one
+    return frame.session
+
+
+def close(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
+    """Ends what it opened, as `error` says, and sends what is to be sent. Raises `DeliveryError`."""
+    unit = session_of(frame).unit
+    events, context = _end(unit, frame, error, commit_on)
+    if events:
+        event_loops.warn_of_blocking()
+        _delivery(error, commit_on)(unit.client, events, context)
+
+
+async def aclose(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
+    """`close`, with the sending on another thread."""
+    unit = session_of(frame).unit
+    events, context = _end(unit, frame, error, commit_on)
+    if events:
+        from bc_events._delivery import threads  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
+
+        deliver = partial(_delivery(error, commit_on), unit.client, events, context)
+        await threads.run(deliver, runner=unit.client.delivery.runner)
+
+
+def _end(
+    unit: UnitOfWork, frame: Frame, error: BaseException | None, commit_on: Exceptions
+) -> tuple[Sequence[Event], Context]:
+    """Closes the unit of work, then leaves its frame; returns what is to be sent and under which context.
+
+    An exit that a forked child inherited sends and drops nothing.
+    """
+    if unit.is_from_before_fork:
+        return [], frame.leave()
+    try:
+        events = _abort(unit, error) if _has_failed(error, commit_on) else unit.end()
+    finally:
+        context = frame.leave()
+    return events, context
+
+
+def _has_failed(error: BaseException | None, commit_on: Exceptions) -> TypeGuard[BaseException]:
+    return error is not None and not isinstance(error, commit_on)
+
+
+def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
+    """Rolls back; returns what is to be sent all the same."""
+    dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
+    if dropped:
+        name = type(error).__name__
+        logs.write(
+            logging.WARNING,
+            *((_EXITED, name, name) if _is_clean_exit(error) else (_ROLLED_BACK,)),
+            bc_job_id=unit.job_id,
+            bc_dropped=dropped,
+            bc_exception=name,
+        )
+    return kept
+
+
+def _is_clean_exit(error: BaseException) -> bool:
+    """Whether it ends a program with status 0: SystemExit, or click's, typer's or another framework's own exception."""
+    if isinstance(error, SystemExit):
+        return error.code in (0, None)
+    return any(_is_zero(error, name) for name in ("exit_code", "code"))
+
+
+def _is_zero(error: BaseException, name: str) -> bool:
+    try:
+        status = getattr(error, name, None)
+    except Exception:  # noqa: BLE001  a property of others must not mask the body's exception
+        return False
+    return type(status) is int and status == 0
+
+
+def _delivery(
+    error: BaseException | None, commit_on: Exceptions
+) -> Callable[[EventClient, Sequence[Event], Context], None]:
+    return _deliver_quietly if _has_failed(error, commit_on) else _deliver
+
+
+def _deliver_quietly(client: EventClient, events: Sequence[Event], context: Context) -> None:
+    """What was beyond rollback when the body failed: the body's own exception must not be masked."""
+    try:
+        _deliver(client, events, context)
+    except Exception:
+        _logger.exception(
+            "events that a committed transaction had made true could not be sent",
+            extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
+        )
+
+
+def _deliver(client: EventClient, events: Sequence[Event], context: Context) -> None:
+    """Sends under the OpenTelemetry context that the scope had: the requests' headers come from it."""
+    before = get_current()
+    attach(context)
+    try:
+        client.send(events)
+    finally:
+        attach(before)

@@ -1,0 +1,115 @@
+"""The database transactions around this code: those that its task or thread works with, or one that started it does.
+
+A sibling's are not among them. The context carries them, so a task sees what it was started in.
+"""
+
+from __future__ import annotations
+
+import weakref
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from bc_events._runtime import forks
+
+if TYPE_CHECKING:
+    from bc_events._unit.unit_of_work import UnitOfWork
+
+
+class Subject(Protocol):
+    """What may have a transaction open, such as a database session."""
+
+    @property
+    def outbox(self) -> object:
+        """For which outbox it is followed."""
+
+    @property
+    def is_open(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Note:
+    """That a context works with `subject`. `unit` is the unit of work for which it was named by hand."""
+
+    _subject: weakref.ref[Any]
+    _unit: weakref.ref[UnitOfWork] | None = None
+    is_wanted: bool = False
+    """It does not work with the subject yet, but has published what is for its next transaction if that begins here."""
+
+    @property
+    def subject(self) -> Any:
+        """None once it is gone."""
+        return self._subject()
+
+    @property
+    def unit(self) -> UnitOfWork | None:
+        return self._unit() if self._unit is not None else None
+
+    @property
+    def is_needed(self) -> bool:
+        subject, unit = self.subject, self.unit
+        if self._unit is not None:
+            return subject is not None and unit is not None and not unit.is_closed
+        return subject is not None and bool(subject.is_open) is not self.is_wanted
+
+
+_notes: Final[ContextVar[tuple[Note, ...]]] = ContextVar("bc_events_transactions", default=())
+
+
+def _clear() -> None:
+    """A forked child works with none of its parent's transactions."""
+    _notes.set(())
+
+
+forks.after_fork(_clear)
+
+
+def note(subject: Subject, unit: UnitOfWork | None = None) -> Note:
+    """From here on this context, and those that are copied from it, work with `subject`."""
+    made = Note(weakref.ref(subject), weakref.ref(unit) if unit is not None else None)
+    _notes.set((*(one for one in _notes.get() if one.is_needed), made))
+    return made
+
+
+def want(subject: Subject) -> None:
+    """This context has published what is for the next transaction of `subject`, if that begins here."""
+    if not is_wanted(subject):
+        _notes.set((*_notes.get(), Note(weakref.ref(subject), is_wanted=True)))
+
+
+def is_wanted(subject: Subject) -> bool:
+    return any(one.is_wanted and one._subject() is subject for one in _notes.get())
+
+
+def note_use(subject: Subject) -> None:
+    """The same where it is not noted yet: frameworks begin a transaction in one context and work with it in another."""
+    if not any(one._subject() is subject and one._unit is None and not one.is_wanted for one in _notes.get()):
+        note(subject)
+
+
+def around() -> tuple[Note, ...]:
+    """The notes of this context, oldest first."""
+    return _notes.get()
+
+
+def followed_by(outbox: object) -> list[Note]:
+    """Those about what is followed for an outbox."""
+    return [one for one in _notes.get() if not one.is_wanted and getattr(one.subject, "outbox", None) is outbox]
+
+
+class Surroundings:
+    """The transactions that are around work which runs elsewhere: those where it was prepared, or none."""
+
+    __slots__ = ("_inside", "_outside")
+
+    def __init__(self, inside: tuple[Note, ...]) -> None:
+        self._inside = inside
+        self._outside: tuple[Note, ...] = ()
+
+    def enter(self) -> None:
+        self._outside = _notes.get()
+        _notes.set(self._inside)
+
+    def leave(self) -> None:
+        self._inside = _notes.get()
+        _notes.set(self._outside)

@@ -1,0 +1,1 @@
+"""What a client is configured with: checks of its arguments."""

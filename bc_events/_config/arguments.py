@@ -1,0 +1,127 @@
+"""What an `EventClient` is configured with, checked. Each raises `ConfigurationError`; none shows a secret."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from bc_events._delivery.loopback import is_loopback
+from bc_events._delivery.request import Limits
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, MAX_REQUEST_EVENTS
+from bc_events.errors import ConfigurationError, InvalidActorError
+from bc_events.event import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+    from requests.auth import AuthBase
+
+    from bc_events._delivery.delivery import Outbox
+
+
+def service_actor(name: object) -> Actor:
+    """A service as the actor of its own events."""
+    if not isinstance(name, str) or len(name) < ACTOR_ID_MIN_LENGTH:
+        given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+        raise ConfigurationError(
+            f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
+            f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
+        )
+    if name != name.strip():
+        raise ConfigurationError(
+            f"service_name is {name!r}, with white space around it, and would be another actor than {name.strip()!r}; "
+            "take it away, also from the environment variable or the file that it comes from"
+        )
+    try:
+        return Actor(name, ACTOR_TYPE_SERVICE)
+    except InvalidActorError as error:
+        raise ConfigurationError("service_name is not text that can be sent; give one such as PolicyService") from error
+
+
+def has_auth(auth: object, http: requests.Session | None) -> bool:
+    """Whether requests will carry credentials."""
+    return auth is not None or (http is not None and bool(http.auth or http.headers.get("Authorization")))
+
+
+def api_url(given: object, *, has_auth: bool) -> str | None:
+    """The Events API's URL. None, and "" as from `os.environ.get("API_URL", "")`, mean that there is no API."""
+    return None if given is None or given == "" else url(given, has_auth=has_auth)
+
+
+def url(given: object, *, has_auth: bool) -> str:
+    """The API's URL, without a slash at its end."""
+    parts = _split(given)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            "api_url is not a URL; give one such as https://api.mysite.britecore.com, or None to log events only"
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
+    if parts.query or parts.fragment:
+        raise ConfigurationError("api_url has a query or fragment; give the part before /events alone")
+    if has_auth and parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigurationError(
+            f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"
+        )
+    return str(given).rstrip("/")
+
+
+def _split(given: object) -> SplitResult | None:
+    if not isinstance(given, str) or not given.isprintable() or " " in given:
+        return None
+    try:
+        parts = urlsplit(given)
+        _ = parts.port  # raises where it is not a port
+    except ValueError:
+        return None
+    return parts
+
+
+def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], str] | None:
+    if given is None or callable(given):
+        return given
+    raise ConfigurationError(
+        f"auth is a {type(given).__name__}; give a requests AuthBase, or a callable that returns a bearer token"
+    )
+
+
+def outbox(given: Outbox | None) -> Outbox | None:
+    if given is None or hasattr(given, "delivery"):
+        return given
+    raise ConfigurationError(
+        f'outbox is a {type(given).__name__}; give the name of a file as a string, such as "events.db", or an outbox'
+    )
+
+
+def limits(events: int, size: int) -> Limits:
+    if not _is_whole(events) or not 1 <= events <= MAX_REQUEST_EVENTS:
+        raise ConfigurationError(f"max_request_events is {events!r}; the Events API takes 1 to {MAX_REQUEST_EVENTS}")
+    if not _is_whole(size) or size < 1:
+        raise ConfigurationError(f"max_request_bytes is {size!r}; give a positive number of bytes")
+    return Limits(events, size)
+
+
+def timeout(given: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(given, tuple) or len(given) != 2 or not all(map(_is_duration, given)):  # noqa: PLR2004
+        raise ConfigurationError("timeout is two positive numbers of seconds: (to connect, to wait for an answer)")
+    return given
+
+
+def _is_duration(value: Any) -> bool:
+    return _is_number(value) and 0 < value < math.inf
+
+
+def retry_budget(given: float) -> float:
+    if not _is_number(given) or not given >= 0:
+        raise ConfigurationError(f"retry_budget is {given!r}; give a number of seconds, 0 for no repeats")
+    return given
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

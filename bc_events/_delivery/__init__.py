@@ -1,0 +1,1 @@
+"""How events leave a session: the Delivery protocol, the flush, the HTTP transport and the wire format."""

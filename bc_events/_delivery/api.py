@@ -1,0 +1,163 @@
+"""EventsAPI: one attempt at one request, over pooled connections; foreign errors are translated here."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events._runtime import forks
+from bc_events._runtime.interrupts import raised_outside
+
+from . import networks, observers, telemetry, wire
+from .attempt import Attempt
+from .bearer import BearerToken, TokenError
+from .content_coding import ACCEPT_ENCODING
+from .wire import Answer, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+    from requests.auth import AuthBase
+
+    from .request import Request
+    from .transport import Posting
+
+_UNAUTHORISED: Final = 401
+_PROXY_UNAUTHORISED: Final = 407
+
+
+class EventsAPI:
+    """One Events API as one service sees it. Threads share its pooled connections; a forked child gets new ones."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: AuthBase | Callable[[], str] | None,
+        timeout: tuple[float, float],
+        http: requests.Session | None,
+    ) -> None:
+        self.url = url
+        self._auth = auth
+        self._timeout = timeout
+        self._given = http
+        self._posting: Posting | None = None
+        self._bearer: BearerToken | None = None
+        self.is_closed = False
+        self._lock = threading.RLock()
+        self._born = forks.generation
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one attempt takes at most, as its timeouts go."""
+        return sum(self._timeout)
+
+    def prepare(self) -> None:
+        """Loads now, on this thread, what a request needs.
+
+        A thread that was importing when the process forked leaves the modules locked for ever in the child.
+        """
+        import requests.exceptions  # noqa: F401, PLC0415
+
+        telemetry.prepare()
+        self._connected()
+
+    def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
+        """One attempt; raises nothing but an exception from outside. A 401 has the token renewed once."""
+        attempt = attempt or Attempt()
+        network = networks.current()
+        if network is None:
+            answer = self._attempted(request, attempt)
+        else:
+            attempt.was_sent = True
+            answer = network(request)
+        observers.sent(wire.taken(request, answer))
+        return answer
+
+    def _attempted(self, request: Request[Any], attempt: Attempt) -> Answer:
+        # With the first request, and as a whole: a thread that imports a part of it, while another has not yet imported
+        # the rest, could see that part half made.
+        import requests  # noqa: F401, PLC0415
+
+        handled = sys.exception()
+        attempt.begin(self.deadline, max_bytes=wire.longest_response(request))
+        try:
+            with attempt:
+                return self._answered(request, attempt)
+        except Exception as error:  # noqa: BLE001  whatever it was, the events are kept
+            outside = raised_outside(error, handled=handled)
+            if outside is None:
+                return self._failed(error, attempt)
+        raise outside
+
+    def _answered(self, request: Request[Any], attempt: Attempt) -> Answer:
+        response = self._post(request, attempt)
+        if response.status_code == _UNAUTHORISED and self._bearer is not None:
+            attempt.was_sent = False  # it was refused before anything was done
+            self._bearer.reject(response.request)
+            response = self._post(request, attempt)
+        if response.status_code == _PROXY_UNAUTHORISED:
+            attempt.was_sent = False  # a proxy says so, and passed nothing on
+        answer = wire.read_answer(request, response.status_code, response.headers, response.content)
+        if attempt.has_leftover and answer.verdict is not Verdict.SETTLED:
+            reason = f"HTTP {response.status_code} that goes on after its end"
+            answer = Answer(Verdict.AGAIN, reason, status=response.status_code, is_readable=False)
+        if answer.is_readable:
+            attempt.understood()
+        return answer
+
+    def _failed(self, error: Exception, attempt: Attempt) -> Answer:
+        from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415
+
+        if isinstance(error, TokenError):
+            return Answer(Verdict.FINAL if error.is_final else Verdict.AGAIN, str(error), cause=error)
+        if isinstance(error, InvalidHeader | InvalidSchema | InvalidURL) and not attempt.was_sent:
+            return Answer(Verdict.FINAL, f"the request could not be made ({type(error).__name__})", cause=error)
+        return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
+
+    def _post(self, request: Request[Any], attempt: Attempt) -> requests.Response:
+        own = request.headers
+        taken = {name.lower() for name in own}
+        others = {name: value for name, value in telemetry.propagated().items() if name.lower() not in taken}
+        headers = {**others, "Accept-Encoding": ACCEPT_ENCODING, **own}
+        return self._connected().post(request.path, request.body, headers, self._timeouts(attempt.patience))
+
+    def _timeouts(self, patience: float | None) -> tuple[float, float]:
+        connect, answer = self._timeout
+        return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
+
+    def _connected(self) -> Posting:
+        forks.notice()
+        if self._born is not forks.generation:
+            self._disown()
+        return self._posting or self._connect()
+
+    def _connect(self) -> Posting:
+        import requests  # noqa: F401, PLC0415  as in _attempt
+        from requests.auth import AuthBase  # noqa: PLC0415
+
+        from .transport import GivenPosting, OwnPosting  # noqa: PLC0415
+
+        with self._lock:
+            if self._posting is None:
+                bearer = None if self._auth is None or isinstance(self._auth, AuthBase) else BearerToken(self._auth)
+                auth: Any = bearer or self._auth
+                given = self._given
+                made = OwnPosting(self.url, auth) if given is None else GivenPosting(self.url, auth, given)
+                if self._posting is None:  # a signal handler may have been first
+                    self._bearer, self._posting = bearer, made
+            return self._posting
+
+    def _disown(self) -> None:
+        """In a forked child: the parent's connections are not ours to use or to close."""
+        self._lock = threading.RLock()
+        self._posting = self._posting and self._posting.unconnected()
+        self._born = forks.generation
+
+    def close(self) -> None:
+        """Closes the connections; a ready `requests.Session` that was passed in stays its owner's to close."""
+        self.is_closed = True
+        if self._posting is not None and self._born is forks.generation:
+            self._posting.close()

@@ -1,0 +1,113 @@
+"""The Delivery protocol, which is where events leave a session, and its direct and log forms."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
+
+from bc_events._runtime import logs
+
+from . import observers
+from .flush import Flush
+from .wire import repeated, requests_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bc_events.event import Event
+
+    from .api import EventsAPI
+    from .request import Limits, Request
+
+Runner = Callable[[Callable[[], None]], Awaitable[None]]
+
+
+class Delivery(Protocol):
+    """Where a session's events go. Threads share it."""
+
+    @property
+    def record(self) -> Callable[[Event], bool | None] | None:
+        """Called as each event is published; None where nothing is to be done then, which costs nothing.
+
+        A delivery that has it follows database transactions. It returns True where one holds the event from here on, in
+        a `Held`, and its unit of work does not. Such a delivery itself tells `observers.confirmed` of each event.
+        It may also have `entrust`, which is asked about each event at a flush, in its context, and answers the same.
+        """
+
+    @property
+    def runner(self) -> Runner | None:
+        """How an async scope runs `send` off its event loop; None for the library's own threads."""
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """These were rolled back, and taken out of the transaction that held them, if one did: undo `record`."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """These are to arrive. Returns once that is certain; raises `DeliveryError` otherwise."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class Outbox(Protocol):
+    """Durable storage that events go to first; `EventClient(outbox=…)` takes one."""
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> Delivery:
+        """The delivery of one client into it. A relay may send to `api`, which is None where there is no API url."""
+        ...
+
+
+class DirectDelivery:
+    """Sends to the Events API, now, on the calling thread."""
+
+    record = None
+    runner = None
+
+    def __init__(self, api: EventsAPI, limits: Limits, retry_budget: float) -> None:
+        self._api = api
+        self._limits = limits
+        self._retry_budget = retry_budget
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never sent."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        self.repeat(self.requests(events))
+
+    def requests(self, events: Sequence[Event]) -> Iterable[Request[Event]]:
+        """Those in which a flush has sent some of the events before, if the first is one of these; then the others."""
+        if not events or events[0].attempt is None:
+            return requests_for(events, self._limits)
+        repeats, others = repeated(events, self._limits)
+        return [*repeats, *requests_for(others, self._limits)]
+
+    def repeat(self, requests: Iterable[Request[Event]]) -> None:
+        """Sends ready-made requests: the same bytes with the same keys. Raises `DeliveryError`."""
+        Flush(self._api, requests, self._retry_budget).run()
+
+    def close(self) -> None:
+        self._api.close()
+
+
+class LogDelivery:
+    """Logs what would be sent, without its data: for a service that runs where there is no Events API."""
+
+    record = None
+    runner = None
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never logged."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        for event in events:
+            logs.write(
+                logging.INFO,
+                "event not sent: no API url is configured",
+                bc_topic=str(event),
+                bc_event_id=str(event.id),
+                bc_job_id=event.job_id,
+            )
+        observers.sent(events)
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,174 @@
+"""Flush: one delivery of some events, repeated where the contract allows, with every record accounted for."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from itertools import compress
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from bc_events._runtime.interrupts import raised_outside
+from bc_events.errors import DeliveryError, Undelivered
+
+from . import observers
+from .attempt import Attempt
+from .request import Request
+from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bc_events.event import Event
+
+_FIRST_WAIT: Final = 0.1
+_LONGEST_WAIT: Final = 2.0
+_SHORTEST_TIMEOUT: Final = 0.05
+
+
+class Sender(Protocol):
+    """One attempt at a request: `EventsAPI`."""
+
+    @property
+    def is_closed(self) -> bool: ...
+    def post(self, request: Request[Event], attempt: Attempt) -> Answer: ...
+
+
+class Clock(Protocol):
+    """The `time` module, or a test's own."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
+
+
+class Flush:
+    """First attempts are free; repeats and the waits before them share `retry_budget` seconds.
+
+    A request that uses the budget up ends the flush: the rest is named undelivered, unsent.
+    """
+
+    def __init__(
+        self, api: Sender, requests: Iterable[Request[Event]], retry_budget: float, clock: Clock = time
+    ) -> None:
+        self._api = api
+        self._queue = deque(requests)
+        self._left = retry_budget
+        self._clock = clock
+        self._undelivered: list[Undelivered] = []
+        self._failed: list[Request[Event]] = []
+        self._sent = 0
+        self._open: Request[Event] | None = None  # what is not settled yet of the request whose turn it is
+        self._answer = Answer(Verdict.FINAL)  # the last one
+        self._was_sent = False  # whether any attempt at it may have reached the API
+        self._patience: float | None = None  # seconds that its next attempt may take; None for the first
+
+    def run(self) -> None:
+        """Raises `DeliveryError` naming each event that is not known to have arrived.
+
+        An exception from outside, such as KeyboardInterrupt or a signal handler's time limit, goes on, raised from that
+        DeliveryError.
+        """
+        handled = sys.exception()
+        try:
+            self._send_all()
+        except BaseException as stop:
+            self._give_up(f"the flush was stopped by {type(stop).__name__}")
+            if raised_outside(stop, handled=handled) is None and isinstance(stop, Exception):
+                raise self._error() from stop
+            raise stop from self._error()
+        observers.settled(self._sent, self._undelivered)
+        if self._undelivered:
+            raise self._error() from self._answer.cause
+
+    def _send_all(self) -> None:
+        if self._api.is_closed:
+            self._give_up("the client is closed")
+        while self._queue:
+            self._open, self._was_sent, self._patience = self._queue.popleft(), False, None
+            self._settle()
+            if self._open is not None:
+                self._give_up(self._answer.reason)
+
+    def _give_up(self, reason: str) -> None:
+        """Names the open request, whose outcome is unknown if it was ever sent, and those that had no turn yet."""
+        if self._open is not None:
+            self._fail(self._open, self._outcome, reason)
+            self._open = None
+            reason = f"an earlier request ended the flush: {reason}"
+        while self._queue:
+            self._fail(self._queue.popleft(), "unsent", reason)
+
+    def _settle(self) -> None:
+        """Sends the open request until each of its records has its result, or the budget is used up."""
+        from tenacity import Retrying, retry_if_result, wait_random_exponential  # noqa: PLC0415  as requests: lazily
+
+        jitter = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
+        Retrying(
+            retry=retry_if_result(lambda unsettled: unsettled is not None),
+            wait=lambda state: max(self._answer.pause or 0.0, jitter(state)),
+            stop=lambda state: state.upcoming_sleep >= self._left,
+            sleep=self._wait,
+            retry_error_callback=lambda _: None,
+        )(self._attempt)
+
+    def _wait(self, seconds: float) -> None:
+        started = self._clock.monotonic()
+        self._clock.sleep(seconds)
+        self._left -= max(seconds, self._clock.monotonic() - started)  # a test may have stopped the clock
+        self._patience = max(self._left, _SHORTEST_TIMEOUT)
+
+    def _attempt(self) -> Request[Event] | None:
+        request = self._open
+        assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
+        started = self._clock.monotonic()
+        observers.attempted(len(request.events), is_repeat=self._patience is not None)
+        attempt = Attempt(self._patience)
+        try:
+            self._answer = self._api.post(request, attempt)
+        finally:
+            self._was_sent |= attempt.was_sent
+        if self._patience is not None:
+            self._left -= self._clock.monotonic() - started
+        self._open = self._account(request, self._answer)
+        return self._open
+
+    def _account(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
+        """Notes what an answer settles; returns the request to send again, if any."""
+        if answer.verdict is Verdict.SETTLED:
+            return self._account_records(request, answer)
+        if answer.verdict is Verdict.AGAIN:
+            return request
+        if answer.status is None:  # no request can be made, so the others need not be tried
+            self._give_up(answer.reason)
+        elif answer.verdict is Verdict.SPLIT and len(request.events) > 1:
+            self._queue.extendleft(reversed(request.halves()))
+        else:
+            self._fail(request, "refused", answer.reason)
+        return None
+
+    def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
+        again = [result in RETRYABLE_TYPES for result in answer.results]
+        final = [result != SUCCESS and result not in RETRYABLE_TYPES for result in answer.results]
+        self._sent += answer.results.count(SUCCESS)
+        if any(final):
+            self._failed.append(Request.of(list(compress(request.events, final))))
+            for event, result in compress(zip(request.events, answer.results, strict=True), final):
+                self._undelivered.append(Undelivered(event, result, "refused"))
+        if not any(again):
+            return None
+        names = sorted({result for result in answer.results if result in RETRYABLE_TYPES})
+        self._answer = Answer(Verdict.AGAIN, " and ".join(names), status=answer.status)
+        self._was_sent = True
+        return Request.of(list(compress(request.events, again)))
+
+    def _fail(self, request: Request[Event], outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
+        self._failed.append(request)
+        self._undelivered.extend(Undelivered(event, reason, outcome) for event in request.events)
+
+    @property
+    def _outcome(self) -> Literal["unknown", "unsent"]:
+        """Of the open request, as long as the API has not answered for it."""
+        return "unknown" if self._was_sent else "unsent"
+
+    def _error(self) -> DeliveryError:
+        return DeliveryError(self._undelivered, self._failed, self._sent)

@@ -1,0 +1,72 @@
+"""Request: one POST of the wire contract, and the limits it keeps."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from bc_events.constants import (
+    BULK_PATH,
+    EVENTS_PATH,
+    IDEMPOTENCY_HEADER,
+    JOB_ID_HEADER,
+    MAX_REQUEST_BYTES,
+    MAX_REQUEST_EVENTS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold. The contract caps `events` at 250."""
+
+    events: int = MAX_REQUEST_EVENTS
+    bytes: int = MAX_REQUEST_BYTES
+
+
+class Sendable(Protocol):
+    """What travels: an `Event`, or a row of an outbox that was one."""
+
+    @property
+    def envelope(self) -> bytes: ...
+    @property
+    def job_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=Sendable)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[S]):
+    """One POST: 1 to 250 events of one job, ready to be sent any number of times with the same bytes and key."""
+
+    events: tuple[S, ...]
+    body: bytes
+    key: str
+
+    @classmethod
+    def of(cls, events: Sequence[S], key: str | None = None) -> Request[S]:
+        """Without a `key` of an earlier attempt it gets a new one, at random."""
+        envelopes = [event.envelope for event in events]
+        body = envelopes[0] if len(envelopes) == 1 else b"[" + b",".join(envelopes) + b"]"
+        return cls(tuple(events), body, key or str(uuid.uuid4()))
+
+    @property
+    def path(self) -> str:
+        return EVENTS_PATH if len(self.events) == 1 else BULK_PATH
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "Content-Type": "application/json",
+            JOB_ID_HEADER: self.events[0].job_id,
+            IDEMPOTENCY_HEADER: self.key,
+        }
+
+    def halves(self) -> tuple[Request[S], Request[S]]:
+        """Two requests, each with a key of its own, in order."""
+        middle = len(self.events) // 2
+        return Request.of(self.events[:middle]), Request.of(self.events[middle:])

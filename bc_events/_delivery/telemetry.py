@@ -1,0 +1,250 @@
+"""Spans and metrics of what the library does, through OpenTelemetry's API. Without an SDK nothing is measured.
+
+Their names are a contract: docs/reference/telemetry.md lists them, and a test compares.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+from bc_events._runtime import logs
+from bc_events._runtime.interrupts import isolated
+
+from . import observers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextvars import Token
+
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Counter as Instrument, Histogram
+    from opentelemetry.trace import Link, Span, SpanContext, Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from bc_events.errors import Undelivered
+    from bc_events.event import Event
+
+is_active = False
+"""Whether an SDK listens, as far as `refresh` knows. Publishers read it, because to ask costs more than an event."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_activating = threading.RLock()
+_SCOPE: Final = "bc_events"
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
+_HEADER_VALUE: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
+_OF_REQUEST: Final = re.compile(
+    r"host|content-.*|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|cookie|(proxy-)?authorization",
+    re.IGNORECASE,
+).fullmatch
+"""Headers that say how a request is framed, where it goes or who sends it: they are not a propagator's."""
+_MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
+
+
+def refresh() -> bool:
+    """Asks whether an SDK listens. Once it does it is not asked again: no provider can be taken away."""
+    if not is_active and _quietly(_has_sdk):
+        _activate()
+    return is_active
+
+
+def _has_sdk() -> bool:
+    from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
+
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    return not all(
+        type(one).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")) for one in providers
+    )
+
+
+def _activate() -> None:
+    global is_active  # noqa: PLW0603  one answer a process
+    with _activating:
+        if not is_active:
+            observers.add(_Metrics())
+            is_active = True
+
+
+def current_trace() -> SpanContext | None:
+    """The span that is current here; None where there is none."""
+    return _quietly(_current_trace)
+
+
+def _current_trace() -> SpanContext | None:
+    from opentelemetry import trace  # noqa: PLC0415  not loaded with the package
+
+    context = trace.get_current_span().get_span_context()
+    return context if context.is_valid else None
+
+
+def propagated() -> dict[str, str]:
+    """What OpenTelemetry's propagators add to the headers of a request. What cannot stand in a header is left out."""
+    from opentelemetry import propagate  # noqa: PLC0415  not loaded with the package
+
+    written: dict[str, Any] = {}
+    _quietly(propagate.inject, written)
+    return {
+        name: value
+        for name, value in written.items()
+        if isinstance(name, str) and isinstance(value, str) and _is_header(name, value)
+    }
+
+
+def _is_header(name: str, value: str) -> bool:
+    return bool(_HEADER_NAME(name) and _HEADER_VALUE(value) and not _OF_REQUEST(name))
+
+
+def prepare() -> None:
+    """Loads now, on this thread, what a flush needs of OpenTelemetry: see `EventsAPI.prepare`."""
+    from opentelemetry import context, metrics, propagate, trace  # noqa: F401, PLC0415  not loaded with the package
+
+
+@dataclass(frozen=True, slots=True)
+class _Instruments:
+    tracer: Tracer
+    published: Instrument
+    refused: Instrument
+    rolled_back: Instrument
+    delivered: Instrument
+    retried: Instrument
+    failed: Instrument
+    flush_duration: Histogram
+    batch_size: Histogram
+
+
+@cache
+def _instruments() -> _Instruments:
+    from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
+
+    meter = metrics.get_meter(_SCOPE)
+    return _Instruments(
+        tracer=trace.get_tracer(_SCOPE),
+        published=meter.create_counter("bc_events.published", "{event}", "Events published, whatever became of them"),
+        refused=meter.create_counter("bc_events.refused", "{event}", "Events refused at the call: their data is wrong"),
+        rolled_back=meter.create_counter("bc_events.rolled_back", "{event}", "Events dropped: their work failed"),
+        delivered=meter.create_counter("bc_events.delivered", "{event}", "Events that the Events API has confirmed"),
+        retried=meter.create_counter("bc_events.retried", "{event}", "Events sent once more, each time they were"),
+        failed=meter.create_counter("bc_events.failed", "{event}", "Events that a flush could not deliver"),
+        flush_duration=meter.create_histogram("bc_events.flush.duration", "s", "Time that a flush took"),
+        batch_size=meter.create_histogram("bc_events.batch.size", "{event}", "Events in one request"),
+    )
+
+
+class _Metrics:
+    """The observer that counts. An event counts as published once it is known what became of it."""
+
+    published = None
+
+    def refused(self, topic: str) -> None:
+        _instruments().refused.add(1, {"bc_events.topic": topic})
+
+    def dropped(self, events: Sequence[Event]) -> None:
+        _by_topic(_instruments().published, events)
+        _by_topic(_instruments().rolled_back, events)
+
+    def confirmed(self, events: Sequence[Event]) -> None:
+        _by_topic(_instruments().published, events)
+
+    def attempted(self, size: int, *, is_repeat: bool) -> None:
+        _instruments().batch_size.record(size)
+        if is_repeat:
+            _instruments().retried.add(size)
+
+    def sent(self, events: Sequence[Any]) -> None:
+        """Nothing: `settled` has the count of a whole flush."""
+
+    def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
+        _instruments().delivered.add(delivered)
+        for outcome, count in Counter(item.outcome for item in undelivered).items():
+            _instruments().failed.add(count, {"bc_events.outcome": outcome})
+
+
+@contextmanager
+def flushing(events: Sequence[Event], api_url: str | None) -> Iterator[None]:
+    """A PRODUCER span around one flush, by the semantic conventions for messaging; it links to the publishing spans.
+
+    What a tracer, processor or exporter raises is logged and affects no event.
+    """
+    if not refresh():
+        yield
+        return
+    started = time.monotonic()
+    span = _quietly(_begin, events, api_url)
+    failure: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        _quietly(_end, span, failure, time.monotonic() - started)
+
+
+def _begin(events: Sequence[Event], api_url: str | None) -> tuple[Span, Token[Context]]:
+    from opentelemetry import context, trace  # noqa: PLC0415  not loaded with the package
+
+    span = _instruments().tracer.start_span(
+        "send events", kind=trace.SpanKind.PRODUCER, attributes=_attributes(events, api_url), links=_links(events)
+    )
+    return span, context.attach(trace.set_span_in_context(span))
+
+
+def _end(begun: tuple[Span, Token[Context]] | None, failure: BaseException | None, seconds: float) -> None:
+    from opentelemetry import context, trace  # noqa: PLC0415  not loaded with the package
+
+    attributes: dict[str, AttributeValue] = {} if failure is None else {"error.type": type(failure).__qualname__}
+    if begun is not None:
+        span, token = begun
+        context.detach(token)
+        if failure is not None:
+            span.set_attributes(attributes)
+            span.record_exception(failure)
+            span.set_status(trace.Status(trace.StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
+        span.end()
+    _instruments().flush_duration.record(seconds, attributes)
+
+
+def _quietly(work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R | None:
+    return isolated(_report, work, *arguments, **options)
+
+
+def _report() -> None:
+    logs.write(logging.ERROR, "OpenTelemetry failed; the events are not affected", exc_info=True)
+
+
+def _attributes(events: Sequence[Event], api_url: str | None) -> Mapping[str, AttributeValue]:
+    from urllib.parse import urlsplit  # noqa: PLC0415  not loaded with the package
+
+    attributes: dict[str, AttributeValue] = {
+        "messaging.system": "britecore",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": "events",
+        "messaging.batch.message_count": len(events),
+        "messaging.message.conversation_id": events[0].job_id,
+    }
+    address = urlsplit(api_url or "")
+    if address.hostname:
+        attributes["server.address"] = address.hostname
+        attributes["server.port"] = address.port or (443 if address.scheme == "https" else 80)
+    return attributes
+
+
+def _links(events: Sequence[Event]) -> list[Link]:
+    from opentelemetry.trace import Link  # noqa: PLC0415  not loaded with the package
+
+    spans = {(trace.trace_id, trace.span_id): trace for trace in (event.trace for event in events) if trace is not None}
+    return [Link(trace) for trace in list(spans.values())[:_MOST_LINKS]]
+
+
+def _by_topic(counter: Instrument, events: Sequence[Event]) -> None:
+    for topic, count in Counter(str(event) for event in events).items():
+        counter.add(count, {"bc_events.topic": topic})

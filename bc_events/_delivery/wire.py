@@ -1,0 +1,174 @@
+"""The Events API's wire contract, without any I/O: events to requests, answers to what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from .request import Limits, Request, S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bc_events.event import Attempt, Event
+
+SUCCESS: Final = "Success"
+RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
+_RETRYABLE_STATUS: Final = frozenset({407, 408, 425, 429, 502, 503, 504})
+_MAY_NAME_ERROR: Final = frozenset({400, 500})
+_TOO_LARGE: Final = 413
+_RESPONSE_BYTES: Final = 1 << 20
+_RECORD_BYTES: Final = 200
+_LONGEST_PAUSE: Final = 86_400.0
+_LONGEST_WORD: Final = 100
+
+
+def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
+    """As few requests as the contract allows, in order: one job each, cut by count and by bytes."""
+    batch: list[S] = []
+    size = 0
+    for event in events:
+        length = len(event.envelope) + 1
+        is_full = len(batch) == limits.events or size + length + 1 > limits.bytes
+        if batch and (is_full or batch[0].job_id != event.job_id):
+            yield Request.of(batch)
+            batch, size = [], 0
+        batch.append(event)
+        size += length
+    if batch:
+        yield Request.of(batch)
+
+
+def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:
+    """The requests in which a flush could not deliver some of the events, as they were, and the other events."""
+    attempts: dict[Attempt | None, list[Event]] = {None: []}
+    for event in events:
+        attempts.setdefault(event.attempt, []).append(event)
+    others = attempts.pop(None)
+    requests: list[Request[Event]] = []
+    for attempt, group in attempts.items():
+        if attempt is not None and len(group) == attempt.size <= limits.events:
+            requests.append(Request.of(group, attempt.key))
+        else:
+            others += group  # only a part of the request is left, so its key means another body
+    return requests, others
+
+
+class Verdict(Enum):
+    """What an answer means for its request as a whole."""
+
+    SETTLED = "every record has its result"
+    AGAIN = "the outcome is unknown or temporary: send the same bytes with the same key"
+    SPLIT = "too large: send it in halves"
+    FINAL = "refused, and always will be"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API said. `results` has one entry per record where the verdict is SETTLED.
+
+    `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `status` is None without a
+    response, and `is_readable` is False if its body is not as the contract promises.
+    """
+
+    verdict: Verdict
+    reason: str = ""
+    results: tuple[str, ...] = ()
+    pause: float | None = None
+    status: int | None = None
+    cause: Exception | None = None
+    is_readable: bool = True
+
+
+def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """What the status, headers and body of a response mean, by the contract's table of failures."""
+    if 200 <= status < 300:  # noqa: PLR2004
+        return _success(request, status, body)
+    error_type = _error_type(body)
+    reason = f"HTTP {status} {error_type}".rstrip()
+    pause = _retry_after(headers.get("Retry-After"))
+    if status == _TOO_LARGE:
+        return Answer(Verdict.SPLIT, reason, status=status)
+    if _is_final(status, error_type):
+        return Answer(Verdict.FINAL, reason, status=status)
+    return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+
+
+def _is_final(status: int, error_type: str) -> bool:
+    """Whether the API said no for good. Any other response leaves the outcome unknown."""
+    if status in _MAY_NAME_ERROR and error_type:
+        return error_type not in RETRYABLE_TYPES
+    return 300 <= status < 500 and status not in _RETRYABLE_STATUS  # noqa: PLR2004
+
+
+def longest_response(request: Request[Any]) -> int:
+    """How many bytes are read of a response; a longer one is none that the contract promises."""
+    return _RESPONSE_BYTES + _RECORD_BYTES * len(request.events)
+
+
+def taken(request: Request[S], answer: Answer) -> list[S]:
+    """The events of a request that an answer says have arrived."""
+    return [event for event, result in zip(request.events, answer.results, strict=False) if result == SUCCESS]
+
+
+def _success(request: Request[Any], status: int, body: bytes) -> Answer:
+    results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
+    if results is None:
+        reason = f"HTTP {status} whose body is not what the contract promises"
+        return Answer(Verdict.AGAIN, reason, status=status, is_readable=False)
+    return Answer(Verdict.SETTLED, results=results, status=status)
+
+
+def _single(body: bytes) -> tuple[str, ...] | None:
+    answer = _object(body)
+    is_promised = isinstance(answer.get("eventId"), str) and isinstance(answer.get("jobId"), str)
+    return (SUCCESS,) if is_promised else None
+
+
+def _records(body: bytes, count: int) -> tuple[str, ...] | None:
+    answer = _object(body)
+    records = answer.get("records")
+    if not isinstance(records, list) or len(records) != count or not all(isinstance(one, str) for one in records):
+        return None
+    failed = answer.get("failedRecords")
+    if not isinstance(failed, int) or isinstance(failed, bool) or failed != sum(one != SUCCESS for one in records):
+        return None
+    return tuple(_word(one) or "an error without a name" for one in records)
+
+
+def _error_type(body: bytes) -> str:
+    found = _object(body).get("errorType")
+    return _word(found) if isinstance(found, str) else ""
+
+
+def _word(text: str) -> str:
+    """A name that the API gave, fit for a log line."""
+    return text[:_LONGEST_WORD] if text.isprintable() else ""
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from now, of either form of the header (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return min(float(value), _LONGEST_PAUSE)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), _LONGEST_PAUSE)

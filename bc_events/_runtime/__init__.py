@@ -1,0 +1,1 @@
+"""The process around the library: forks, clock and ids, job ids, logs, interrupts."""

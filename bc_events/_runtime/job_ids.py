@@ -1,0 +1,125 @@
+"""Job ids: checked, generated, read from OpenTelemetry baggage and written to it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.context import Context, attach, get_current
+
+from bc_events.constants import JOB_ID_MAX_LENGTH
+from bc_events.errors import InvalidJobIdError
+
+from . import clock, logs
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_VALID: Final = re.compile(rf"[\x21-\x7e]{{1,{JOB_ID_MAX_LENGTH}}}").fullmatch
+_logger = logs.logger
+
+
+def prepare() -> None:
+    """Loads now what the first session needs, as `EventsAPI.prepare` does."""
+    _baggage()
+
+
+def generated() -> str:
+    """A new job id: a UUIDv7."""
+    return clock.job_id()
+
+
+def checked(job_id: Any) -> str:
+    """The job id that code passed; raises `InvalidJobIdError` where it cannot travel in a header."""
+    if isinstance(job_id, str) and _VALID(job_id):
+        return job_id
+    raise InvalidJobIdError(
+        f"the job id given is {_fault(job_id)}; pass a string of 1 to {JOB_ID_MAX_LENGTH} visible ASCII characters, "
+        "or None for the live session's, the baggage's or a new one"
+    )
+
+
+def accepted(job_id: Any, source: str) -> str | None:
+    """The job id that arrived from outside, or None, with a warning, where it cannot travel in a header."""
+    if isinstance(job_id, str) and _VALID(job_id):
+        return job_id
+    _logger.warning(
+        "a job id from outside was not usable and is replaced",
+        extra={"bc_source": source, "bc_fault": _fault(job_id)},
+    )
+    return None
+
+
+def _fault(job_id: object) -> str:
+    if not isinstance(job_id, str):
+        return f"a {type(job_id).__name__}, not a string"
+    if not job_id:
+        return "empty"
+    if len(job_id) > JOB_ID_MAX_LENGTH:
+        return f"{len(job_id)} characters long"
+    return "not all visible ASCII characters (\\x21 to \\x7e)"
+
+
+def from_baggage(key: str) -> str | None:
+    """The job id that OpenTelemetry baggage carries, where it is a usable one."""
+    context = get_current()
+    value = _baggage().get_baggage(key, context) if context else None
+    if isinstance(value, str):
+        value = without_properties(value)  # OpenTelemetry takes them for a part of it
+    return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
+
+
+def without_properties(value: str) -> str:
+    """The value of a baggage member: `4711;ttl=60` is 4711."""
+    head, has_properties, _ = value.partition(";")
+    return head.rstrip(" \t") if has_properties else value
+
+
+@cache
+def _baggage() -> ModuleType:
+    """Loaded when a session first needs it: it loads more than the rest of the core does."""
+    from opentelemetry import baggage  # noqa: PLC0415
+
+    return baggage
+
+
+def read_baggage(key: str) -> object:
+    """The raw value of a baggage key; None where it is not there."""
+    return _baggage().get_baggage(key)
+
+
+def write_baggage(key: str, value: object) -> None:
+    """Sets, or with None removes, one baggage key in the current OpenTelemetry context, where it differs."""
+    current, baggage = get_current(), _baggage()
+    if baggage.get_baggage(key, current) == value:
+        return
+    attach(baggage.remove_baggage(key, current) if value is None else baggage.set_baggage(key, value, current))
+
+
+class Baggage:
+    """One job id put into OpenTelemetry baggage, or with None removed from it, and how to put back what was there.
+
+    No token is kept: tokens fail across tasks and in generators (open-telemetry/opentelemetry-python#2606).
+    """
+
+    __slots__ = ("_after", "_before", "key", "outer")
+
+    def __init__(self, key: str, job_id: str | None) -> None:
+        baggage = _baggage()
+        self.key = key
+        self._before = get_current()
+        self.outer = baggage.get_baggage(key, self._before) if self._before else None
+        self._after = (
+            baggage.remove_baggage(key, self._before)
+            if job_id is None
+            else baggage.set_baggage(key, job_id, self._before)
+        )
+        attach(self._after)
+
+    def restore(self, current: Context) -> None:
+        """Puts back that key alone, in the OpenTelemetry context that is current now."""
+        if current is self._after:
+            attach(self._before)
+        else:
+            write_baggage(self.key, self.outer)

@@ -1,0 +1,1 @@
+"""The unit of work: its savepoints, and the buffer of its pending events."""

@@ -1,0 +1,191 @@
+"""Held: the events that a database transaction holds until it ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events._delivery import observers
+from bc_events._runtime import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bc_events._delivery.delivery import Delivery
+    from bc_events.event import Event
+
+    from .pending import Pending
+
+_ROLLED_BACK: Final = "a database transaction was rolled back; the events published in it were dropped"
+
+
+class ScopeState(Enum):
+    """What the scope of a held event has come to. It counts only where the transaction turns out to have no say."""
+
+    OPEN = "still open"
+    FLUSHED = "ended well, or flushed by hand"
+    FAILED = "failed, or rolled back by hand"
+
+
+class Held:
+    """Events that one database transaction, or one savepoint of it, decides about. It is their only owner.
+
+    A delivery makes it, adds what is published in the transaction, and ends it once: with `confirm`,
+    `commit_to_scopes`, `drop` or `give_back`. One that is let go of unended, as its connection is gone, is dropped.
+    """
+
+    __slots__ = ("__weakref__", "_can_withdraw", "_entries", "_has_say", "_lock")
+
+    def __init__(
+        self, can_withdraw: Callable[[], bool] = lambda: True, *, has_say: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`can_withdraw` tells whether the caller's thread may still take events out, as a scope that fails does.
+
+        `has_say` tells whether the transaction has done anything so far that its end decides about.
+        """
+        self._can_withdraw = can_withdraw
+        self._has_say = has_say
+        self._entries: dict[Event, ScopeState] = {}
+        self._lock = threading.RLock()  # the garbage collector may end another one in the middle of a change
+
+    def __del__(self) -> None:
+        self.drop()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def events(self) -> list[Event]:
+        with self._lock:
+            return list(self._entries)
+
+    def add(self, event: Event) -> None:
+        with self._lock:
+            self._entries[event] = ScopeState.OPEN
+        _pending_of(event).is_held_by(self)
+
+    def withdraw(self, is_withdrawn: Callable[[Event], bool]) -> list[Event]:
+        """A scope failed while the transaction goes on: takes out its events, where that is possible, and returns them.
+
+        Otherwise they stay, and are noted as those of a scope that failed.
+        """
+        with self._lock:
+            if not self._can_withdraw():
+                self.note(is_withdrawn, ScopeState.FAILED)
+                return []
+            return self._take([event for event in self._entries if is_withdrawn(event)])
+
+    def take_undecided(self, is_meant: Callable[[Event], bool]) -> list[Event]:
+        """A flush takes out its events where the transaction has had no say so far, and returns them."""
+        with self._lock:
+            if self._has_say():
+                return []
+            return self._take(
+                [one for one, state in self._entries.items() if state is ScopeState.OPEN and is_meant(one)]
+            )
+
+    def note(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
+        """The scope of some events has ended, or was flushed. The first such note about an event counts."""
+        with self._lock:
+            for event, known in self._entries.items():
+                if known is ScopeState.OPEN and is_meant(event):
+                    self._entries[event] = state
+
+    def move_to(self, outer: Held) -> None:
+        """A savepoint was released: its events are the outer one's from here on."""
+        with self._lock, outer._lock:
+            outer._entries |= self._entries
+            self._entries = {}
+        for event in outer.events:
+            _pending_of(event).is_held_by(outer)
+
+    def confirm(self) -> list[Event]:
+        """The transaction has committed, and with it all that makes the events arrive. Returns them."""
+        events = list(self._end())
+        observers.confirmed(events)
+        return events
+
+    def commit_to_scopes(self) -> list[Event]:
+        """The transaction has committed, and the events are still to be sent: by their scopes, where those are open.
+
+        They are beyond rollback. Returns those that the caller sends now, because their scope is past its flush.
+        """
+        entries = self._end()
+        observers.confirmed(list(entries))
+        return [
+            event
+            for event, state in entries.items()
+            if state is not ScopeState.OPEN or not _pending_of(event).commit(event)
+        ]
+
+    def drop(self, message: str = _ROLLED_BACK) -> list[Event]:
+        """The transaction, or this savepoint of it, was rolled back: logs `message`. Returns what was in it."""
+        events = list(self._end())
+        if events:
+            observers.dropped(events)
+            logs.write(logging.WARNING, message, bc_job_id=events[0].job_id, bc_dropped=len(events))
+        return events
+
+    def give_back(self) -> list[Event]:
+        """The transaction had no say after all: each event follows its scope.
+
+        Returns those that the caller sends now, because their scope is past its flush.
+        """
+        late: list[Event] = []
+        failed: list[Event] = []
+        for event, state in self._end().items():
+            if state is ScopeState.FAILED or _has_failed(event):
+                failed.append(event)
+            elif state is ScopeState.FLUSHED or not _pending_of(event).take_back(event):
+                late.append(event)
+        observers.dropped(failed)
+        return late
+
+    def _end(self) -> dict[Event, ScopeState]:
+        with self._lock:
+            entries, self._entries = self._entries, {}
+        return entries
+
+    def _take(self, events: Sequence[Event]) -> list[Event]:
+        for event in events:
+            del self._entries[event]
+        return list(events)
+
+
+def return_to_scope(event: Event) -> bool:
+    """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
+    pending: Pending | None = getattr(event.origin, "_pending", None)
+    return pending is not None and pending.commit(event)
+
+
+def unentrusted(events: list[Event], delivery: Delivery) -> list[Event]:
+    """Those of a flush that no database transaction takes over. One that is open here, and has written, does."""
+    entrust: Callable[[Event], bool] | None = getattr(delivery, "entrust", None)
+    return events if entrust is None else [event for event in events if not entrust(event)]
+
+
+def has_scope(event: Event) -> bool:
+    """Whether a scope ends its unit of work. One that was made by hand may never be flushed again."""
+    return _pending_of(event).scoped_in is not None
+
+
+def take_from_unit(event: Event) -> bool:
+    """Takes back what `return_to_scope` gave. False where the unit of work has sent it meanwhile."""
+    return _pending_of(event).take_out_committed(event)
+
+
+def _pending_of(event: Event) -> Pending:
+    unit: Any = event.origin
+    pending: Pending = unit._pending
+    return pending
+
+
+def _has_failed(event: Event) -> bool:
+    unit: Any = event.origin
+    while unit is not None:
+        if unit.is_dropped:
+            return True
+        unit = unit.parent
+    return False

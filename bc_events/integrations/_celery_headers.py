@@ -1,0 +1,75 @@
+"""What the headers of a Celery message say about job and actor, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bc_events._runtime import job_ids
+from bc_events.propagation import Border
+
+if TYPE_CHECKING:
+    from celery.app.task import Context
+
+    from ._edge import Edge
+
+
+def beside(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both. A name that the first has, in any spelling, is the first's alone."""
+    present = {_folded(name) for name in first}
+    return {**{name: value for name, value in second.items() if _folded(name) not in present}, **first}
+
+
+def of_fields(fields: Mapping[str, Any], border: Border) -> dict[str, Any]:
+    """Custom headers are in `headers`, or among the fields of the request itself (celery/celery#4875)."""
+    names = (border.job_id, border.actor_id, border.actor_type, "baggage")
+    wanted = {_folded(name) for name in names if name is not None}
+    inner, outer = (
+        {name: value for name, value in headers.items() if _folded(name) in wanted and value is not None}
+        for headers in (_inner(fields), fields)
+    )
+    return beside(inner, outer)
+
+
+def of_request(request: Context, border: Border) -> dict[str, Any]:
+    return of_fields(vars(request), border)
+
+
+def arrived(request: Context, edge: Edge) -> dict[str, Any]:
+    """The headers a task came with; where it runs eagerly, within its caller, those that it would have come with."""
+    found = of_request(request, edge.border)
+    carried: dict[str, str] = {}
+    if request.is_eager:
+        edge.inject(carried)
+    return beside(found, carried)
+
+
+def mark(request: Context, edge: Edge) -> None:
+    """What Celery sends for this task from here on belongs to its job, also where that is new."""
+    carried: dict[str, str] = {}
+    edge.inject(carried)
+    request.update({"headers": beside(carried, _inner(vars(request)))})
+
+
+def begin_job(fields: MutableMapping[str, Any], edge: Edge) -> None:
+    """A message without a job gets one as it reaches the worker, whose processes then know it as the same."""
+    name = edge.border.job_id
+    job_alone = replace(edge, border=Border(job_id=name))
+    if name is None or job_alone.extract(of_fields(fields, job_alone.border)).job_id is not None:
+        return
+    job = {name: job_ids.generated()}
+    marked = beside(job, fields)
+    if _inner(fields):
+        marked["headers"] = beside(job, _inner(fields))
+    fields.clear()
+    fields.update(marked)
+
+
+def _inner(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    headers = fields.get("headers")
+    return headers if isinstance(headers, Mapping) else {}
+
+
+def _folded(name: object) -> str:
+    return str(name).lower()

@@ -1,0 +1,101 @@
+"""Code of a task that Celery runs when the task's session has ended, or in a process where the task never began."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+from celery.app.task import Context
+
+from bc_events._ambient.frames import unit_to_join
+
+from ._celery_headers import begin_job, of_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from celery.worker.request import Request
+
+    from ._edge import Edge
+
+
+class _Around(threading.local):
+    """The task that Celery itself failed with on this thread after its session, as a result could not be stored.
+
+    It calls the errbacks and `on_failure` then, maybe for the second time, and no task is current.
+    """
+
+    request: Context | None = None
+
+    def failed(self, task_id: object) -> Context | None:
+        return self.request if self.request is not None and self.request.id == task_id else None
+
+
+around: Final = _Around()
+
+
+def fail_around(*, request: Mapping[str, Any] | None, **_signal: object) -> None:
+    around.request = Context(request or {})
+
+
+def told_late(on_failure: Callable[..., Any], edge: Edge) -> Callable[..., Any]:
+    """A task's `on_failure`, in a session also where Celery calls it after that of the task."""
+
+    @wraps(on_failure)
+    def tell(exc: BaseException, task_id: str, *args: Any, **kwargs: Any) -> Any:
+        request = around.failed(task_id)
+        with nullcontext() if request is None else late_session(request, edge):
+            return on_failure(exc, task_id, *args, **kwargs)
+
+    return tell
+
+
+def request_with_session(base: type[Request], edge: Edge) -> type[Request]:
+    """What a worker's main process does for a task: its hooks, errbacks and signals if its process was killed, or if
+    it is revoked or cancelled.
+
+    Celery lets tasks have a class of requests of their own for this.
+    """
+
+    class EventsRequest(base):  # type: ignore[misc]  # Celery is not typed
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            begin_job(self.request_dict, edge)
+
+        def on_timeout(self, soft: Any, timeout: Any) -> Any:
+            with late_session(self._context, edge):
+                return super().on_timeout(soft, timeout)
+
+        def on_failure(self, *args: Any, **kwargs: Any) -> Any:
+            with late_session(self._context, edge):
+                return super().on_failure(*args, **kwargs)
+
+        def _announce_revoked(self, *args: Any, **kwargs: Any) -> Any:
+            with late_session(self._context, edge):
+                return super()._announce_revoked(*args, **kwargs)
+
+        def _announce_cancelled(self, *args: Any, **kwargs: Any) -> Any:
+            with late_session(self._context, edge):
+                return super()._announce_cancelled(*args, **kwargs)
+
+    return EventsRequest
+
+
+@contextmanager
+def late_session(request: Context, edge: Edge) -> Iterator[None]:
+    """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
+    work = edge.open(edge.extract(of_request(request, edge.border)))
+    try:
+        yield
+    finally:
+        work.close_late()
+
+
+def of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
+    """The session of an errback that is called with the request of a task which has none here, as it never began."""
+    if args and isinstance(args[0], Context) and unit_to_join() is None:
+        request = around.failed(args[0].id) or args[0]
+        return late_session(request, edge)
+    return nullcontext()

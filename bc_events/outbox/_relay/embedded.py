@@ -1,0 +1,192 @@
+"""EmbeddedRelay: a relay in the process that publishes, started by its first event."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from bc_events._runtime import forks, logs
+from bc_events.errors import ConfigurationError
+
+from .exits import Exits
+from .relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
+    from bc_events.outbox._store.store import Order, Store
+
+    from .settings import Pace
+
+_AT_EXIT: Final = 2.0
+_FOR_THE_REST: Final = 0.25
+"""Of that: to finish the request in hand, give the rest back and count it."""
+
+
+class EmbeddedRelay:
+    """Starts no thread until something was stored in this very process, so it never crosses a fork.
+
+    At exit all of them have two seconds together to send what is left; the rest waits in the outbox, which is logged.
+    """
+
+    def __init__(self, store: Store, make: Callable[[], Relay]) -> None:
+        self._store = store
+        self._make = make
+        self._begin_anew()
+        _warn_where_threads_are_off()
+
+    @classmethod
+    def of(
+        cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, pace: Pace | None
+    ) -> EmbeddedRelay:
+        """Raises `ConfigurationError` where it would have no API to send to, or cannot be as it is described."""
+        if api is None:
+            raise ConfigurationError(
+                "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
+            )
+
+        def make() -> Relay:
+            return Relay(store, api, order=order, limits=limits, pace=pace)
+
+        make()  # or a pace that cannot be would be found by the first event
+        return cls(store, make)
+
+    def wake(self) -> None:
+        """Something was stored. Never raises: the event is safe, whether a thread can be started now or not."""
+        forks.notice()
+        if self._born is not forks.generation:
+            self._begin_anew()
+        if self._relay is None:
+            self._start()
+        else:
+            self._relay.wake()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.RLock()
+        self._is_starting = False
+        self._relay: Relay | None = None
+        self._born = forks.generation
+        self._has_warned = False
+
+    def _start(self) -> None:
+        if _exit.has_come:
+            self._warn("this process is ending")
+            return
+        with self._lock:
+            if self._relay is not None or self._is_starting:  # as where a signal handler publishes meanwhile
+                return
+            relay, self._is_starting = self._make(), True
+            try:
+                relay.start()
+            except Exception as error:  # noqa: BLE001  the events are stored, and the next one tries again
+                fault = error
+            else:
+                self._relay, self._has_warned = relay, False
+                _exit.is_due_to(self)
+                return
+            finally:
+                self._is_starting = False
+        self._warn(f"{type(fault).__name__}: {fault}")
+
+    def _warn(self, reason: str) -> None:
+        if self._has_warned:
+            return
+        self._has_warned = True
+        logs.write(
+            logging.WARNING,
+            "the relay of %r cannot be started (%s); its events are stored, not lost, and the next one tries again",
+            self._store,
+            reason,
+            bc_reason=reason,
+            bc_outbox=repr(self._store),
+        )
+
+    def stop(self, timeout: float = _AT_EXIT) -> None:
+        """Sends what it can in so many seconds, then ends. The next event starts another."""
+        _end([self], timeout)
+
+    def taken(self) -> Relay | None:
+        """The relay that runs in this process, whose end is the caller's business from now on."""
+        if self._born is not forks.generation:
+            return None
+        with self._lock:
+            relay, self._relay = self._relay, None
+        return relay
+
+    def report(self, left: int | None) -> None:
+        """Logs what waits, of which nobody knows the number where the outbox could not be asked in time."""
+        if left == 0:
+            return
+        logs.write(
+            logging.WARNING,
+            "events wait in the outbox for the next relay; they are stored, not lost: %s in %r",
+            "an unknown number" if left is None else left,
+            self._store,
+            bc_pending=left,
+            bc_outbox=repr(self._store),
+        )
+
+
+class _Exit:
+    """The process owns its relays until they are stopped, not those who hold a client."""
+
+    def __init__(self) -> None:
+        self._relays: set[EmbeddedRelay] = set()
+        self._exits = Exits(self._leave)
+        self.has_come = False
+        forks.after_fork(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        self._relays = set()
+        self.has_come = False
+
+    def is_due_to(self, relay: EmbeddedRelay) -> None:
+        self._relays.add(relay)
+        self._exits.expect()
+
+    def is_not_due_to(self, relay: EmbeddedRelay) -> None:
+        self._relays.discard(relay)
+
+    def _leave(self) -> None:
+        self.has_come = True
+        _end(list(self._relays), _AT_EXIT)
+
+
+_exit: Final = _Exit()
+
+
+def _end(embedded: Sequence[EmbeddedRelay], seconds: float) -> None:
+    """Ends relays side by side: all of them have so many seconds together."""
+    deadline = time.monotonic() + seconds
+    running = [(one, relay) for one in embedded if (relay := one.taken()) is not None]
+    for one, relay in running:
+        _exit.is_not_due_to(one)
+        relay.hurry()
+    for _, relay in running:
+        relay.rested(deadline - _FOR_THE_REST - time.monotonic())
+    for _, relay in running:
+        relay.stop()
+    for one, relay in running:
+        relay.join(max(0.0, deadline - time.monotonic()))
+        one.report(relay.left)
+
+
+def _warn_where_threads_are_off() -> None:
+    """Under uWSGI without `--enable-threads` no thread but the request's ever runs."""
+    uwsgi = sys.modules.get("uwsgi")
+    options = getattr(uwsgi, "opt", None)
+    if options is not None and not {"enable-threads", "threads"} & {_text(name) for name in options}:
+        logs.write(
+            logging.WARNING,
+            "uWSGI runs without --enable-threads, so the embedded relay cannot send; "
+            "add the option, or run `bc-events outbox relay` beside it",
+        )
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else name

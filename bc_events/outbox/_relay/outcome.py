@@ -1,0 +1,47 @@
+"""What an answer means for the rows of its request: the Events API's table of failures, as a relay follows it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from bc_events._delivery.wire import RETRYABLE_TYPES, SUCCESS, Verdict
+from bc_events.outbox._store.store import Failure, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bc_events._delivery.request import Request
+    from bc_events._delivery.wire import Answer
+    from bc_events.outbox._store.row import Row
+
+_REFUSING: Final = frozenset({400, 413, 422, 500})
+
+
+class Fate(Enum):
+    SETTLED = "each record has its result"
+    REFUSED = "something in this request will never be taken"
+    PAUSE = "the API is not there, or wants to be left alone for a while"
+    MISCONFIGURED = "the API refuses whatever is asked of it this way: an address, a proxy or credentials are wrong"
+
+
+def fate_of(answer: Answer) -> Fate:
+    """Where in doubt it is not the events' fault: they are kept, and somebody is told."""
+    if answer.verdict is Verdict.SETTLED:
+        return Fate.SETTLED
+    if answer.verdict is Verdict.AGAIN:
+        return Fate.PAUSE
+    return Fate.REFUSED if answer.status in _REFUSING else Fate.MISCONFIGURED
+
+
+def settlement_of(request: Request[Row], answer: Answer, delay_after: Callable[[int], float]) -> Settlement:
+    """What became of each row of a settled request. `delay_after` has the wait in seconds after so many attempts."""
+    settlement = Settlement()
+    for row, result in zip(request.events, answer.results, strict=True):
+        if result == SUCCESS:
+            settlement.delivered.append(row)
+        elif result in RETRYABLE_TYPES:
+            settlement.failed.append(Failure(row, result, delay_after(row.attempts + 1)))
+        else:
+            settlement.failed.append(Failure(row, result))
+    return settlement

@@ -1,0 +1,181 @@
+"""Relay: brings events from an outbox to the Events API, on threads of its own."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from bc_events._delivery.request import Limits
+from bc_events._runtime import logs
+from bc_events.errors import ConfigurationError, OutboxError
+
+from . import metrics
+from .counts import Tally
+from .settings import Pace
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from bc_events._delivery.api import EventsAPI
+    from bc_events.client import EventClient
+    from bc_events.outbox._store.store import Order, Store
+
+_TO_WITHDRAW: Final = 1.0
+_BETWEEN_COUNTS: Final = 0.1
+_logger = logs.logger
+
+
+class Relay:
+    """Any number of relays, on any number of machines, may share a store. One object is started once.
+
+    `with relay:` starts it and stops it; `run` works until another thread calls `stop`. A signal handler ends it by an
+    exception such as KeyboardInterrupt: what it interrupts may hold the lock that `stop` needs.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        api: EventsAPI,
+        *,
+        workers: int = 1,
+        order: Order = "time",
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """`workers` threads send at once. Raises `ConfigurationError`."""
+        if order not in ("time", "job"):
+            raise ConfigurationError(f'a relay sends in the order of "time" or of each "job", not of {order!r}')
+        if workers < 1:
+            raise ConfigurationError(f"a relay with {workers} workers sends nothing; give 1 or more")
+        self._store = store
+        self._api = api
+        self._pace = pace or Pace(lease=max(Pace().lease, 3 * api.deadline))
+        self._pace.check(api.deadline)
+        self.tally = Tally()
+        self._workers = [
+            Worker(store, api, pace=self._pace, limits=limits or Limits(), order=order, tally=self.tally)
+            for _ in range(workers)
+        ]
+        self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
+        self.left: int | None = None
+        """How many events waited when it had ended, or was to end and could not yet; None where nobody knows."""
+
+    @classmethod
+    def of(cls, client: EventClient, *, workers: int = 1, order: Order = "time", pace: Pace | None = None) -> Relay:
+        """The relay of a client's own outbox to its own API, with its auth. Raises `ConfigurationError`."""
+        store = getattr(client.outbox, "store", None)
+        if store is None or client._api is None:
+            raise ConfigurationError("a relay needs a client that has both an outbox and an api_url")
+        return cls(store, client._api, workers=workers, order=order, limits=client.limits, pace=pace)
+
+    def start(self) -> None:
+        """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there.
+
+        Raises RuntimeError where not all of them can be started; then none is left running.
+        """
+        metrics.observe(self._store)
+        self._api.prepare()
+        try:
+            self._start_threads()
+        except BaseException:
+            self.stop()
+            self.join(_TO_WITHDRAW)
+            raise
+
+    def _start_threads(self) -> None:
+        """The workers come last: where a thread is missing, none of them has claimed anything yet."""
+        targets = [(self._watch, "bc-events-relay-age"), *((worker.run, "bc-events-relay") for worker in self._workers)]
+        for target, name in targets:
+            thread = threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def run(self) -> None:
+        """Works until `stop` or an exception, then finishes the requests in hand and releases the rest."""
+        with self:
+            self._stopped.wait()
+
+    def wake(self) -> None:
+        """Something was stored: looks for it now."""
+        for worker in self._workers:
+            worker.wake()
+
+    def drain(self, timeout: float) -> None:
+        """Looks once more, and waits until nothing that is ready is left, or cannot be sent now; so long at most."""
+        self.hurry()
+        self.rested(timeout)
+
+    def hurry(self) -> None:
+        """Asks for one more look at the outbox, which `rested` then waits for."""
+        for worker in self._workers:
+            worker.hurry()
+
+    def rested(self, timeout: float) -> None:
+        """Waits until nothing that is ready is left, or cannot be sent now; so many seconds at most."""
+        deadline = time.monotonic() + timeout
+        for worker in self._workers:
+            worker.rested(max(0.0, deadline - time.monotonic()))
+
+    def is_done(self) -> bool:
+        """Whether nothing waits in its outbox. False where the database does not tell: the workers report that."""
+        try:
+            return self._store.stats().pending == 0
+        except OutboxError:
+            return False
+
+    def stop(self) -> None:
+        """Asks the workers to end with the request in hand."""
+        for worker in self._workers:
+            worker.stop()
+        self._stopped.set()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Waits for the workers to end; False where some have not in time."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _watch(self) -> None:
+        """Reports, as an error, that events wait for too long: a dead API must not fill the disk unseen."""
+        self._look_out()
+        self._take_stock()
+
+    def _take_stock(self) -> None:
+        """Counts what is left while the workers end: a database that hangs is not waited for by the one who stops."""
+        are_at_work = True
+        while are_at_work:
+            workers = [thread for thread in self._threads if thread is not threading.current_thread()]
+            for thread in workers:
+                thread.join(_BETWEEN_COUNTS)
+            are_at_work = any(thread.is_alive() for thread in workers)
+            with suppress(OutboxError):
+                self.left = self._store.stats().pending
+
+    def _look_out(self) -> None:
+        while not self._stopped.wait(max(1.0, self._pace.alarm / 10)):
+            try:
+                stats = self._store.stats()
+            except OutboxError:
+                continue  # the workers report it
+            if stats.oldest_age > self._pace.alarm:
+                _logger.error(
+                    "events wait in the outbox for too long",
+                    extra={"bc_oldest_age": round(stats.oldest_age), "bc_pending": stats.pending},
+                )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.join()

@@ -1,0 +1,155 @@
+"""Worker: one thread of a relay. It claims, sends and settles, and waits where there is nothing to do or to gain."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from bc_events._runtime import logs
+from bc_events._runtime.interrupts import raised_outside
+from bc_events.constants import MAX_REQUEST_EVENTS
+
+from .claimed import Errand, Interruption
+from .outcome import Fate
+
+if TYPE_CHECKING:
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
+    from bc_events.outbox._store.store import Claim, Order, Store
+
+    from .counts import Tally
+    from .settings import Pace
+
+_AWAY: Final = "the Events API does not take events; the relay pauses"
+_REFUSES: Final = "the Events API refuses this relay; mend its address or its credentials"
+_STOPPED: Final = "an exception from outside stopped a relay in its work; what it had claimed is sent again later"
+_BROKEN: Final = "a relay cannot use its outbox; it pauses"
+_logger = logs.logger
+
+
+class Worker:
+    """`wake` ends its wait for more rows, but never a pause: the API asked for that."""
+
+    def __init__(self, store: Store, api: EventsAPI, *, pace: Pace, limits: Limits, order: Order, tally: Tally) -> None:
+        self._store = store
+        self._api = api
+        self._pace = pace
+        self._limits = limits
+        self._order: Order = order
+        self._tally = tally
+        self._stopping = threading.Event()
+        self._resting = threading.Lock()
+        self._news = threading.Event()
+        self._rest = threading.Event()
+        self._is_paused = False
+        self._outages = 0
+        self._faults = 0
+
+    def run(self) -> None:
+        """Works until `stop`. A turn that fails, whatever the reason, is reported and followed by another."""
+        wait, longest = self._pace.poll
+        while not self._stopping.is_set():
+            self._news.clear()  # what comes from here on may be too late for this turn, and has another
+            if self._turn():
+                wait = self._pace.poll[0]
+            elif not self._stopping.is_set():
+                self._rests()
+                self._news.wait(wait)
+                wait = min(2 * wait, longest)
+        self._rest.set()
+
+    def _rests(self) -> None:
+        with self._resting:
+            if not self._news.is_set():
+                self._rest.set()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def hurry(self) -> None:
+        """Asks for one more look at the outbox, which `rested` then waits for."""
+        with self._resting:
+            if not self._is_paused:
+                self._rest.clear()
+            self._news.set()
+
+    def rested(self, timeout: float) -> bool:
+        """Whether, within so many seconds, it found nothing more to send or could not send it."""
+        return self._rest.wait(timeout)
+
+    def stop(self) -> None:
+        """The request in hand is the last; what else is claimed is released."""
+        self._stopping.set()
+        self._news.set()
+
+    def _turn(self) -> bool:
+        """One claim; whether there was something in it."""
+        try:
+            # While the API is away one request is enough to ask whether it is back.
+            limit = 1 if self._outages else MAX_REQUEST_EVENTS
+            claim = self._store.claim(limit=limit, seconds=self._pace.lease, limits=self._limits, order=self._order)
+            self._faults = 0
+            if claim is not None:
+                self._serve(claim)
+        except Exception as error:  # whatever it was, the rows are stored and their leases end
+            self._faults += 1
+            self._tally.trouble = str(error)
+            if raised_outside(error, handled=None) is not None:
+                _logger.exception(_STOPPED)
+            elif self._faults == 1:
+                _logger.exception(_BROKEN)
+            self._pause(self._pace.pause_after(self._faults))
+            return True
+        return claim is not None
+
+    def _serve(self, claim: Claim) -> None:
+        errand = Errand(
+            claim,
+            self._store,
+            self._api,
+            pace=self._pace,
+            tally=self._tally,
+            is_stopping=self._stopping.is_set,
+            on_answer=self._recover,
+        )
+        interruption = errand.run()
+        if interruption is not None:
+            self._put_off(claim, interruption)
+
+    def _put_off(self, claim: Claim, interruption: Interruption) -> None:
+        """Its rows come after what else is ready: it may be that only they cannot pass.
+
+        So they wait for longer than this worker does, unless it has to stay away for so long that others are to try.
+        """
+        answer = interruption.answer
+        self._outages += 1
+        self._tally.trouble = answer.reason
+        seconds = max(answer.pause or 0.0, self._pace.pause_after(self._outages))
+        if self._outages == 1:
+            is_refused = interruption.fate is Fate.MISCONFIGURED
+            _logger.log(
+                logging.ERROR if is_refused else logging.WARNING,
+                _REFUSES if is_refused else _AWAY,
+                extra={"bc_reason": answer.reason, "bc_pause": round(seconds, 3)},
+            )
+        self._store.release(
+            claim.lease,
+            interruption.request.events,
+            delay=min(seconds, self._pace.lease) + self._pace.poll[1],
+            reason=answer.reason,
+        )
+        self._pause(seconds)
+
+    def _recover(self) -> None:
+        if self._outages:
+            _logger.info("the Events API takes events again", extra={"bc_failed_requests": self._outages})
+        self._outages = 0
+        self._tally.trouble = None
+
+    def _pause(self, seconds: float) -> None:
+        with self._resting:
+            self._is_paused = True
+            self._rest.set()
+        self._stopping.wait(seconds)
+        self._is_paused = False

@@ -1,0 +1,140 @@
+"""From the columns of a table to a `Row`: a database, a hand or another program may have left anything in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+import orjson
+
+from bc_events.outbox._store.row import COLUMNS, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .dialect import Dialect
+
+_TEXTS: Final = frozenset({"aggregatetype", "aggregateid", "type", "service", "trace", "last_error"})
+_LONGEST_TEXT: Final = 10_000
+_LARGEST_PAYLOAD: Final = 64 << 20
+"""Bytes. No request holds more, and reading it would cost the relay its memory."""
+_EARLIEST: Final = -62_135_596_800
+_LATEST: Final = 253_402_300_799
+"""Seconds of the Unix epoch between which a time is a date: of the years 1 and 9999."""
+_MOST_ATTEMPTS: Final = 2**31 - 2  # PostgreSQL's integer has room for one more
+_MOST_SEQ: Final = 2**63 - 1
+_T = TypeVar("_T")
+
+
+def selection(dialect: Dialect) -> str:
+    """The columns of `o`, as `read_row` takes them. Whatever they hold, no driver fails on it."""
+    return ", ".join(_selected(dialect, column) for column in COLUMNS)
+
+
+def _selected(dialect: Dialect, column: str) -> str:
+    if column == "payload":
+        return dialect.whole_text(f"o.{column}", _LARGEST_PAYLOAD)
+    return dialect.text(f"o.{column}", _LONGEST_TEXT) if column in _TEXTS else dialect.value(f"o.{column}")
+
+
+def read_row(values: Sequence[Any]) -> Row:
+    """The row whose columns have the values of `selection`.
+
+    One that cannot be sent has a `fault`, and something that can be shown in place of each value that cannot be read.
+    """
+    found = _Values(dict(zip(COLUMNS, values, strict=True)))
+    seq: int = found.raw["seq"]
+    payload = found.needed("payload", _text, None)
+    if payload is not None:
+        found.raw["payload"] = payload
+        found.needed("payload", _check_envelope, None)
+    batch = found.optional("batch", _uuid)
+    return Row(
+        id=found.needed("id", _uuid, UUID(int=abs(seq))),
+        category=found.needed("aggregatetype", _text, ""),
+        job_id=found.needed("aggregateid", _text, ""),
+        topic=found.needed("type", _text, ""),
+        payload=payload or "",
+        created_at=found.needed("created_at", _time, 0.0),
+        service=found.needed("service", _text, ""),
+        trace=found.optional("trace", _text),
+        seq=seq,
+        available_at=found.needed("available_at", _time, 0.0),
+        attempts=found.needed("attempts", _whole(0, _MOST_ATTEMPTS), 0),
+        lease=found.optional("lease", _uuid),
+        batch=batch,
+        batch_first=None if batch is None else found.needed("batch_first", _whole(-_MOST_SEQ, seq), seq),
+        batch_last=None if batch is None else found.needed("batch_last", _whole(seq, _MOST_SEQ), seq),
+        last_error=found.optional("last_error", _text),
+        dead_at=found.optional("dead_at", _time),
+        fault=f"the row cannot be read: {', '.join(found.faults)}" if found.faults else None,
+    )
+
+
+class _UnreadableError(ValueError):
+    """Its text says what the value is not, and nothing of the value."""
+
+
+class _Values:
+    """`faults` names the columns that could not be read."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.raw = raw
+        self.faults: list[str] = []
+
+    def needed(self, column: str, read: Callable[[Any], _T], stand_in: _T) -> _T:
+        try:
+            return read(self.raw[column])
+        except _UnreadableError as error:
+            self.faults.append(f"{column} is not {error}")
+            return stand_in
+
+    def optional(self, column: str, read: Callable[[Any], _T]) -> _T | None:
+        return None if self.raw[column] is None else self.needed(column, read, None)
+
+
+def _text(value: Any) -> str:
+    """SQLite's text comes as bytes: its driver would fail on text that is not UTF-8."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, bytes):
+        raise _UnreadableError("text")
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise _UnreadableError("text") from error
+
+
+def _check_envelope(text: str) -> None:
+    """What is not one JSON value would change how many records its request has."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _UnreadableError("JSON") from error
+    if not isinstance(found, dict):
+        raise _UnreadableError("a JSON object")
+
+
+def _uuid(value: Any) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    try:
+        return UUID(_text(value))
+    except ValueError as error:
+        raise _UnreadableError("a UUID") from error
+
+
+def _time(value: Any) -> float:
+    is_number = isinstance(value, int | float)
+    if not is_number or not _EARLIEST <= value <= _LATEST:  # NaN is in no range
+        raise _UnreadableError("a time")
+    return float(value)
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if not isinstance(value, int) or not least <= value <= most:
+            raise _UnreadableError("a number that it can be")
+        return value
+
+    return read

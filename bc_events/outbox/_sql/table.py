@@ -1,0 +1,255 @@
+"""TableStore: the Store of every SQL database, in terms of its transactions."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events._delivery.request import Limits, Request
+from bc_events._delivery.wire import requests_for
+from bc_events.errors import OutboxError
+from bc_events.outbox._store.store import Claim, Failure, Order, Settlement, Stats
+
+from . import schema
+from .claim import Ready
+from .row_reading import read_row, selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from bc_events.outbox._store.row import Row
+
+    from .database import Database, Transaction
+
+_STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
+_UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
+
+
+class TableStore:
+    """Rows are locked in the order of `seq`, so that relays do not wait for each other in a circle.
+
+    What was delivered is deleted in the order of PostgreSQL's plan: if that made a circle with a relay that took over
+    an ended lease, PostgreSQL would break one of them off, and its rows would go out again with the same keys.
+
+    Rows that share a batch are claimed through the first of them, so that two relays never hold a part each.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.dialect
+
+    def add(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        marks = ", ".join("?" * len(_STORED))
+        insert = f"INSERT INTO {schema.TABLE} ({', '.join(_STORED)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
+        has_run = False
+        try:
+            with self._database.transaction() as transaction:
+                transaction.run_many(self._sql(insert), [self._stored(row) for row in rows])
+                has_run = True
+        except OutboxError as error:
+            error.may_be_stored = has_run  # then it was the commit that failed, and nobody knows how far it came
+            raise
+
+    def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
+        until = time.monotonic() + seconds
+        with self._database.transaction() as transaction:
+            ready = Ready(self._dialect, partial(self._run, transaction))
+            rows = ready.rows(limit, limits, order)
+            dead = tuple(self._bury(transaction, ready.unreadable))
+            requests = tuple(_requests(rows, limits, order))
+            lease = uuid.uuid4()
+            if requests:
+                self._stamp(transaction, requests, lease, seconds)
+        return Claim(lease, requests, until, order, dead) if requests or dead else None
+
+    def settle(self, lease: UUID, settlement: Settlement) -> int:
+        with self._database.transaction() as transaction:
+            if settlement.failed:  # or the first of a batch could be locked after the others
+                self._held(transaction, lease, settlement.rows)
+            settled = self._delete(transaction, lease, settlement.delivered)
+            settled += self._fail(transaction, lease, settlement.failed)
+        return len(settlement.rows) - settled
+
+    def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
+        rows = [row for request in requests for row in request.events]
+        with self._database.transaction() as transaction:
+            if len(self._held(transaction, lease, rows)) < len(rows):
+                return False
+            self._stamp(transaction, requests, lease, None)
+        return True
+
+    def release(
+        self,
+        lease: UUID,
+        rows: Sequence[Row],
+        *,
+        delay: float = 0.0,
+        reason: str | None = None,
+    ) -> None:
+        dialect = self._dialect
+        release = (
+            f"UPDATE {schema.TABLE} SET lease = NULL, available_at = {dialect.now} + ?, "
+            f"last_error = coalesce(?, last_error) WHERE {dialect.among('seq')}"
+        )
+        with self._database.transaction() as transaction:
+            held = dialect.many(sorted(self._held(transaction, lease, rows)))
+            self._run(transaction, release, delay, reason, held)
+
+    def stats(self) -> Stats:
+        counts = (
+            "SELECT count(*) FILTER (WHERE o.dead_at IS NULL), "
+            f"count(*) FILTER (WHERE o.dead_at IS NULL AND o.lease IS NOT NULL "
+            f"AND o.available_at > {self._dialect.now}), "
+            "count(*) FILTER (WHERE o.dead_at IS NULL AND o.attempts > 0), "
+            f"count(*) FILTER (WHERE o.dead_at IS NOT NULL), {self._dialect.now} - min(o.created_at) "
+            f"FILTER (WHERE o.dead_at IS NULL) FROM {schema.TABLE} o"
+        )
+        with self._database.reading() as transaction:
+            pending, leased, retried, dead, age = self._run(transaction, counts)[0]
+        # A time that was never one is found by the next claim; until then it has no age.
+        return Stats(pending, leased, retried, dead, age if age is not None and 0.0 <= age < math.inf else 0.0)
+
+    def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
+        condition = "IS NOT NULL" if dead else "IS NULL"
+        return self._select(f"o.dead_at {condition} ORDER BY o.seq LIMIT ?", limit)
+
+    def find(self, ids: Sequence[UUID]) -> list[Row]:
+        return self._select(f"{self._dialect.among('o.id')} ORDER BY o.seq", self._dialect.many(ids))
+
+    def replay(self, ids: Sequence[UUID] | None = None) -> int:
+        return self._change_dead(
+            f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {_UNSTAMPED}",
+            ids,
+        )
+
+    def purge(self, ids: Sequence[UUID] | None = None) -> int:
+        return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
+
+    def check(self) -> None:
+        with self._database.reading() as transaction:
+            if self._run(transaction, schema.version_query(self._dialect)):
+                return
+        raise OutboxError(
+            f"the database has no table {schema.TABLE} of version {schema.VERSION}; "
+            "make it with your migrations or with what `bc-events outbox sql` prints"
+        )
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __repr__(self) -> str:
+        return f"<TableStore {self._database!r}>"
+
+    def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
+        """Which of these rows still carry the lease's token; locked."""
+        found = self._run(
+            transaction,
+            f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._dialect.among('o.seq')} AND o.lease = ? "
+            f"ORDER BY o.seq{self._dialect.lock}",
+            self._dialect.many([row.seq for row in rows]),
+            self._dialect.one(lease),
+        )
+        return {seq for (seq,) in found}
+
+    def _stamp(
+        self, transaction: Transaction, requests: Sequence[Request[Row]], lease: UUID, seconds: float | None
+    ) -> None:
+        dialect = self._dialect
+        until = "" if seconds is None else f", available_at = {dialect.now} + {float(seconds)!r}"
+        self._run(
+            transaction,
+            f"UPDATE {schema.TABLE} SET lease = ?, batch = n.batch, batch_first = n.first, batch_last = n.last{until} "
+            f"FROM {dialect.table(seq='bigint', batch='uuid', first='bigint', last='bigint')} "
+            f"WHERE {schema.TABLE}.seq = n.seq",
+            dialect.one(lease),
+            *dialect.columns(*zip(*_stamps(requests), strict=True)),
+        )
+
+    def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
+        """Returns how many of them were still the lease's."""
+        if not rows:
+            return 0
+        dialect = self._dialect
+        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('seq')} AND lease = ? RETURNING seq"
+        return len(self._run(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease)))
+
+    def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:
+        """Returns how many of them were still the lease's."""
+        if not failures:
+            return 0
+        dialect = self._dialect
+        update = (
+            f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, {_UNSTAMPED}, last_error = n.reason, "
+            f"available_at = {dialect.now} + coalesce(n.delay, 0), "
+            f"dead_at = CASE WHEN n.delay IS NULL THEN {dialect.now} END "
+            f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} "
+            f"WHERE {schema.TABLE}.seq = n.seq AND lease = ? RETURNING {schema.TABLE}.seq"
+        )
+        columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
+        return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
+
+    def _bury(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
+        """Makes rows dead that cannot be read, and readable for all who look at the table, but for the payload."""
+        dialect = self._dialect
+        for row in rows:
+            payload = "payload" if row.payload else dialect.as_bytes("payload")
+            bury = (
+                f"UPDATE {schema.TABLE} SET id = ?, aggregatetype = ?, aggregateid = ?, type = ?, created_at = ?, "
+                f"available_at = ?, attempts = ?, lease = NULL, {_UNSTAMPED}, service = ?, trace = ?, last_error = ?, "
+                f"payload = {payload}, dead_at = {dialect.now} WHERE seq = ?"
+            )
+            values = (dialect.one(row.id), row.category, row.job_id, row.topic, row.created_at, row.available_at)
+            self._run(transaction, bury, *values, row.attempts, row.service, row.trace, row.fault, row.seq)
+            yield Failure(row, str(row.fault))
+        if batches := [row.batch for row in rows if row.batch is not None]:
+            unstamp = f"UPDATE {schema.TABLE} SET {_UNSTAMPED} WHERE dead_at IS NULL AND {dialect.among('batch')}"
+            self._run(transaction, unstamp, dialect.many(batches))
+
+    def _select(self, condition: str, *parameters: object) -> list[Row]:
+        select = f"SELECT {selection(self._dialect)} FROM {schema.TABLE} o WHERE {condition}"
+        with self._database.reading() as transaction:
+            return [read_row(values) for values in self._run(transaction, select, *parameters)]
+
+    def _change_dead(self, change: str, ids: Sequence[UUID] | None) -> int:
+        named = "" if ids is None else f" AND {self._dialect.among('id')}"
+        parameters = [] if ids is None else [self._dialect.many(ids)]
+        with self._database.transaction() as transaction:
+            return len(self._run(transaction, f"{change} WHERE dead_at IS NOT NULL{named} RETURNING seq", *parameters))
+
+    def _stored(self, row: Row) -> tuple[object, ...]:
+        return (
+            *(self._dialect.one(row.id), row.category, row.job_id, row.topic, row.payload, row.created_at),
+            *(row.service, row.trace),
+        )
+
+    def _run(self, transaction: Transaction, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return transaction.run(self._sql(sql), parameters)
+
+    def _sql(self, sql: str) -> str:
+        return sql.replace("?", self._database.placeholder)
+
+
+def _stamps(requests: Sequence[Request[Row]]) -> Iterator[tuple[int, UUID, int, int]]:
+    """Of each row its request's key, first row and last row."""
+    for request in requests:
+        batch, seqs = uuid.UUID(request.key), [row.seq for row in request.events]
+        first, last = seqs[0], seqs[-1]
+        yield from ((seq, batch, first, last) for seq in seqs)
+
+
+def _requests(rows: Sequence[Row], limits: Limits, order: Order) -> Iterator[Request[Row]]:
+    """A batch as it is, with its key; loose rows one by one, or as many of a job as one request may hold."""
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.batch or (row.seq if order == "job" else row.job_id), []).append(row)
+    for key, group in groups.items():
+        if isinstance(key, uuid.UUID):
+            yield Request.of(group, str(key))
+        else:
+            yield from requests_for(group, limits)

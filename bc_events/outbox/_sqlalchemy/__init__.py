@@ -1,0 +1,1 @@
+"""The outbox in the application's own transactions, through SQLAlchemy."""

@@ -1,0 +1,61 @@
+"""TransactionalDelivery: events that follow the application's database transaction, or else get one of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bc_events._delivery import observers
+from bc_events.outbox._store.delivery import StoredDelivery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bc_events._delivery.delivery import Delivery
+    from bc_events.event import Event
+    from bc_events.outbox._relay.embedded import EmbeddedRelay
+    from bc_events.outbox._store.store import Store
+
+    from .bindings import Bindings
+
+
+class TransactionalDelivery:
+    """An event belongs to the transaction that was open when it was published: that commits it or drops it."""
+
+    runner = None
+
+    def __init__(
+        self,
+        store: Store,
+        service_name: str,
+        relay: EmbeddedRelay | None,
+        bindings: Bindings,
+        *,
+        rehearsal: Delivery,
+    ) -> None:
+        """`rehearsal` takes what no transaction of the application's decides about where a test has closed the network:
+        such rows would outlive the test, and wait for the locks of a transaction that the test holds open.
+        """
+        self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
+        self._bindings = bindings
+
+    def record(self, event: Event) -> bool:
+        return self._bindings.record(event, self._apart.wake)
+
+    def entrust(self, event: Event) -> bool:
+        """Whether a transaction that is open where this event is flushed has written by now, and holds it from here on.
+
+        It was published before that began, mostly. To store it beside that would part it from the work, and would wait
+        on SQLite for the very lock that the transaction has.
+        """
+        return self._bindings.entrust(event, self._apart.wake)
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: no row of an event that a scope may still drop has been written."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        """In a transaction of their own: none of the application's decides about them."""
+        self._apart.send(events)
+        observers.confirmed(events)
+
+    def close(self) -> None:
+        self._apart.close()

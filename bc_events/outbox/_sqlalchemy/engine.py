@@ -1,0 +1,153 @@
+"""EngineDatabase: the database behind a SQLAlchemy engine, as a store uses it."""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import SQLAlchemyError, StatementError
+
+from bc_events._runtime import forks
+from bc_events.errors import OutboxError
+from bc_events.outbox._sql import dialect, schema
+
+from .relay_engine import twin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+    from sqlalchemy.pool import Pool
+
+STORE_OPTION: Final = "bc_events_store"
+"""The execution option of a connection with which a store works in transactions of its own."""
+
+_GONE: Final = "see that it is up, and that `bc-events outbox sql` has been applied to it"
+_LOCKED: Final = (
+    "commit or close the transaction that keeps it locked before the events are flushed; one that only reads keeps no "
+    "file locked that has `PRAGMA journal_mode=WAL`"
+)
+
+_ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+_abandoned: Final[list[Pool]] = []
+
+
+def engine_at(url: str | URL) -> Engine:
+    """An engine of our own. Its statements are not prepared: a pooler between may give each transaction another server.
+    Its connections are tried before they are used, so that a restart of the database fails no flush after it.
+
+    Raises what SQLAlchemy does for a URL that leads nowhere.
+    """
+    found = make_url(url)
+    return create_engine(found, **_options(is_psycopg=found.get_dialect().driver == "psycopg"))
+
+
+def _options(*, is_psycopg: bool) -> dict[str, Any]:
+    return {"connect_args": {"prepare_threshold": None} if is_psycopg else {}, "pool_pre_ping": True}
+
+
+class EngineDatabase:
+    """Transactions of a store's own, on a sync engine: the application's where its driver is the one used here."""
+
+    def __init__(self, engine: Engine, *, is_ours: bool = False) -> None:
+        """An engine that `is_ours` is disposed of by `close`.
+
+        Raises `ConfigurationError` for a database that no outbox can live in, and for an engine that is neither used
+        here nor can have a twin.
+        """
+        self.dialect = dialect.named(engine.dialect.name)
+        is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
+        self._is_ours = is_ours or is_foreign
+        if is_foreign:
+            engine = twin_of(engine, _options(is_psycopg=self.dialect.name == "postgresql"))
+        if self._is_ours:
+            _ours.add(engine)
+        is_sqlite = self.dialect.name == "sqlite"
+        self.placeholder = "?" if is_sqlite else "%s"
+        # Under a stricter level two relays would fail each other's claims.
+        level = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
+        self._engine = engine.execution_options(**{STORE_OPTION: True}, **level)
+
+    @contextmanager
+    def transaction(self) -> Iterator[_Transaction]:
+        with self._translated(), self._engine.begin() as connection:
+            if self.dialect.name == "sqlite":
+                _take_lock(connection)
+            yield _Transaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[_Transaction]:
+        with self._translated(), self._engine.connect() as connection:
+            yield _Transaction(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raises `OutboxError` from what SQLAlchemy raises."""
+        forks.notice()
+        try:
+            yield
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            hide_values(error)
+            raise OutboxError(
+                f"the outbox's database {self._engine.url.render_as_string()} refused "
+                f"({type(error).__name__}: {reason_of(error)}); {_LOCKED if _is_lock(error) else _GONE}"
+            ) from error
+
+    def close(self) -> None:
+        if self._is_ours:
+            self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"<EngineDatabase {self._engine.url.render_as_string()}>"
+
+
+def _leave_pools() -> None:
+    """A connection must not cross a fork, not even to be closed. The application's engines are its own to care for."""
+    for engine in list(_ours):
+        _abandoned.append(engine.pool)
+        engine.dispose(close=False)
+
+
+forks.after_fork(_leave_pools)
+
+
+def hide_values(error: Exception) -> None:
+    """Its text, which every traceback with it shows, leaves the statement's parameters out: they are personal data."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
+
+
+def reason_of(error: Exception) -> str:
+    """What the driver said, in one line."""
+    return (str(getattr(error, "orig", None) or type(error).__name__).splitlines() or [""])[0]
+
+
+def _is_lock(error: Exception) -> bool:
+    return isinstance(cause := getattr(error, "orig", error), sqlite3.OperationalError) and "locked" in str(cause)
+
+
+def _take_lock(connection: Connection) -> None:
+    """A transaction that reads before it writes cannot wait for SQLite's lock; one that writes first can.
+
+    A driver that commits by itself, as under AUTOCOMMIT, has begun none: two relays would claim the same rows.
+    """
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
+        connection.exec_driver_sql(f"DELETE FROM {schema.TABLE} WHERE 0")
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class _Transaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        result = self._connection.exec_driver_sql(sql, tuple(parameters))
+        return cast("list[tuple[Any, ...]]", result.all()) if result.returns_rows else []
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])

@@ -1,0 +1,201 @@
+"""SQLAlchemyOutbox: events are rows in the application's own transactions, on PostgreSQL or SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BLANK_SCHEMA,
+    URL,
+    BigInteger,
+    Column,
+    Double,
+    Engine,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from bc_events._ambient import frames
+from bc_events.errors import ConfigurationError
+from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.delivery import rehearsal
+
+from .bindable import session_of
+from .bindings import Bindings
+from .delivery import TransactionalDelivery
+from .engine import EngineDatabase, engine_at
+
+if TYPE_CHECKING:
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
+    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._store.store import Order
+    from bc_events.session import EventSession
+
+    from .bindable import Bindable
+
+    Factory = sessionmaker[Any] | async_sessionmaker[Any] | scoped_session[Any] | async_scoped_session[Any]
+    Target = str | URL | Engine | AsyncEngine | Factory
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate.
+
+    It is found by the connection's `search_path`, so it does not take the metadata's own schema.
+    """
+    uuid = Uuid()
+    table = Table(
+        schema.TABLE,
+        metadata,
+        Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
+        Column("id", uuid, nullable=False, unique=True),
+        Column("aggregatetype", Text, nullable=False),
+        Column("aggregateid", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("payload", Text, nullable=False),
+        Column("created_at", Double, nullable=False),
+        Column("available_at", Double, nullable=False, server_default=text("0")),
+        Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("lease", uuid),
+        Column("batch", uuid),
+        Column("batch_first", BigInteger),
+        Column("batch_last", BigInteger),
+        Column("service", Text, nullable=False),
+        Column("trace", Text),
+        Column("last_error", Text),
+        Column("dead_at", Double),
+        schema=BLANK_SCHEMA,
+        sqlite_autoincrement=True,
+        postgresql_with=schema.OPTIONS["postgresql"],
+    )
+    for name, (columns, condition) in schema.INDEXES.items():
+        where = text(condition)
+        Index(name, *(table.c[column] for column in columns), postgresql_where=where, sqlite_where=where)
+    return table
+
+
+class SQLAlchemyOutbox:
+    """The table is in the database that `target` leads to: what a transaction commits arrives, and nothing else does.
+
+    Given a session factory, its sessions are followed; others are once they are bound with `bind`. An event belongs to
+    the transaction that is open in the task or thread that publishes it, or in one that started it. If several have
+    written, it belongs to the one begun last. A transaction that has only read decides about nothing. Events published
+    while no transaction is open are stored at the flush: by a transaction that has written by then, if one is open
+    there, or else by one of their own.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        engine: Engine | AsyncEngine | None = None,
+        relay: bool = False,
+        order: Order = "time",
+        pace: Pace | None = None,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            target: a URL, an engine or a session factory, sync or async.
+            engine: of the outbox, where a factory has several engines or none of its own.
+            relay: whether this process also sends; if not, run `bc-events outbox relay`.
+            order: see `Order`; of the relay in this process.
+            pace: of the relay in this process.
+
+        Raises `ConfigurationError`.
+        """
+        self.engine = _sync(engine or _engine_of(target))
+        is_ours = engine is None and isinstance(target, str | URL)
+        self.store = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
+        self._has_relay = relay
+        self._order: Order = order
+        self._pace = pace
+        self._bindings = Bindings(self.engine, outbox_table(MetaData()))
+        listened = _session_class_of(target)
+        if listened is not None:
+            self._bindings.follow(listened)
+
+    def bind(self, db: Bindable, session: EventSession | None = None) -> None:
+        """Makes events of `session`, the live one by default, part of the transactions of `db`.
+
+        `db` is a Session or AsyncSession, or a scoped_session, of which the current session is bound. It comes before
+        all others. Events published while it has no transaction open belong to its next one, or to their scope if that
+        ends first. Each task or thread of one scope may bind its own.
+        Raises `ConfigurationError` where `db` is something else, and `NoActiveSessionError`.
+        """
+        found = session_of(db)
+        self._bindings.bind((session or frames.current_session()).unit, found)
+
+    def create(self) -> None:
+        """Makes the table where it is missing: for tests and first steps; migrations do it better.
+
+        Raises `ConfigurationError` for an async engine.
+        """
+        outbox_table(metadata := MetaData())
+        if self.engine.dialect.is_async:
+            raise ConfigurationError(
+                "create() cannot wait for an async engine; put outbox_table(metadata) into your metadata and "
+                "`await connection.run_sync(metadata.create_all)`"
+            )
+        metadata.create_all(self.engine)
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        relay = None
+        if self._has_relay:
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+        return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
+
+
+def _engine_of(target: Target) -> Engine | AsyncEngine:
+    if isinstance(target, Engine | AsyncEngine):
+        return target
+    if isinstance(target, scoped_session | async_scoped_session):
+        target = target.session_factory
+    if isinstance(target, sessionmaker | async_sessionmaker):
+        bind = target.kw.get("bind")
+        if bind is None:
+            raise ConfigurationError(
+                "this session factory has no engine of its own; tell the outbox which: SQLAlchemyOutbox(…, engine=…)"
+            )
+        found: Engine | AsyncEngine = bind.engine
+        return found
+    try:
+        return engine_at(target)
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise ConfigurationError(
+            f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one such as "
+            "postgresql+psycopg://app@db/app, whose driver is installed"
+        ) from error
+
+
+def _sync(engine: Engine | AsyncEngine) -> Engine:
+    """An async engine's own sync half: what its sessions work with, in their greenlets."""
+    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+
+
+def _session_class_of(target: Target) -> Any:
+    """The class of the sessions of a factory, and of no others; None where there is no factory."""
+    if isinstance(target, scoped_session | async_scoped_session):
+        target = target.session_factory
+    if isinstance(target, sessionmaker):
+        return target.class_
+    if not isinstance(target, async_sessionmaker):
+        return None
+    given = target.kw.get("sync_session_class") or target.class_.sync_session_class
+    if isinstance(given, sessionmaker):
+        return given.class_
+    own = type(given.__name__, (given,), {})
+    target.configure(sync_session_class=own)
+    return own

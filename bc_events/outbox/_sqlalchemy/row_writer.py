@@ -1,0 +1,72 @@
+"""RowWriter: puts events into the outbox's table as part of a SQLAlchemy session's own transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bc_events.outbox._store.row import Row
+
+from .engine import hide_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy.orm import Session
+
+    from bc_events.event import Event
+
+
+class RowWriter:
+    """Of one outbox: its table, and the engine of the database in which that is."""
+
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self._engine = engine
+        self._table = table
+
+    def insert(self, session: Session, events: Sequence[Event]) -> None:
+        """Raises what the database refuses, without the events' data."""
+        try:
+            # The outbox is one table, wherever the session's engine has put those of a tenant.
+            untranslated = {"schema_translate_map": None}
+            rows = [_values(event) for event in events]
+            self._connection(session).execute(self._table.insert(), rows, execution_options=untranslated)
+        except SQLAlchemyError as error:
+            hide_values(error)
+            error.add_note(
+                f"{len(events)} events were to be stored in {self._table.name} with this transaction; "
+                "see that `bc-events outbox sql` has been applied to its database"
+            )
+            raise
+
+    def _connection(self, session: Session) -> Connection:
+        """The session's own connection to the outbox's database, and with it its own transaction there."""
+        own = session.bind
+        is_same = own is not None and self.is_database_of(own.engine)
+        return session.connection(bind_arguments={"bind": own if is_same else self._engine})
+
+    def is_database_of(self, engine: Engine) -> bool:
+        """Whether an engine leads to the outbox's database: its driver may be another, and async."""
+        return engine is self._engine or _address(engine) == _address(self._engine)
+
+
+def _address(engine: Engine) -> tuple[object, ...]:
+    url = engine.url
+    return engine.dialect.name, url.host, url.port, url.database, url.query.get("host")
+
+
+def _values(event: Event) -> dict[str, object]:
+    unit: Any = event.origin
+    row = Row.of(event, unit.client.service_name)
+    return {
+        "id": row.id,
+        "aggregatetype": row.category,
+        "aggregateid": row.job_id,
+        "type": row.topic,
+        "payload": row.payload,
+        "created_at": row.created_at,
+        "service": row.service,
+        "trace": row.trace,
+    }

@@ -1,0 +1,252 @@
+"""SQLiteDatabase: one file that threads, processes and forks of one machine write to."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from bc_events._runtime import forks, logs
+from bc_events._runtime.private_file import make_private
+from bc_events.errors import OutboxError
+from bc_events.outbox._sql.dialect import SQLITE
+
+from .table_file import make_table, reader_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+_IDLE_CONNECTIONS: Final = 8
+_PAGE: Final = 4096
+_UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
+_MOVED: Final = (
+    "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
+)
+_logger = logs.logger
+_abandoned: Final[list[_Opened]] = []
+_open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
+
+    `cap` is what the file may grow to through it, in pages. One that is not `is_writable` is closed after its use.
+    """
+
+    connection: sqlite3.Connection
+    file: tuple[int, int] | None
+    cap: int | None = None
+    is_writable: bool = True
+
+
+class SQLiteDatabase:
+    """Durable once committed: write-ahead log, `synchronous=FULL`. The table is made where it is missing.
+
+    Neither a connection nor a lock may cross a fork: SQLite keeps books on both for the whole process, and the child
+    would wait for threads that it does not have. So a fork waits for open transactions, which are short, and closes
+    every connection first.
+    """
+
+    dialect = SQLITE
+    placeholder = "?"
+
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int, busy_timeout: float) -> None:
+        self._path = Path(path).absolute()
+        self._max_pages = max(1, max_bytes // _PAGE)
+        self._busy_timeout = busy_timeout
+        self._has_inherited = False
+        self._begin_anew()
+        _open.append(weakref.ref(self, _open.remove))
+
+    def _begin_anew(self) -> None:
+        self._idle: list[_Opened] = []
+        self._gate = threading.Condition()
+        self._busy = 0
+        self._forks = 0  # under way: threads may fork at the same time
+
+    def transaction(self) -> AbstractContextManager[_Transaction]:
+        return self._open("BEGIN IMMEDIATE", self._connected)
+
+    def reading(self) -> AbstractContextManager[_Transaction]:
+        """Beside a writer: the write-ahead log has room for both. A file that is not there reads as an empty outbox."""
+        return self._open("BEGIN", self._looking)
+
+    @contextmanager
+    def _open(self, begin: str, connect: Callable[[], _Opened]) -> Iterator[_Transaction]:
+        try:
+            opened = self._take(connect)
+            connection = opened.connection
+            try:
+                connection.execute(begin)
+                yield _Transaction(opened, self._max_pages)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # the database may have rolled back by itself, as it does when full
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._leave(opened)
+        except sqlite3.Error as error:
+            raise OutboxError(
+                f"the outbox {self._path} refused ({error}); see that its folder can be written to, that its disk "
+                "and the outbox's max_bytes are not used up, and that no other program keeps it locked"
+            ) from error
+
+    def _take(self, connect: Callable[[], _Opened]) -> _Opened:
+        forks.notice()
+        if self._has_inherited:
+            raise OutboxError(
+                f"the outbox {self._path} was open when this process was forked, and Python was not told of the fork, "
+                "so it cannot be written to safely from here; publish nothing before the server forks, "
+                "or have each worker load the application (uWSGI: --lazy-apps)"
+            )
+        with self._gate:
+            self._gate.wait_for(lambda: not self._forks)
+            self._close_moved()
+            self._busy += 1
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return connect()
+        except BaseException:
+            self._leave(None)
+            raise
+
+    def _close_moved(self) -> None:
+        """What is committed to a file without its name is lost without a word: no other process finds it."""
+        file = self._found()
+        moved = [opened for opened in self._idle if opened.file != file]
+        if not moved:
+            return
+        _logger.error(_MOVED, extra={"bc_outbox": str(self._path)})
+        self._idle = [opened for opened in self._idle if opened.file == file]
+        for opened in moved:
+            opened.connection.close()
+
+    def _found(self) -> tuple[int, int] | None:
+        """The file that has the name now."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _looking(self) -> _Opened:
+        return _Opened(reader_of(self._path, self._busy_timeout), self._found(), is_writable=False)
+
+    def _connected(self) -> _Opened:
+        make_private(self._path)
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._log_ahead(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            make_table(connection, self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return _Opened(connection, self._found())
+
+    def _log_ahead(self, connection: sqlite3.Connection) -> None:
+        """The change to a write-ahead log, made once a file, does not wait for a lock by itself."""
+        Retrying(
+            retry=retry_if_exception_type(sqlite3.OperationalError),
+            stop=stop_after_delay(self._busy_timeout),
+            wait=wait_random(0.005, 0.05),
+            reraise=True,
+        )(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall())  # unread, it would fail the first commit
+
+    def _leave(self, opened: _Opened | None) -> None:
+        with self._gate:
+            self._busy -= 1
+            self._gate.notify_all()
+            if opened is None:
+                return
+            is_clean = opened.is_writable and not opened.connection.in_transaction
+            if is_clean and len(self._idle) < _IDLE_CONNECTIONS:
+                self._idle.append(opened)
+            else:
+                opened.connection.close()
+
+    def close(self) -> None:
+        with self._gate:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().connection.close()
+
+    def before_fork(self) -> None:
+        with self._gate:
+            self._forks += 1
+            self._gate.wait_for(lambda: self._busy == 0, self._busy_timeout)
+            self._close_idle()
+
+    def after_fork_in_parent(self) -> None:
+        with self._gate:
+            self._forks -= 1
+            self._gate.notify_all()
+
+    def after_fork_in_child(self) -> None:
+        """SQLite believes that this process has the locks of a connection that was open in its parent.
+
+        Whatever it writes may then be overwritten by others, so it is not to write.
+        """
+        self._has_inherited |= bool(self._idle or self._busy)
+        _abandoned.extend(self._idle)
+        self._begin_anew()
+
+    def __repr__(self) -> str:
+        return f"<SQLiteDatabase {self._path}>"
+
+
+class _Transaction:
+    """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
+
+    def __init__(self, opened: _Opened, max_pages: int) -> None:
+        self._opened = opened
+        self._max_pages = max_pages
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._capped(_UNCAPPED).execute(sql, parameters).fetchall()
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._capped(self._max_pages).executemany(sql, rows)
+
+    def _capped(self, pages: int) -> sqlite3.Connection:
+        if self._opened.cap != pages:
+            self._opened.connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+            self._opened.cap = pages
+        return self._opened.connection
+
+
+def _alive() -> list[SQLiteDatabase]:
+    return [database for reference in tuple(_open) if (database := reference()) is not None]
+
+
+def _before_fork() -> None:
+    for database in _alive():
+        database.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in _alive():
+        database.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for database in _alive():
+        database.after_fork_in_child()
+
+
+forks.around_fork(_before_fork, _after_fork_in_parent, _after_fork_in_child)

@@ -1,0 +1,80 @@
+"""SQLiteOutbox: events go to a file first, in one commit for each session, and a relay brings them on."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bc_events.errors import ConfigurationError
+from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.delivery import StoredDelivery, rehearsal
+
+from .database import SQLiteDatabase
+from .table_file import has_table
+
+if TYPE_CHECKING:
+    import os
+
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
+    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._store.store import Order
+
+
+_IN_MEMORY: Final = ":memory:"
+_URI: Final = "file:"  # of SQLite, whose options an outbox does not take
+
+
+class SQLiteOutbox:
+    """A file on a local disk. Threads, processes and forks of one machine may share it."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        relay: bool = True,
+        order: Order = "time",
+        pace: Pace | None = None,
+        max_bytes: int = 1 << 30,
+        busy_timeout: float = 5.0,
+    ) -> None:
+        """Nothing is opened yet. Raises `ConfigurationError` for what names no file.
+
+        Args:
+            path: the file; it is made where it is missing, its folder is not.
+            relay: whether this process sends what it stores; if not, run `bc-events outbox relay` beside it.
+            order: see `Order`; of the relay in this process.
+            pace: of the relay in this process.
+            max_bytes: of the file, for what is stored; relays may go a little beyond to empty it. Once it is full each
+                flush raises, and so does nothing in silence.
+            busy_timeout: seconds that a flush waits for another writer.
+        """
+        if str(path) in ("", ".", _IN_MEMORY) or str(path).startswith(_URI):
+            raise ConfigurationError(
+                f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
+            )
+        if str(path) != str(path).strip():
+            raise ConfigurationError(
+                f"the name of an outbox's file is {str(path)!r}, with white space around it, and would be another file "
+                f"than {str(path).strip()!r}; take it away, also from the environment variable that it comes from"
+            )
+        if not 0 <= busy_timeout < math.inf or max_bytes <= 0:
+            raise ConfigurationError("an outbox needs a busy_timeout of 0 s or more, and max_bytes above 0")
+        self.path = Path(path).absolute()
+        self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
+        self._has_relay = relay
+        self._order: Order = order
+        self._pace = pace
+
+    def is_made(self) -> bool:
+        """Whether its file is there and has an outbox in it; nothing is made."""
+        return has_table(self.path)
+
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        relay = None
+        if self._has_relay:
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+        return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal(api, limits))

@@ -1,0 +1,69 @@
+"""StoredDelivery: a session's events become rows at its flush, in one transaction of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from bc_events._delivery import networks
+from bc_events._delivery.delivery import DirectDelivery, LogDelivery
+from bc_events._delivery.request import Request
+from bc_events.errors import DeliveryError, OutboxError, Undelivered
+
+from .row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.delivery import Delivery
+    from bc_events._delivery.request import Limits
+    from bc_events.event import Event
+    from bc_events.outbox._relay.embedded import EmbeddedRelay
+
+    from .store import Store
+
+
+def rehearsal(api: EventsAPI | None, limits: Limits) -> Delivery:
+    """What stands in for an outbox where a test has closed the network."""
+    return LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
+
+
+class StoredDelivery:
+    """Once `send` has returned, only the loss of the database can keep an event from arriving."""
+
+    record = None
+    runner = None
+
+    def __init__(
+        self, store: Store, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Delivery | None = None
+    ) -> None:
+        """Without a `relay` here one must run elsewhere. `rehearsal` stands in where a test has closed the network."""
+        self._store = store
+        self._service_name = service_name
+        self._relay = relay
+        self._rehearsal = rehearsal
+
+    def discard(self, events: Sequence[Event]) -> None:
+        """Nothing: what was rolled back was never stored."""
+
+    def send(self, events: Sequence[Event]) -> None:
+        if self._rehearsal is not None and networks.current() is not None:
+            self._rehearsal.send(events)  # a row would wait for the next process, which may be no test
+            return
+        try:
+            self._store.add([Row.of(event, self._service_name) for event in events])
+        except OutboxError as error:
+            outcome: Literal["unknown", "unsent"] = "unknown" if error.may_be_stored else "unsent"
+            undelivered = [Undelivered(event, str(error), outcome) for event in events]
+            raise DeliveryError(undelivered, [Request.of(events)]) from error
+        self.wake()
+
+    def wake(self) -> None:
+        """Tells the relay in this process, if there is one, that something was stored."""
+        if self._relay is not None:
+            self._relay.wake()
+
+    def close(self) -> None:
+        if self._relay is not None:
+            self._relay.stop()
+        self._store.close()

@@ -1,0 +1,250 @@
+"""An event's data as plain data: exact dicts, lists and scalars, which run no code of the caller's when they are read.
+
+orjson and jsonschema-rs take more than that, but an odd object can make either of them end the process: an enum member
+that is its own value, a UUID without a number, a list in which one list stands a million times.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events.constants import MAX_REQUEST_BYTES
+from bc_events.errors import MOST_VIOLATIONS, Violation, printable
+
+from .holders import has_fields, holder_of
+from .scalars import FORMS, NoJSONFormError, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+MAX_DEPTH: Final = 200
+TOO_DEEP: Final = f"nests more than {MAX_DEPTH} levels deep"
+_INCONSISTENT: Final = "is a mapping whose keys(), items() and [] do not agree; pass a dict"
+ATOMS: Final = frozenset({int, bool, type(None)})
+"""Classes whose values are small, and need no look at them: orjson refuses an int beyond 64 bits."""
+_LARGE_EXPONENT: Final = 308
+_LEAST_BYTES: Final = 2
+"""What any value takes, with the comma."""
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value of an event's data is plain data already, of a size that a request can hold."""
+    kind = type(value)
+    values = value.values() if kind is dict else value if kind is list else (value,)
+    return _room_left(values, MAX_REQUEST_BYTES, 1) >= 0
+
+
+def _room_left(values: Collection[Any], room: int, depth: int) -> int:
+    """How much of `room`, in bytes, is left beside the values at most; negative if they are not plain data."""
+    if depth > MAX_DEPTH:
+        return -1
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            room -= len(value)
+        elif kind in ATOMS:
+            continue
+        elif kind is dict or kind is list:
+            room = _room_left(value.values() if kind is dict else value, room, depth + 1)
+            if room < 0:
+                return -1
+        elif kind is float:
+            if value - value:  # NaN, for NaN and for the infinities
+                return -1
+        elif kind is not Decimal or not value.is_finite() or value.adjusted() >= _LARGE_EXPONENT:
+            return -1
+    return room - _LEAST_BYTES * len(values)
+
+
+class TooLargeError(Exception):
+    """Data that no request can hold, as where one list stands in it a million times."""
+
+
+class _EnoughError(Exception):
+    """There are so many violations that the rest would tell nobody anything."""
+
+
+class PlainCopy:
+    """The plain data that says the same as a value of any kind. Raises `TooLargeError`.
+
+    `violations` names every value that has no exact JSON form.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.violations: list[Violation] = []
+        self._steps: list[str | int] = []
+        self._open: set[int] = set()
+        self._done: dict[int, tuple[Any, Any, int]] = {}
+        self._room = MAX_REQUEST_BYTES
+        try:
+            self.data = self._of(value)
+        except _EnoughError:
+            self.data = None
+
+    def _of(self, value: Any) -> Any:
+        self._take(_LEAST_BYTES)
+        try:
+            form = FORMS.get(type(value))
+            plain = form(value) if form is not None else self._of_other(value)
+        except NoJSONFormError as error:
+            return self._refuse(error.reason)
+        except (TooLargeError, _EnoughError):
+            raise
+        except Exception as error:  # noqa: BLE001  an object of the caller's may raise anything when it is read
+            return self._refuse(f"cannot be read ({_name(type(error))}); convert it first")
+        if type(plain) is str:
+            self._take(len(plain))
+        return plain
+
+    def _take(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            raise TooLargeError
+
+    def _refuse(self, reason: str) -> None:
+        self._violation(self._steps, reason)
+
+    def _refuse_key(self, reason: str) -> None:
+        """The place is that of its mapping."""
+        self._violation(self._steps[:-1], f"a key {reason}")
+
+    def _violation(self, steps: Sequence[str | int], reason: str) -> None:
+        self.violations.append(Violation(pointer(steps), "json", reason))
+        if len(self.violations) == MOST_VIOLATIONS:
+            raise _EnoughError
+
+    def _of_other(self, value: Any) -> Any:
+        """What is no scalar of a standard class. One that stands in several places is read once."""
+        done = self._done.get(id(value))
+        if done is not None:
+            self._take(done[2])
+            return done[1]
+        if id(value) in self._open:
+            raise NoJSONFormError("contains itself")
+        if len(self._open) > MAX_DEPTH:
+            raise NoJSONFormError(TOO_DEEP)
+        self._open.add(id(value))
+        depth, room, faults = len(self._steps), self._room, len(self.violations)
+        try:
+            plain = self._reader(type(value), value)(value)
+        finally:
+            self._open.discard(id(value))
+            del self._steps[depth:]
+        if len(self.violations) == faults:
+            self._done[id(value)] = (
+                value,
+                plain,
+                room - self._room,
+            )  # with the value, as its id is reused once it is gone
+        return plain
+
+    def _reader(self, kind: type, value: Any) -> Callable[[Any], Any]:
+        """How a value is read. The class decides, as `__class__` may say anything."""
+        if kind is dict:
+            return self._members
+        if kind is list or kind is tuple:
+            return self._items
+        if issubclass(kind, Enum):
+            return self._member_of_enum
+        if has_fields(kind) and (held := holder_of(kind)) is not None:
+            raise NoJSONFormError(f"has fields and is also a {_name(held)}; convert it first")
+        for standard, form in FORMS.items():
+            if issubclass(kind, standard):
+                return form
+        if issubclass(kind, list):
+            return self._items_of_subclass
+        if isinstance(value, Mapping):
+            return self._members_of_mapping
+        if dataclasses.is_dataclass(kind):
+            return self._fields
+        raise NoJSONFormError(_no_form(kind))
+
+    def _members(self, value: dict[Any, Any]) -> dict[str, Any]:
+        copy = {}
+        self._steps.append("")
+        for key, item in value.items():
+            if type(key) is not str:
+                self._refuse_key(f"is of type {_name(type(key))}, not a plain string; convert it with str()")
+                continue
+            self._steps[-1] = key
+            self._take(len(key))
+            try:
+                text(key)
+            except NoJSONFormError as error:
+                self._refuse_key(error.reason)
+                continue
+            copy[key] = self._of(item)
+        return copy
+
+    def _items(self, value: Iterable[Any]) -> list[Any]:
+        copy = []
+        self._steps.append(0)
+        for index, item in enumerate(value):
+            self._steps[-1] = index
+            copy.append(self._of(item))
+        return copy
+
+    def _items_of_subclass(self, value: list[Any]) -> list[Any]:
+        own = list.copy(value)
+        shown = list(islice(value, len(own) + 1))
+        if len(own) == len(shown) and all(map(_is_same, own, shown)):
+            return self._items(own)
+        raise NoJSONFormError("is a list that shows other items than it holds; pass a list")
+
+    def _members_of_mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
+        """A mapping says in several ways what it holds, and a subclass of dict may hold something else than it says."""
+        is_dict = issubclass(type(value), dict)
+        length = min(len(value), self._room)
+        held = dict(dict.items(value) if is_dict else islice(value.items(), length + 1))  # type: ignore[arg-type]  # is_dict
+        keys = list(islice(value.keys(), len(held) + 1))
+        pairs = list(islice(value.items(), len(held) + 1))
+        if len(held) != length or len(keys) != len(held) or len(pairs) != len(held):
+            raise NoJSONFormError(_INCONSISTENT)
+        if all(_is_same(held[key], item) for key, item in chain(pairs, ((key, value[key]) for key in keys))):
+            return self._members(held)
+        raise NoJSONFormError(_INCONSISTENT)
+
+    def _fields(self, value: Any) -> dict[str, Any]:
+        return self._members({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+
+    def _member_of_enum(self, member: Enum) -> Any:
+        value = member._value_
+        if member.value is not value:
+            raise NoJSONFormError("is an enum member whose value is not the one it was defined with; pass its value")
+        kind: Any = holder_of(type(member))
+        own = FORMS[kind](member) if kind in FORMS else None
+        plain = self._of(value)
+        if kind is None or (_is_equal(own, plain) if kind in FORMS else kind.__eq__(member, value) is True):
+            return plain
+        raise NoJSONFormError(f"is an enum member whose value is not the {_name(kind)} it is; pass its value")
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or _is_equal(one, other)
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+def _name(kind: type) -> str:
+    """With its module where a class is named like one of Python's own: numpy.bool is not bool."""
+    is_namesake = hasattr(builtins, kind.__name__) and kind.__module__ != "builtins"
+    return printable(f"{kind.__module__}.{kind.__name__}" if is_namesake else kind.__name__, max_length=80)
+
+
+def _no_form(kind: type) -> str:
+    if issubclass(kind, tuple):
+        return f"is a named tuple ({_name(kind)}), which could be an object or a list; convert it first"
+    return f"is a {_name(kind)}, which has no JSON form; convert it first"
+
+
+def pointer(steps: Iterable[str | int]) -> str:
+    """The JSON Pointer (RFC 6901) of a place."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)

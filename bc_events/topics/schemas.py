@@ -1,0 +1,233 @@
+"""Compiled JSON Schema checks. Formats are asserted; a message never shows a value unless asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from itertools import islice
+from typing import Any, Final
+
+import jsonschema_rs
+
+from bc_events.errors import MOST_VIOLATIONS, Violation, printable
+
+from .marked import Marked, unmarked
+
+HIDDEN: Final = "(hidden)"
+MAX_SIZE: Final = 100_000
+"""Values that a schema may have, counted where they stand."""
+_MAX_DEPTH: Final = 255
+"""Levels that a schema may have: the compiler takes no more."""
+_LONGEST_MESSAGE: Final = 500
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_CURRENT_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_DECLARE: Final = 'this is of an older draft: declare it, such as "$schema": "http://json-schema.org/draft-04/schema#"'
+_TYPES: Final = "one of array, boolean, integer, null (in quotes), number, object and string, or a list of them"
+_OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
+_UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
+"""Drafts before 2019-09 do not define it, and would let anything pass."""
+
+
+_NAMED_SCHEMAS: Final = frozenset(
+    {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
+)
+_DATA: Final = frozenset({"const", "enum", "default", "example", "examples"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong at one place of a schema. `steps` lead there."""
+
+    steps: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        return f"at {printable(_pointer(self.steps)) or 'its root'}: {self.message}"
+
+
+class SchemaError(ValueError):
+    """A schema that is not valid JSON Schema, or refers to what it does not contain. `mistakes` has every reason."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Mistake, ...]]]:
+        return type(self), (self.mistakes,)
+
+
+class Check:
+    """One schema, compiled. `is_valid` is the fast question, `violations` the full answer."""
+
+    __slots__ = ("_validator", "is_valid")
+
+    def __init__(self, validator: Any) -> None:
+        self._validator = validator
+        self.is_valid = validator.is_valid
+
+    def violations(self, data: Any) -> tuple[Violation, ...]:
+        """Every breach of the schema, with paths; of very many the first."""
+        return tuple(
+            Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(error.message))
+            for error in islice(self._validator.iter_errors(data), MOST_VIOLATIONS)
+        )
+
+    def violations_as_sent(self, body: bytes) -> tuple[Violation, ...]:
+        """Like `violations`, for data already serialised."""
+        return self.violations(_as_sent(body))
+
+
+def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:
+    """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
+    refuse_multiplied(schema)
+    plain = dict(schema) if isinstance(schema, Mapping) else schema
+    try:
+        validator = jsonschema_rs.validator_for(
+            plain,
+            validate_formats=True,
+            ignore_unknown_formats=True,
+            formats=_LATER_FORMATS if _is_older(plain) else None,
+            mask=None if show_values else HIDDEN,
+            retriever=_refuse,
+        )
+    except jsonschema_rs.ValidationError as error:
+        raise SchemaError(_breaches(plain) or [_mistake(error)]) from error
+    except (jsonschema_rs.ReferencingError, ValueError, RecursionError) as error:
+        raise SchemaError(not_json(schema) or [Mistake((), _shown(str(error).splitlines()[0]))]) from error
+    return Check(validator)
+
+
+def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
+    """Raises `SchemaError`. A part that stands in many places is compiled in each, which can take gigabytes."""
+    level: list[Any] = [schema]
+    left = MAX_SIZE
+    for _ in range(_MAX_DEPTH):
+        below: list[Any] = []
+        for part in level:
+            # A dict is told apart first: isinstance takes much longer with Mapping.
+            items = part.values() if isinstance(part, dict | Mapping) else part if isinstance(part, list) else ()
+            left -= len(items)
+            if left < 0:
+                told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for what is repeated"
+                raise SchemaError([Mistake((), told)])
+            below += [item for item in items if type(item) not in _SCALARS]
+        level = below
+        if not level:
+            return
+    told = f"has more than {_MAX_DEPTH} levels, or contains itself; use $ref for what is repeated"
+    raise SchemaError([Mistake((), told)])
+
+
+def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
+    """Every breach of the metaschema: the compiler stops at the first."""
+    named = schema.get("$schema", _CURRENT_DRAFT) if isinstance(schema, dict) else _CURRENT_DRAFT
+    try:
+        metaschema = jsonschema_rs.validator_for({"$schema": named, "$ref": named}, validate_formats=True)
+        return list(dict.fromkeys(_mistake(error, schema) for error in metaschema.iter_errors(schema)))
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+        return []
+
+
+def _mistake(error: jsonschema_rs.ValidationError, schema: object = None) -> Mistake:
+    if error.instance_path[-1:] == ["type"] and error.schema_path[-1:] == ["anyOf"]:
+        told = f"{json.dumps(error.instance, default=repr)} is no type of JSON Schema; give {_TYPES}"
+        return Mistake(tuple(error.instance_path), _shown(told))
+    remedy = ""
+    if error.instance_path and _is_of_older_draft(error.instance_path[-1], error.instance):
+        is_undeclared = isinstance(schema, dict) and "$schema" not in schema
+        remedy = f"; {_DECLARE}" if is_undeclared else ""
+    return Mistake(tuple(error.instance_path), _shown(_unmasked(error)) + remedy)
+
+
+def _is_of_older_draft(keyword: str | int, value: object) -> bool:
+    return (keyword == "items" and isinstance(value, list)) or (
+        keyword in ("exclusiveMinimum", "exclusiveMaximum") and isinstance(value, bool)
+    )
+
+
+def unknown_formats(schema: object) -> Iterator[tuple[str, str]]:
+    """Where a valid schema names a format that nothing checks, as JSON Pointers, and that format."""
+    yield from _unknown_formats(schema, "")
+
+
+def _unknown_formats(schema: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(schema, list):
+        for index, item in enumerate(schema):
+            yield from _unknown_formats(item, f"{path}/{index}")
+    if not isinstance(schema, Mapping):
+        return
+    named = schema.get("format")
+    if isinstance(named, str) and not _is_known(named):
+        yield path, named
+    for keyword, part in schema.items():
+        if keyword in _NAMED_SCHEMAS and isinstance(part, Mapping):
+            for name, item in part.items():
+                yield from _unknown_formats(item, path + _pointer([keyword, name]))
+        elif keyword not in _DATA:
+            yield from _unknown_formats(part, path + _pointer([keyword]))
+
+
+@cache
+def _is_known(named: str) -> bool:
+    try:
+        jsonschema_rs.validator_for({"format": named}, validate_formats=True, ignore_unknown_formats=False)
+    except (jsonschema_rs.ValidationError, ValueError):
+        return False
+    return True
+
+
+def _is_older(schema: dict[str, Any] | bool) -> bool:
+    return any(jsonschema_rs.validator_cls_for(schema) is draft for draft in _OLDER_DRAFTS)
+
+
+def _refuse(uri: str) -> Any:
+    raise ValueError(f"{uri} is outside this file; inline it under definitions")
+
+
+def _as_sent(body: bytes) -> Any:
+    return json.loads(body, parse_float=Decimal)
+
+
+def _pointer(path: Sequence[str | int]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _rule(schema_path: list[str | int]) -> str:
+    return next((part for part in reversed(schema_path) if isinstance(part, str)), "schema")
+
+
+def not_json(schema: object) -> list[Mistake]:
+    """What has no form in JSON: keys that are not text, as YAML reads on, yes and 1, and values such as a set."""
+    found: list[Mistake] = []
+    seen: set[int] = set()
+    parts: list[tuple[tuple[str | int, ...], object]] = [((), schema)]
+    for steps, part in parts:  # which grows
+        if isinstance(part, Mapping | list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            if isinstance(part, Mapping):
+                found += [Mistake(steps, _unquoted(key)) for key in part if not isinstance(key, str)]
+            items = part.items() if isinstance(part, Mapping) else enumerate(part)
+            parts += [((*steps, key), item) for key, item in items if type(item) not in _SCALARS]
+        elif not isinstance(part, Mapping | list | tuple | str | int | float | Decimal | Enum | None):
+            found.append(Mistake(steps, f"a {type(part).__name__} is no value of JSON; write it as one, such as text"))
+    return found
+
+
+def _unquoted(key: object) -> str:
+    shown = key.source if isinstance(key, Marked) else repr(key)
+    return f"the key {printable(shown)} is a {type(unmarked(key)).__name__}; quote it to make it text"
+
+
+def _shown(message: str) -> str:
+    return printable(message, max_length=_LONGEST_MESSAGE)
+
+
+def _unmasked(error: jsonschema_rs.ValidationError) -> str:
+    """A message about a schema, which is no payload."""
+    return error.message.splitlines()[0].replace(HIDDEN, repr(error.instance))

@@ -1,0 +1,104 @@
+"""TopicTable: all that a service may say, read from its definitions file and indexed by every name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bc_events.errors import UnknownTopicError, UnknownTopicKeyError
+
+if TYPE_CHECKING:
+    from .definitions import Definitions
+    from .topic import Topic
+
+
+class TopicTable(Mapping[str, "Topic"]):
+    """The topics of one definitions file by their names, such as `testing.TestCreated`, in the file's order. Read-only.
+
+    `magic_names` has every name that a magic call may use; None marks one that several categories answer to.
+    """
+
+    __slots__ = ("_by_name", "default_category", "magic_names")
+
+    def __init__(self, topics: Sequence[Topic], default_category: str) -> None:
+        self.default_category = default_category
+        self._by_name = {topic.name: topic for topic in topics}
+        self.magic_names: Mapping[str, Topic | None] = dict(_unambiguous(topics, default_category))
+
+    @classmethod
+    def read(cls, source: Definitions, *, show_values: bool = False) -> TopicTable:
+        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` naming every mistake.
+
+        `show_values` lets errors about events quote the values they refuse, which may be personal data.
+        """
+        from .definitions import read_definitions  # noqa: PLC0415  loads yaml
+
+        return cls(*read_definitions(source, show_values=show_values))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __hash__(self) -> int:
+        """Equal tables hold the same topics."""
+        return hash(frozenset(self._by_name.values()))
+
+    def __getitem__(self, name: str) -> Topic:
+        """The topic of a full name. Raises `UnknownTopicError`, here also a `KeyError`."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            error = self._unknown(name, list(self._by_name))
+        raise UnknownTopicKeyError(str(error), name=error.name, closest=error.closest) from None
+
+    def find(self, category: str | None, entity: str, action: str) -> Topic:
+        """The topic of three words; without a category as a magic call would find it. Raises `UnknownTopicError`."""
+        if category:
+            return self[f"{category}.{entity}{action}"]
+        found = [topic for topic in self.values() if (topic.entity, topic.action) == (entity, action)]
+        own = [topic for topic in found if topic.category == self.default_category]
+        if len(own or found) == 1:
+            return (own or found)[0]
+        if found:
+            raise self._ambiguous(f"{entity}{action}", [topic.category for topic in found])
+        own_name = f"{self.default_category}.{entity}{action}".removeprefix(".")
+        raise self._unknown(own_name, list(self._by_name))
+
+    def resolve(self, magic_name: str) -> Topic:
+        """The topic a magic call means: the default category's, else the only one in any other."""
+        topic = self.magic_names.get(magic_name)
+        if topic is not None:
+            return topic
+        if magic_name in self.magic_names:
+            raise self._ambiguous(magic_name, [t.category for t in self.values() if magic_name in t.magic_names])
+        raise self._unknown(magic_name, list(self.magic_names))
+
+    def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:
+        closest = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(closest)}?" if closest else "is it in the definitions file?"
+        return UnknownTopicError(f"no topic answers to {name}; {hint}", name=name, closest=closest)
+
+    def _ambiguous(self, name: str, categories: list[str]) -> UnknownTopicError:
+        return UnknownTopicError(
+            f"{name} exists in the categories {', '.join(sorted(categories))} and in none by default; "
+            "say which with publish(category=…)",
+            name=name,
+        )
+
+
+def _unambiguous(topics: Sequence[Topic], default_category: str) -> Iterator[tuple[str, Topic | None]]:
+    """Each magic name with its topic, or with None where several categories other than the default have it."""
+    claims: dict[str, list[Topic]] = {}
+    for topic in topics:
+        for name in dict.fromkeys(topic.magic_names):
+            claims.setdefault(name, []).append(topic)
+    for name, claimants in claims.items():
+        own = [topic for topic in claimants if topic.category == default_category]
+        candidates = own or claimants
+        yield name, candidates[0] if len(candidates) == 1 else None
