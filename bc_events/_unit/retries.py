@@ -107,11 +107,12 @@ class Resend:
 
     def give_back(self, stop: BaseException) -> None:
         """It failed: what it took and could not deliver belongs to the session, or else to the error, again."""
-        for event in reversed(unsettled(stop, self._claimed)):
+        sent = [*(event for request in self.requests for event in request.events), *self.events]
+        for event in reversed(unsettled(stop, self._claimed, sent=sent)):
             retries = retries_of(event)
             if retries is not None:
                 retries.keep([event])
-        for event in unsettled(stop, self._own):
+        for event in unsettled(stop, self._own, sent=sent):
             retries = retries_of(event)
             if retries is not None:
                 retries.return_to_error([event])
@@ -124,12 +125,13 @@ def retries_of(event: Event) -> Retries | None:
     return None if retries is None or unit.is_from_before_fork else retries
 
 
-def unsettled(stop: BaseException, events: Sequence[Event]) -> Sequence[Event]:
+def unsettled(stop: BaseException, events: Sequence[Event], *, sent: Sequence[Event] | None = None) -> Sequence[Event]:
     """Those of the events, sent by a flush that `stop` ended, that were neither delivered nor refused.
 
+    `sent` is all that the flush was to send, if that was more: its error may name events of the others alone.
     Each is marked with the request in which it was sent, because the next attempt repeats that.
     """
-    error = _error_about(events, stop)
+    error = _error_about(events if sent is None else sent, stop)
     if error is None:
         return events
     left = {item.event for item in error.undelivered if item.outcome != "refused"}.intersection(events)

@@ -255,6 +255,16 @@ def test_a_scope_keeps_nothing_after_a_manual_flush(client_of):
     assert api.ids == [[0], [0]]
 
 
+def test_what_a_resend_delivers_is_not_sent_again_where_it_fails_for_another_event(session_of):
+    """Its error names the refused event alone, which the session did not keep."""
+    with ScriptedAPI(refused(400, "SchemaViolation"), BUSY, refused(400, "SchemaViolation")) as api:
+        session = session_of(api, 3, max_request_events=1)
+        error = failure(session.flush)
+        failure(lambda: session.client.resend(error))
+        session.flush()
+    assert api.ids == [[0], [1], [0], [1], [2]]
+
+
 def test_an_error_that_was_pickled_repeats_its_own_requests(session_of):
     """Another process has it: only the keys tell the API that it knows these requests."""
     with ScriptedAPI(BUSY) as api:
