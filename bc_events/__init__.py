@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import events
+    from ._delivery.delivery import Delivery, Outbox
     from .client import EventClient
     from .errors import (
         ConfigurationError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Actor": "event",
     "ConfigurationError": "errors",
+    "Delivery": "_delivery.delivery",
     "DeliveryError": "errors",
     "Event": "event",
     "EventClient": "client",
@@ -43,6 +45,7 @@ _HOMES = {
     "InvalidJobIdError": "errors",
     "NestedSessionError": "errors",
     "NoActiveSessionError": "errors",
+    "Outbox": "_delivery.delivery",
     "OutboxError": "errors",
     "SessionClosedError": "errors",
     "Topic": "topics",
@@ -55,6 +58,7 @@ __version__ = "1.0.0a1"
 __all__ = [
     "Actor",
     "ConfigurationError",
+    "Delivery",
     "DeliveryError",
     "Event",
     "EventClient",
@@ -65,6 +69,7 @@ __all__ = [
     "InvalidJobIdError",
     "NestedSessionError",
     "NoActiveSessionError",
+    "Outbox",
     "OutboxError",
     "SessionClosedError",
     "Topic",

@@ -14,11 +14,10 @@ from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_RE
 from .errors import InvalidActorError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from opentelemetry.trace import SpanContext
-
-    from .topics.topic import Topic
 
 _naming = threading.RLock()
 
@@ -101,6 +100,29 @@ class LazyActor(Protocol):
         """Who acts now. None where that cannot be told before the flush; the event reads it then."""
 
 
+class EventTopic(Protocol):
+    """The topic of an event: a `Topic`, as far as its events show it."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def entity(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def schema(self) -> Mapping[str, Any] | bool: ...
+    @property
+    def definition(self) -> Mapping[str, Any]: ...
+    @property
+    def magic_names(self) -> tuple[str, str]: ...
+    @property
+    def head(self) -> bytes: ...
+
+
 class Origin(Protocol):
     """Where an event comes from: its unit of work."""
 
@@ -160,7 +182,7 @@ class Event:
     __slots__ = ("__weakref__", "_attempt", "_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
 
     def __init__(
-        self, topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
+        self, topic: EventTopic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
     ) -> None:
         """`half` is the envelope's bytes up to the actor, `time_ns` nanoseconds of the Unix epoch."""
         self._topic = topic
@@ -171,7 +193,7 @@ class Event:
         self._id: UUID | None = None
 
     @property
-    def topic(self) -> Topic:
+    def topic(self) -> EventTopic:
         return self._topic
 
     @property
@@ -249,7 +271,7 @@ class Event:
 
 
 def _restored(
-    topic: Topic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None, event_id: UUID
+    topic: EventTopic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None, event_id: UUID
 ) -> Event:
     event = Event(topic, half, origin, time_ns, trace)
     event._id = event_id

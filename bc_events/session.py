@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ._runtime import event_loops, job_ids
 from ._unit.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ class EventSession:
 
     @property
     def client(self) -> EventClient:
-        return self.unit.client
+        return cast("EventClient", self.unit.client)
 
     @property
     def actor(self) -> Actor | LazyActor:

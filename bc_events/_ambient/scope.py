@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from bc_events._runtime import forks, job_ids
 from bc_events._unit.unit_of_work import UnitOfWork
@@ -105,7 +105,8 @@ class SessionScope:
                 f"a durable session must be outermost, and one of job {live.job_id} is live here; "
                 "open it before any other scope, or drop durable=True"
             )
-        client = self._client or (live.client if live is not None else default_client.default_client())
+        inherited = None if live is None else cast("EventClient", live.client)
+        client = self._client or inherited or default_client.default_client()
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
             return Frame(EventSession.of(live.join(actor)))

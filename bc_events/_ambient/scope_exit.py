@@ -14,8 +14,8 @@ from bc_events.errors import FailedWorkError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bc_events._unit.client import UnitClient
     from bc_events._unit.unit_of_work import UnitOfWork
-    from bc_events.client import EventClient
     from bc_events.event import Event
     from bc_events.session import EventSession
 
@@ -109,11 +109,11 @@ def _is_zero(error: BaseException, name: str) -> bool:
 
 def _delivery(
     error: BaseException | None, commit_on: Exceptions
-) -> Callable[[EventClient, Sequence[Event], Context], None]:
+) -> Callable[[UnitClient, Sequence[Event], Context], None]:
     return _deliver_quietly if _has_failed(error, commit_on) else _deliver
 
 
-def _deliver_quietly(client: EventClient, events: Sequence[Event], context: Context) -> None:
+def _deliver_quietly(client: UnitClient, events: Sequence[Event], context: Context) -> None:
     """What was beyond rollback when the body failed: the body's own exception must not be masked."""
     try:
         _deliver(client, events, context)
@@ -124,7 +124,7 @@ def _deliver_quietly(client: EventClient, events: Sequence[Event], context: Cont
         )
 
 
-def _deliver(client: EventClient, events: Sequence[Event], context: Context) -> None:
+def _deliver(client: UnitClient, events: Sequence[Event], context: Context) -> None:
     """Sends under the OpenTelemetry context that the scope had: the requests' headers come from it."""
     before = get_current()
     attach(context)

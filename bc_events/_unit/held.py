@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bc_events._delivery import observers
 from bc_events._runtime import logs
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bc_events._delivery.delivery import Delivery
     from bc_events.event import Event
 
-    from .pending import Pending
 
 _ROLLED_BACK: Final = "a database transaction was rolled back; the events published in it were dropped"
 
@@ -27,6 +26,17 @@ class ScopeState(Enum):
     OPEN = "still open"
     FLUSHED = "ended well, or flushed by hand"
     FAILED = "failed, or rolled back by hand"
+
+
+class Buffer(Protocol):
+    """The buffer of a unit of work, as far as it and a transaction hand events to each other: a `Pending`."""
+
+    scoped_in: object
+
+    def is_held_by(self, held: Held) -> None: ...
+    def commit(self, event: Event) -> bool: ...
+    def take_back(self, event: Event) -> bool: ...
+    def take_out_committed(self, event: Event) -> bool: ...
 
 
 class Held:
@@ -156,7 +166,7 @@ class Held:
 
 def return_to_scope(event: Event) -> bool:
     """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
-    pending: Pending | None = getattr(event.origin, "_pending", None)
+    pending: Buffer | None = getattr(event.origin, "_pending", None)
     return pending is not None and pending.commit(event)
 
 
@@ -176,9 +186,9 @@ def take_from_unit(event: Event) -> bool:
     return _pending_of(event).take_out_committed(event)
 
 
-def _pending_of(event: Event) -> Pending:
+def _pending_of(event: Event) -> Buffer:
     unit: Any = event.origin
-    pending: Pending = unit._pending
+    pending: Buffer = unit._pending
     return pending
 
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import weakref
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from bc_events._runtime import forks, logs
 from bc_events.errors import SessionClosedError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
     from .held import Held, ScopeState
-    from .unit_of_work import UnitOfWork
 
 ENDED: Final = (
     "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
@@ -32,6 +31,13 @@ _NEVER_LEFT: Final = "a scope was entered and never left; its events were neithe
 _SEAL: Final[Any] = object()
 _when_published: Final = attrgetter("_time_ns")
 _numbers: Final = itertools.count(1)
+
+
+class EndState(Protocol):
+    """As much of a unit of work as tells whether its events still have an owner."""
+
+    is_closed: bool
+    is_dropped: bool
 
 
 class _Closed(list[Any]):
@@ -74,7 +80,7 @@ class Pending:
         if held and self.scoped_in is forks.generation:
             logs.write(logging.WARNING, _NEVER_LEFT, bc_job_id=held[0].job_id, bc_held=len(held))
 
-    def settle(self, event: Event, entries: list[Event], unit: UnitOfWork) -> None:
+    def settle(self, event: Event, entries: list[Event], unit: EndState) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.
 
         Afterwards it is pending or was taken. Raises SessionClosedError where it is neither and never will be.

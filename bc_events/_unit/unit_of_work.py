@@ -18,9 +18,10 @@ from .retries import Retries, unsettled
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from bc_events.client import EventClient
-    from bc_events.session import EventSession
+    from bc_events.event import Publisher
     from bc_events.topics.topic import Topic
+
+    from .client import UnitClient
 
 _FORKED = "this session was opened before the process forked and belongs to the parent; open one in the child"
 
@@ -39,7 +40,7 @@ class UnitOfWork:
 
     def __init__(
         self,
-        client: EventClient,
+        client: UnitClient,
         actor: Actor | LazyActor,
         job_id: str,
         *,
@@ -56,14 +57,14 @@ class UnitOfWork:
         self.is_closed = False
         self.is_dropped = False
         self.retries: Retries | None = None
-        self._session: weakref.ref[EventSession] | None = None
+        self._session: weakref.ref[Publisher] | None = None
         self._pending: Pending = parent._pending if parent is not None else Pending()
         self._children: set[UnitOfWork] | None = None
         self._sends_at_once = sends_at_once
         self._is_plain = type(actor) is Actor and not sends_at_once
         self._born = forks.generation
 
-    def note_made_by_hand(self, session: EventSession) -> None:
+    def note_made_by_hand(self, session: Publisher) -> None:
         """No scope ends it, so it keeps what a flush could not deliver, for the next one."""
         self.retries = Retries(self._pending.lock)
         self._session = weakref.ref(session)
@@ -83,7 +84,7 @@ class UnitOfWork:
         return self._sends_at_once
 
     @property
-    def session(self) -> EventSession:
+    def session(self) -> Publisher:
         """It, as its users hold it: the very object, if it was made by hand, or else one that is equal."""
         session = None if self._session is None else self._session()
         return self.client.session_of(self) if session is None else session
@@ -377,7 +378,7 @@ def _known_length(event: Event) -> int:
     return len(event._half) + (len(actor.tail) if isinstance(actor, Actor) else 0)
 
 
-def _too_large(event: Event, client: EventClient) -> InvalidEventError:
+def _too_large(event: Event, client: UnitClient) -> InvalidEventError:
     topic = event.topic.name
     observers.refused(topic)
     fault = (

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from bc_events.errors import ConfigurationError, EventsError, InvalidActorError, InvalidJobIdError
 
+from .exit_codes import FAILED, MISUSED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-FAILED: Final = 1
-MISUSED: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

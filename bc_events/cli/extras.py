@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import MISUSED
+from .exit_codes import MISUSED
 
 if TYPE_CHECKING:
     from bc_events.local import LocalEventsAPI

@@ -13,7 +13,7 @@ from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import OUTBOX
 from bc_events.errors import ConfigurationError
 
-from . import FAILED
+from .exit_codes import FAILED
 from .relay import opened, relay
 
 if TYPE_CHECKING:

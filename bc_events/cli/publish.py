@@ -16,9 +16,9 @@ from bc_events._ambient.default_client import API_URL, LOG_ONLY, OUTBOX, SERVICE
 from bc_events._runtime import job_ids
 from bc_events.constants import MAX_REQUEST_EVENTS
 
-from . import FAILED
 from .account import Account
 from .client import loaded, made
+from .exit_codes import FAILED
 from .lines import LineError, publish_line, publish_named, read_data
 from .once import once
 from .screen import screen

@@ -13,7 +13,7 @@ from bc_events import TopicTable
 from bc_events.errors import TopicDefinitionError
 from bc_events.topics.schemas import unknown_formats
 
-from . import FAILED
+from .exit_codes import FAILED
 from .screen import screen
 
 if TYPE_CHECKING:

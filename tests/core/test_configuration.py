@@ -30,7 +30,7 @@ def probe(code, **environment):
     return run.stdout.strip()
 
 
-SHOW = "from bc_events.configuration import default_client; print(repr(default_client()))"
+SHOW = "from bc_events._ambient.default_client import default_client; print(repr(default_client()))"
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ class TestSignatures:
         with pytest.raises(AttributeError, match="tested_create"):
             session.tested_create({"id": 1})
 
-    @pytest.mark.parametrize("name", ["client.EventClient", "session.EventSession", "event.Event", "topic.Topic"])
+    @pytest.mark.parametrize("name", ["client.EventClient", "session.EventSession", "event.Event", "topics.Topic"])
     def test_the_modules_of_its_classes_have_them_still(self, name):
         module, _, attribute = name.partition(".")
         assert getattr(importlib.import_module(f"bc_events.{module}"), attribute).__name__ == attribute

@@ -265,7 +265,8 @@ TELEMETRY = """
 import sys
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from bc_events import EventClient, events, observers
+from bc_events import EventClient, events
+from bc_events._delivery import observers
 
 class Faulty(SpanProcessor):
     def on_start(self, *_arguments, **_options): raise RuntimeError("the processor is misconfigured")

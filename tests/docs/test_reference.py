@@ -21,7 +21,7 @@ def public_names():
                 yield from (f"{module}.{name}" for name in ast.literal_eval(node.value))
 
 
-PUBLIC = sorted(set(public_names()) - {"bc_events.events"})
+PUBLIC = sorted(set(public_names()) - {"bc_events.events", "bc_events.topics.Topic", "bc_events.topics.TopicTable"})
 REFERENCE = "\n".join(page.read_text(encoding="utf-8") for page in sorted((DOCS / "reference").rglob("*.md")))
 
 

@@ -22,7 +22,8 @@ from tests.outbox.service import QUICK, client_of, numbers
 ROOT = Path(__file__).parents[2]
 KILLED_WHILE_MAKING = """
 import os, signal, sys
-from bc_events.outbox import SQLiteOutbox, schema
+from bc_events.outbox import SQLiteOutbox
+from bc_events.outbox._sql import schema
 
 def half(dialect, creation=schema.creation):
     yield creation(dialect)[0]

@@ -50,7 +50,13 @@ def test_the_plugin_loads_nothing_of_the_library(pytester, monkeypatch):
         loaded = sorted(name for name in sys.modules if name.startswith("bc_events"))
 
         def test_loaded():
-            assert loaded == ["bc_events", "bc_events.networks", "bc_events.testing", "bc_events.testing.plugin"]
+            assert loaded == [
+                "bc_events",
+                "bc_events._delivery",
+                "bc_events._delivery.networks",
+                "bc_events.testing",
+                "bc_events.testing.plugin",
+            ]
     """)
     pytester.makepyfile(test_loaded="from conftest import test_loaded")
     run = pytester.runpytest_subprocess("-p", "bc_events.testing.plugin", "-p", "no:cacheprovider")

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bc_events.event import Event
 
-    from .followed import FollowedSession
+
+class Candidate(Protocol):
+    """A followed session that has a transaction open."""
+
+    contests: list[Contest]
+
+    @property
+    def transaction_number(self) -> int: ...
+    @property
+    def has_written(self) -> bool: ...
+    def add(self, event: Event, wake: Callable[[], None]) -> bool: ...
+    def release(self, event: Event) -> bool: ...
 
 
 class Contest:
@@ -20,7 +31,7 @@ class Contest:
 
     __slots__ = ("_candidates", "_event", "_holder", "_wake")
 
-    def __init__(self, event: Event, candidates: Sequence[FollowedSession], wake: Callable[[], None]) -> None:
+    def __init__(self, event: Event, candidates: Sequence[Candidate], wake: Callable[[], None]) -> None:
         """`candidates`, the one begun last at the end, which holds the event."""
         self._event = event
         self._wake = wake
@@ -29,19 +40,19 @@ class Contest:
         for one in candidates:
             one.contests.append(self)
 
-    def written_by(self, writer: FollowedSession) -> None:
+    def written_by(self, writer: Candidate) -> None:
         """A candidate has written for the first time."""
         if writer is not self._holder and not self._holder.has_written:
             self._move(writer)
 
-    def left_by(self, reader: FollowedSession) -> None:
+    def left_by(self, reader: Candidate) -> None:
         """The transaction of a candidate ends, and has only read."""
         if reader is self._holder:
             others = [one for one, number in self._candidates if one is not reader and one.transaction_number == number]
             if others:
                 self._move(others[-1])
 
-    def _move(self, taker: FollowedSession) -> None:
+    def _move(self, taker: Candidate) -> None:
         if self._holder.release(self._event):
             if taker.add(self._event, self._wake):
                 self._holder = taker

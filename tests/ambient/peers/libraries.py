@@ -168,7 +168,7 @@ def _django():
 
 
 LIBRARIES = {
-    "bc_events": Library("bc_events", "bc_events.scope", "`events.session()`", _bc_events),
+    "bc_events": Library("bc_events", "bc_events._ambient.scope", "`events.session()`", _bc_events),
     "OpenTelemetry": Library(
         "opentelemetry-sdk", "opentelemetry.sdk.trace", "`tracer.start_as_current_span`", _opentelemetry
     ),
