@@ -2,8 +2,21 @@
 
 import logging
 import signal
+import ssl
 
 import pytest
+import requests
+import trustme
+
+from bc_events import EventClient
+
+TOPICS = {
+    "DefaultCategory": "testing",
+    "Topics": [
+        {"Action": "Created", "Entity": "Test", "Schema": {"type": "object", "required": ["id"]}},
+        {"Action": "Updated", "Entity": "MyEntity", "Category": "other", "Schema": {"type": "object"}},
+    ],
+}
 
 
 def pytest_configure(config):
@@ -20,3 +33,64 @@ def caplog(caplog):
     caplog.handler.addFilter(ours)
     yield caplog
     caplog.handler.removeFilter(ours)
+
+
+@pytest.fixture
+def client_of():
+    """Makes clients of an API; closes them."""
+    clients = []
+
+    def client_of(api, **settings):
+        clients.append(EventClient(getattr(api, "url", api), "TestService", TOPICS, **settings))
+        return clients[-1]
+
+    yield client_of
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def session_of(client_of):
+    """A session of a client of an API, with some events pending."""
+
+    def session_of(api, events=0, *, job_id="job-1", **settings):
+        session = client_of(api, **settings).service_session(job_id)
+        for number in range(events):
+            session.created_test({"id": number})
+        return session
+
+    return session_of
+
+
+@pytest.fixture(params=["own", "ready"])
+def http(request):
+    """The settings of a client with connections of its own, and with a ready session."""
+    if request.param == "own":
+        yield {}
+        return
+    with requests.Session() as ready:
+        yield {"http": ready}
+
+
+@pytest.fixture
+def no_proxies(monkeypatch):
+    """Without proxies; a test may set its own with it."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def issuer():
+    return trustme.CA()
+
+
+@pytest.fixture
+def authority(issuer, tmp_path, monkeypatch):
+    """A certificate authority that this process trusts; `context` is of a server with a certificate of its."""
+    issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    issuer.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert("127.0.0.1").configure_cert(issuer.context)
+    return issuer

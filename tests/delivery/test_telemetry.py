@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def seen():
-    probe = [sys.executable, "-m", "tests.core.telemetry_probe"]
+    probe = [sys.executable, "-m", "tests.delivery.telemetry_probe"]
     run = subprocess.run(probe, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     return json.loads(run.stdout)
 

@@ -11,8 +11,7 @@ import pytest
 
 from bc_events import EventClient, EventsError, events
 from bc_events._ambient.default_client import default_client
-
-from .conftest import TOPICS
+from tests.conftest import TOPICS
 
 
 def probe(code, **environment):

@@ -10,8 +10,8 @@ from hypothesis import given, settings, strategies as st
 from bc_events import DeliveryError, EventClient, EventSession, events
 from bc_events._delivery import observers
 from bc_events.outbox import SQLiteOutbox
+from tests.conftest import TOPICS
 
-from .conftest import TOPICS
 from .scripted import Reply, ScriptedAPI, answers, failed, refused
 
 THROTTLED = "ProvisionedThroughputExceededException"

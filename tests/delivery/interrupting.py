@@ -3,7 +3,7 @@
 A signal handler does so, and so does the garbage collector where an object publishes as it is collected. The program
 fails where that waits in vain for a lock that its own thread holds.
 
-python -m tests.core.interrupting
+python -m tests.delivery.interrupting
 """
 
 import faulthandler
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import bc_events
 from bc_events import EventClient, events
+from tests.conftest import TOPICS
 
-from .conftest import TOPICS
 from .scripted import ScriptedAPI
 
 LIBRARY = str(Path(bc_events.__file__).parent)

@@ -20,7 +20,7 @@ from bc_events._delivery.request import Request
 from bc_events.errors import Problem, UnknownEventNameError
 from bc_events.event import Actor
 
-from .scripted import ScriptedAPI, closes, failed
+from .delivery.scripted import ScriptedAPI, closes, failed
 
 COPIES = pytest.mark.parametrize(
     "twin",

@@ -31,7 +31,7 @@ except DeliveryError as error:
 
 
 def test_code_that_interrupts_a_flush_anywhere_may_publish():
-    command = [sys.executable, "-m", "tests.core.interrupting"]
+    command = [sys.executable, "-m", "tests.delivery.interrupting"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr
 

@@ -14,8 +14,8 @@ from bc_events._delivery.api import EventsAPI
 from bc_events._delivery.flush import Flush
 from bc_events._delivery.request import Limits
 from bc_events._delivery.wire import Answer, Verdict, requests_for
+from tests.conftest import TOPICS
 
-from .conftest import TOPICS
 from .scripted import Reply, ScriptedAPI, answers, closes, closes_mid_body, failed, promised, refused, resets
 
 THROTTLED = "ProvisionedThroughputExceededException"

@@ -19,7 +19,7 @@ from bc_events import (
 )
 
 from .conftest import TOPICS
-from .scripted import Reply, ScriptedAPI, answers, refused
+from .delivery.scripted import Reply, ScriptedAPI, answers, refused
 
 
 def refusal(url="https://example.com", name="TestService", topics=TOPICS, **settings):

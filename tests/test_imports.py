@@ -52,6 +52,6 @@ def test_every_public_name_exists_and_others_do_not():
 
 
 def test_threads_that_load_http_at_once_wait_for_each_other():
-    command = [sys.executable, "-m", "tests.core.first_requests"]
+    command = [sys.executable, "-m", "tests.delivery.first_requests"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr
