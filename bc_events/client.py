@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import requests
     from requests.auth import AuthBase
 
+    from ._delivery.request import Limits
     from ._unit.unit_of_work import UnitOfWork
     from .topics.definitions import Definitions
 
@@ -84,11 +85,11 @@ class EventClient:
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self._service_name = service_name
         self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
-        self.limits = arguments.limits(max_request_events, max_request_bytes)
+        self.limits: Limits = arguments.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = arguments.timeout(timeout), arguments.retry_budget(retry_budget)
-        self.topic_table = _table(topic_definitions, show_values=show_values)
+        self.topic_table: TopicTable = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
-        self.enrichers = tuple(enrichers)
+        self.enrichers: tuple[Enricher, ...] = tuple(enrichers)
         self.baggage_key = baggage_key
         self.write_baggage = write_baggage
         self._api: EventsAPI | None = None

@@ -68,7 +68,7 @@ class TopicDefinitionError(ConfigurationError):
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         noun = "mistake" if len(self.problems) == 1 else "mistakes"
         super().__init__(f"{source} has {len(self.problems)} {noun}:{_first(self.problems)}")
 
@@ -81,7 +81,7 @@ class UnknownTopicError(EventsError, ValueError):
 
     def __init__(self, message: str, *, name: str = "", closest: Sequence[str] = ()) -> None:
         self.name = name
-        self.closest = tuple(closest)
+        self.closest: tuple[str, ...] = tuple(closest)
         super().__init__(message)
 
 
@@ -92,7 +92,8 @@ class UnknownEventNameError(UnknownTopicError, AttributeError):  # type: ignore[
 class UnknownTopicKeyError(UnknownTopicError, KeyError):
     """A topic table has no topic of that name: also a KeyError, as for any mapping."""
 
-    __str__ = Exception.__str__  # a KeyError shows the repr of its message
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # a KeyError shows the repr of its message
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class InvalidEventError(EventsError, ValueError):
 
     def __init__(self, topic: str, violations: Sequence[Violation]) -> None:
         self.topic = topic
-        self.violations = tuple(violations)
+        self.violations: tuple[Violation, ...] = tuple(violations)
         super().__init__(f"invalid data for {topic}; correct it where it is published:{_first(self.violations)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Violation, ...]]]:
@@ -190,8 +191,8 @@ class DeliveryError(EventsError):
     def __init__(
         self, undelivered: Sequence[Undelivered], requests: Sequence[Request[Event]] = (), sent: int = 0
     ) -> None:
-        self.undelivered = tuple(undelivered)
-        self.requests = tuple(requests)
+        self.undelivered: tuple[Undelivered, ...] = tuple(undelivered)
+        self.requests: tuple[Request[Event], ...] = tuple(requests)
         self.sent = sent
         shown = "".join(f"\n  {item}" for item in self.undelivered[:10])
         more = len(self.undelivered) - 10

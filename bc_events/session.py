@@ -27,7 +27,8 @@ class PendingEvents(tuple[Event, ...]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = tuple.__hash__
+    def __hash__(self) -> int:
+        return super().__hash__()
 
 
 class EventSession:
@@ -51,7 +52,9 @@ class EventSession:
         Raises `InvalidActorError` and `InvalidJobIdError`.
         """
         job_id = job_ids.generated() if job_id is None else job_ids.checked(job_id)
-        self.unit = UnitOfWork(client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately)
+        self.unit: UnitOfWork = UnitOfWork(
+            client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately
+        )
         self.unit.note_made_by_hand(self)
 
     @classmethod

@@ -45,7 +45,7 @@ class EventsAPI:
         self._given = http
         self._posting: Posting | None = None
         self._bearer: BearerToken | None = None
-        self.is_closed = False
+        self.is_closed: bool = False
         self._lock = threading.RLock()
         self._born = forks.generation
 

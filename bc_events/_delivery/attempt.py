@@ -37,12 +37,12 @@ class Attempt:
 
     def __init__(self, patience: float | None = None) -> None:
         """`patience` shortens it to so many seconds."""
-        self.patience = patience
-        self.max_bytes = 0
-        self.was_sent = False
-        self.is_understood = False
-        self.has_leftover = False
-        self.coding = ""
+        self.patience: float | None = patience
+        self.max_bytes: int = 0
+        self.was_sent: bool = False
+        self.is_understood: bool = False
+        self.has_leftover: bool = False
+        self.coding: str = ""
         self.sock: socket.socket | None = None
         self._ends = 0.0
         self._previous: Attempt | None = None

@@ -54,7 +54,7 @@ class UnitOfWork:
         self.actor = actor
         self.job_id = job_id
         self.parent = parent
-        self.is_closed = False
+        self.is_closed: bool = False
         self.is_dropped = False
         self.retries: Retries | None = None
         self._session: weakref.ref[Publisher] | None = None

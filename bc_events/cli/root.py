@@ -24,5 +24,5 @@ def root() -> None:
     """
 
 
-for command in (demo, serve, publish, topics, outbox):
-    root.add_command(command)
+for _command in (demo, serve, publish, topics, outbox):
+    root.add_command(_command)

@@ -15,10 +15,10 @@ try:
     from celery import current_task, signals
     from celery.exceptions import Ignore
     from kombu.utils.imports import symbol_by_name
-except ImportError as error:
+except ImportError as _error:
     raise ModuleNotFoundError(
         "bc_events.integrations.celery needs Celery, which is not installed: pip install celery", name="celery"
-    ) from error
+    ) from _error
 
 from ._celery_late import around, fail_around, of_failed_task, request_with_session, told_late
 

@@ -8,11 +8,11 @@ from ._fields import ambient_fields
 
 try:
     import structlog  # noqa: F401  a processor is a plain function, but it is of no use without
-except ImportError as error:
+except ImportError as _error:
     raise ModuleNotFoundError(
         "bc_events.integrations.structlog needs structlog, which is not installed: pip install structlog",
         name="structlog",
-    ) from error
+    ) from _error
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger

@@ -29,7 +29,7 @@ class Publishing:
     def __init__(self, intake: Intake, seen: SeenRequests, seed: int) -> None:
         self._intake = intake
         self._seen = seen
-        self.faults = Faults({}, seed)
+        self.faults: Faults = Faults({}, seed)
 
     async def single(self, request: Request) -> ASGIApp:
         return await self._publish(request, is_bulk=False)

@@ -42,7 +42,7 @@ class SeenRequests:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: deque[SeenRequest] = deque(maxlen=_MOST_KEPT)
-        self.total = 0
+        self.total: int = 0
 
     def next_number(self) -> int:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 from . import report
 from .names import answers_to, check_name
@@ -152,7 +152,7 @@ class CapturedEvents(Sequence["Event"]):
             return list(self) == list(other)
         return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # it is live: what it equals changes
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it is live: what it equals changes
 
     def __repr__(self) -> str:
         return f"<CapturedEvents {self._in(self._stages)!r}>"

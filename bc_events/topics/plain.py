@@ -83,7 +83,7 @@ class PlainCopy:
         self._done: dict[int, tuple[Any, Any, int]] = {}
         self._room = MAX_REQUEST_BYTES
         try:
-            self.data = self._of(value)
+            self.data: Any = self._of(value)
         except _EnoughError:
             self.data = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -55,7 +55,7 @@ class SchemaError(ValueError):
     """A schema that is not valid JSON Schema, or refers to what it does not contain. `mistakes` has every reason."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
         super().__init__("; ".join(str(mistake) for mistake in self.mistakes))
 
     def __reduce__(self) -> tuple[type, tuple[tuple[Mistake, ...]]]:
@@ -69,7 +69,7 @@ class Check:
 
     def __init__(self, validator: Any) -> None:
         self._validator = validator
-        self.is_valid = validator.is_valid
+        self.is_valid: Callable[[Any], bool] = validator.is_valid
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Every breach of the schema, with paths; of very many the first."""

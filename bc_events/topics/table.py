@@ -22,7 +22,7 @@ class TopicTable(Mapping[str, "Topic"]):
     __slots__ = ("_by_name", "default_category", "magic_names")
 
     def __init__(self, topics: Sequence[Topic], default_category: str) -> None:
-        self.default_category = default_category
+        self.default_category: str = default_category
         self._by_name = {topic.name: topic for topic in topics}
         self.magic_names: Mapping[str, Topic | None] = dict(_unambiguous(topics, default_category))
 

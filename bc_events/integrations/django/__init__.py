@@ -5,11 +5,11 @@ Put "bc_events.integrations.django" into INSTALLED_APPS, and `EventsMiddleware` 
 
 try:
     import django as _django  # noqa: F401  named in the error below where it is not installed
-except ImportError as error:
+except ImportError as _error:
     raise ModuleNotFoundError(
         "bc_events.integrations.django needs Django, which is not installed: pip install 'bc_events[django]'",
         name="django",
-    ) from error
+    ) from _error
 
 from .middleware import EventsMiddleware
 from .transactions import follow_transactions

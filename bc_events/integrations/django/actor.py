@@ -61,7 +61,7 @@ class RequestActor:
         self._actor_of = actor_of
         self._otherwise = otherwise
         self._late: Actor | None = None
-        self.is_pending = False
+        self.is_pending: bool = False
         setattr(request, _ATTRIBUTE, self)
 
     @property

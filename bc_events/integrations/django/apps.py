@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.core import checks
 
@@ -11,13 +13,16 @@ from .checks import check_settings
 from .following import connect
 from .settings import default_client
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
 
 class EventsConfig(AppConfig):
     """The client is made when it is first needed, so after a server has forked."""
 
     name = "bc_events.integrations.django"
     label = "bc_events"
-    verbose_name = "Events"
+    verbose_name: _StrOrPromise = "Events"
 
     def ready(self) -> None:
         configure_later(default_client)

@@ -14,6 +14,8 @@ from .actor import RequestActor
 from .transactions import follow_transactions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -36,8 +38,8 @@ class Exchange:
         inbound = extract(request.headers, edge.border, client=client)
         self._actor = RequestActor(request, actor_of, inbound.actor or client.service_actor)
         self._work = edge.open(inbound, actor=self._actor, around=around)
-        self.resume = self._work.resume
-        self.suspend = self._work.suspend
+        self.resume: Callable[[], None] = self._work.resume
+        self.suspend: Callable[[], None] = self._work.suspend
         self.response: HttpResponseBase | None = None
         self.error: BaseException | None = None
 

@@ -9,7 +9,7 @@ from bc_events._runtime import logs
 from bc_events.errors import EventsError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from .exchange import Exchange
 
@@ -51,7 +51,7 @@ class Stream:
         self._exchange = exchange
         self._body = body
         self._ending = _Ending(exchange)
-        self.close = self._ending.close_late
+        self.close: Callable[[], None] = self._ending.close_late
 
     def __iter__(self) -> Self:
         return self
@@ -83,7 +83,7 @@ class AsyncStream:
         self._exchange = exchange
         self._body = body
         self._ending = _Ending(exchange)
-        self.close = self._ending.close_late
+        self.close: Callable[[], None] = self._ending.close_late
 
     def __aiter__(self) -> Self:
         return self

@@ -56,7 +56,7 @@ class Relay:
         self._api = api
         self._pace = pace or Pace(lease=max(Pace().lease, 3 * api.deadline))
         self._pace.check(api.deadline)
-        self.tally = Tally()
+        self.tally: Tally = Tally()
         self._workers = [
             Worker(store, api, pace=self._pace, limits=limits or Limits(), order=order, tally=self.tally)
             for _ in range(workers)

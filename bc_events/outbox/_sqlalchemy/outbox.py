@@ -115,9 +115,9 @@ class SQLAlchemyOutbox:
 
         Raises `ConfigurationError`.
         """
-        self.engine = _sync(engine or _engine_of(target))
+        self.engine: Engine = _sync(engine or _engine_of(target))
         is_ours = engine is None and isinstance(target, str | URL)
-        self.store = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
+        self.store: TableStore = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
         self._has_relay = relay
         self._order: Order = order
         self._pace = pace

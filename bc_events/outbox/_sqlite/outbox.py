@@ -62,8 +62,8 @@ class SQLiteOutbox:
             )
         if not 0 <= busy_timeout < math.inf or max_bytes <= 0:
             raise ConfigurationError("an outbox needs a busy_timeout of 0 s or more, and max_bytes above 0")
-        self.path = Path(path).absolute()
-        self.store = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
+        self.path: Path = Path(path).absolute()
+        self.store: TableStore = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay
         self._order: Order = order
         self._pace = pace

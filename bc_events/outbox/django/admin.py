@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 
@@ -12,8 +12,13 @@ from .database import AmbientDatabase
 from .models import OutboxRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.admin.options import _ActionCallable, _ListDisplayT, _ListFilterT
     from django.db.models import QuerySet
     from django.http import HttpRequest
+    from django.utils.datastructures import _ListOrTuple
+    from django.utils.functional import _StrOrPromise
 
     _Admin = admin.ModelAdmin[OutboxRow]
 else:
@@ -21,8 +26,8 @@ else:
 
 
 class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
+    title: _StrOrPromise | None = "state"
+    parameter_name: str | None = "state"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[OutboxRow]) -> list[tuple[str, str]]:
         return [("waiting", "waiting"), ("dead", "dead")]
@@ -35,11 +40,20 @@ class StateFilter(admin.SimpleListFilter):
 class OutboxRowAdmin(_Admin):
     """Read-only: what was published cannot be changed, and what waits must not be deleted."""
 
-    list_display = ("topic", "event_id", "job_id", "service", "published", "attempts", "is_dead", "last_error")
-    list_filter = (StateFilter, "service", "topic")
-    search_fields = ("job_id", "event_id")
+    list_display: _ListDisplayT[OutboxRow] = (
+        "topic",
+        "event_id",
+        "job_id",
+        "service",
+        "published",
+        "attempts",
+        "is_dead",
+        "last_error",
+    )
+    list_filter: ClassVar[_ListOrTuple[_ListFilterT]] = (StateFilter, "service", "topic")
+    search_fields: ClassVar[_ListOrTuple[str]] = ("job_id", "event_id")
     show_full_result_count = False
-    actions = ("replay",)
+    actions: Sequence[_ActionCallable[admin.ModelAdmin[OutboxRow], OutboxRow] | str] | None = ("replay",)
 
     @admin.action(description="Replay dead events", permissions=["replay"])
     def replay(self, request: HttpRequest, rows: QuerySet[OutboxRow]) -> None:

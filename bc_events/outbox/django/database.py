@@ -39,7 +39,7 @@ class AmbientDatabase:
     def __init__(self, using: str) -> None:
         """Raises `ConfigurationError` for a database that no outbox can live in."""
         self._using = using
-        self.dialect = _dialect_of(using)
+        self.dialect: Dialect = _dialect_of(using)
 
     @contextmanager
     def transaction(self) -> Iterator[_Transaction]:
@@ -70,7 +70,7 @@ class OwnDatabase:
     def __init__(self, using: str) -> None:
         """Raises `ConfigurationError` for a database that no outbox can live in."""
         self._using = using
-        self.dialect = _dialect_of(using)
+        self.dialect: Dialect = _dialect_of(using)
         self._lock = threading.RLock()
         self._idle: list[BaseDatabaseWrapper] = []
         self._process = os.getpid()

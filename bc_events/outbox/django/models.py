@@ -51,9 +51,9 @@ class OutboxRow(models.Model):
 
     class Meta:
         db_table = schema.TABLE
-        ordering: ClassVar = ["seq"]
-        indexes: ClassVar = _indexes()
-        default_permissions: ClassVar = ["view", "replay"]
+        ordering: ClassVar[list[str]] = ["seq"]
+        indexes: ClassVar[Sequence[models.Index]] = _indexes()
+        default_permissions: ClassVar[list[str]] = ["view", "replay"]
         verbose_name = "outbox row"
 
     def __str__(self) -> str:

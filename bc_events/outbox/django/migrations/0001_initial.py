@@ -1,14 +1,19 @@
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import migrations, models
 from django.db.models import Index, Q
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.apps.registry import Apps
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations.operations.base import Operation
 
 
-def _leave_room(_apps: "Apps", editor: "BaseDatabaseSchemaEditor") -> None:
+def _leave_room(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     """PostgreSQL then writes a row that is claimed beside what it was, and touches no index."""
     if editor.connection.vendor == "postgresql":
         editor.execute("ALTER TABLE bc_outbox SET (fillfactor = 50)")
@@ -17,9 +22,9 @@ def _leave_room(_apps: "Apps", editor: "BaseDatabaseSchemaEditor") -> None:
 class Migration(migrations.Migration):
     """Version 1 of the table."""
 
-    initial = True
-    dependencies: ClassVar = []
-    operations: ClassVar = [
+    initial: ClassVar[bool | None] = True
+    dependencies: ClassVar[Sequence[tuple[str, str]]] = []
+    operations: ClassVar[Sequence[Operation]] = [
         migrations.CreateModel(
             name="OutboxRow",
             fields=[
