@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bc_events.errors import ConfigurationError, EventsError, InvalidActorError, InvalidJobIdError
 
+from .error_text import text_of
+from .escaping import escaped
 from .exit_codes import FAILED, MISUSED
 
 if TYPE_CHECKING:
@@ -14,23 +16,33 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command, by default with the process's arguments.
-
-    Exits 0 for success, 1 where something was refused or did not arrive, 2 where it was asked for wrongly.
-    """
+    """Runs the command, by default with the process's arguments, and exits with a code of `exit_codes`."""
     try:
-        from .root import root  # noqa: PLC0415  what is missing is said without a traceback
+        import click  # noqa: PLC0415  an extra; without it the command says so, with no traceback
+
+        from .root import root  # noqa: PLC0415
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in {"click", "rich"}:
             raise
         _leave(f'the bc-events command needs {missing}, which is not installed; run pip install "bc_events[cli]"')
     try:
-        root(arguments, prog_name="bc-events")
+        code = root.main(arguments, prog_name="bc-events", standalone_mode=False)
+    except click.Abort:
+        _leave("the command was stopped", FAILED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(MISUSED)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        if context is not None:
+            print(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n", file=sys.stderr)
+        _leave(escaped(error.format_message()), error.exit_code)
     except (ConfigurationError, InvalidActorError, InvalidJobIdError) as error:
-        _leave(str(error))
+        _leave(text_of(error))
     except EventsError as error:
-        _leave(str(error), FAILED)
+        _leave(text_of(error), FAILED)
+    sys.exit(code or 0)
 
 
 def _leave(reason: str, code: int = MISUSED) -> NoReturn:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from bc_events import InvalidEventError, UnknownTopicError
 
+from .escaping import escaped
+
 if TYPE_CHECKING:
     from bc_events import Event, EventSession
 
 _SHAPES: Final = 'give {"name", "data"} or {"action", "entity", "category", "data"}, of which category may be left out'
 _BY_NAME: Final = frozenset({"name", "data"})
 _BY_WORDS: Final = frozenset({"action", "entity", "data"})
+_MOST_SHOWN: Final = 20
 
 
 class LineError(ValueError):
-    """A line that is no event; the message never shows what is in it."""
+    """A line that is no event. The message is one line itself, and shows no value of the data."""
 
 
 def read_data(text: str | bytes) -> Any:
@@ -43,8 +46,16 @@ def publish_line(session: EventSession, line: bytes) -> Event:
         raise LineError(f"a name that is not text; {_SHAPES}")
     try:
         return publish_named(session, **found) if "name" in found else session.publish(**found)
-    except (UnknownTopicError, InvalidEventError) as error:
-        raise LineError(str(error)) from error
+    except UnknownTopicError as error:
+        raise LineError(escaped(str(error))) from error
+    except InvalidEventError as error:
+        raise LineError(f"invalid data for {error.topic}: {_listed(error)}") from error
+
+
+def _listed(error: InvalidEventError) -> str:
+    shown = [escaped(str(violation)) for violation in error.violations[:_MOST_SHOWN]]
+    more = len(error.violations) - _MOST_SHOWN
+    return "; ".join([*shown, f"and {more} more"] if more > 0 else shown)
 
 
 def publish_named(session: EventSession, name: str, data: Any) -> Event:

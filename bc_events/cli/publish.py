@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 from rich.progress import track
 
 from bc_events import DeliveryError
@@ -16,11 +17,13 @@ from bc_events._ambient.default_client import API_URL, LOG_ONLY, OUTBOX, SERVICE
 from bc_events._runtime import job_ids
 from bc_events.constants import MAX_REQUEST_EVENTS
 
-from .account import Account
 from .client import loaded, made
+from .delivery_report import DeliveryReport
+from .escaping import escaped
 from .exit_codes import FAILED
 from .lines import LineError, publish_line, publish_named, read_data
 from .once import once
+from .option_types import API_URL as URL, JOB_ID, SERVICE_NAME as NAME, USER_ID
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -37,17 +40,25 @@ _SILENT: Final = "the API gave no answer for events before these"
 @click.argument("data", required=False)
 @click.option("-f", "--file", type=click.File("rb"), help="Lines of JSON to publish; - is standard input.")
 @click.option("--skip-bad", is_flag=True, help="With --file: leave bad lines out and send the others.")
-@click.option("--job-id", multiple=True, callback=once, help="Job of all these events; a new one by default.")
+@click.option(
+    "--job-id",
+    type=JOB_ID,
+    multiple=True,
+    callback=once,
+    metavar="ID",
+    help="Job of all these events; a new one by default.",
+)
 @click.option(
     "--user",
+    type=USER_ID,
     multiple=True,
     callback=once,
     metavar="ID",
     help="Cognito id of the user who acts; the service by default.",
 )
 @click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code, with its auth, in place of these:")
-@click.option("--api-url", envvar=API_URL, show_envvar=True, help=f"{LOG_ONLY} only checks.")
-@click.option("--service", envvar=SERVICE_NAME, show_envvar=True, help="Name of the service.")
+@click.option("--api-url", type=URL, envvar=API_URL, show_envvar=True, help=f"{LOG_ONLY} only checks.")
+@click.option("--service", type=NAME, envvar=SERVICE_NAME, show_envvar=True, help="Name of the service.")
 @click.option(
     "--topics",
     envvar=TOPICS,
@@ -89,9 +100,11 @@ def publish(
     """
     if (name is None) == (file is None) or (name is None) != (data is None):
         raise click.UsageError("give either NAME and DATA, or --file")
+    if client:
+        _refuse_beside_client("api_url", "service", "topics", "outbox")
     found = loaded(client) if client else made(api_url=api_url, service=service, topics=topics, outbox=outbox)
     with found as used:
-        job = job_ids.generated() if job_id is None else job_ids.checked(job_id)
+        job = job_id or job_ids.generated()
 
         def session() -> EventSession:
             return used.service_session(job) if user is None else used.user_session(user, job)
@@ -102,6 +115,15 @@ def publish(
             _publish_lines(session, file, skip_bad=skip_bad)
 
 
+def _refuse_beside_client(*names: str) -> None:
+    """An option that is typed beside --client would be ignored. The environment may be there for other commands."""
+    context = click.get_current_context()
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        options = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise click.UsageError(f"give --client without {options}: the client has its own")
+
+
 def _publish_one(session: EventSession, name: str, data: str) -> None:
     try:
         found = read_data(data)
@@ -109,7 +131,7 @@ def _publish_one(session: EventSession, name: str, data: str) -> None:
         raise click.BadParameter(str(error), param_hint="DATA") from error
     event = publish_named(session, name, found)
     session.flush()
-    click.echo(f"{event} {_done(session)}, job {session.job_id}")
+    click.echo(escaped(f"{event} {_done(session)}, job {session.job_id}"))
 
 
 def _publish_lines(session: Callable[[], EventSession], file: IO[bytes], *, skip_bad: bool) -> None:
@@ -120,14 +142,15 @@ def _publish_lines(session: Callable[[], EventSession], file: IO[bytes], *, skip
         click.echo(f"line {line}: {error}", err=True)
     if bad and not skip_bad:
         total = len(bad) + len(places)
-        _end(f"nothing was sent: {len(bad)} of {total} lines are bad; mend them, or leave them out with --skip-bad")
-    account = Account(places)
-    _send(sessions, account)
-    for fate in account.report():
-        click.echo(fate, err=True)
+        count = f"{len(bad)} of {total} lines {'is' if len(bad) == 1 else 'are'} bad"
+        _end(f"nothing was sent: {count}; correct them, or leave them out with --skip-bad")
+    report = DeliveryReport(places)
+    _send(sessions, report)
+    for text in report.text():
+        click.echo(text, err=True)
     sample = sessions[0] if sessions else session()
-    click.echo(f"{account.delivered} of {len(places) + len(bad)} events {_done(sample)}, job {sample.job_id}")
-    if bad or account.undelivered:
+    click.echo(f"{report.delivered} of {len(places) + len(bad)} events {_done(sample)}, job {sample.job_id}")
+    if bad or report.undelivered:
         sys.exit(FAILED)
 
 
@@ -151,26 +174,26 @@ def _read(
         yield current
 
 
-def _send(sessions: list[EventSession], account: Account) -> None:
+def _send(sessions: list[EventSession], report: DeliveryReport) -> None:
     """Sends what it can; where an outcome is unknown or the command is stopped, the rest is left unsent."""
     waiting = deque((session, session.events) for session in sessions)
     reason = _STOPPED
     with suppress(KeyboardInterrupt):
-        _flush_each(waiting, account)
+        _flush_each(waiting, report)
         reason = _SILENT
     for session, events in waiting:
         is_untouched = any(event.attempt is None for event in session.events)
-        account.leave(events, reason, "unsent" if is_untouched else "unknown")
+        report.add(events, reason, "unsent" if is_untouched else "unknown")
 
 
-def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], account: Account) -> None:
+def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], report: DeliveryReport) -> None:
     """Takes each off when it is known what became of it; stops behind one of which that stays unknown."""
     console = screen(is_error=True)
     for _ in track(range(len(waiting)), "Sending", console=console, transient=True, disable=not console.is_terminal):
         try:
             waiting[0][0].flush()
         except DeliveryError as error:
-            account.undelivered += error.undelivered
+            report.undelivered += error.undelivered
             if any(item.outcome != "refused" for item in error.undelivered):
                 waiting.popleft()
                 return

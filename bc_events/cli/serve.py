@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from .extras import local_events_api
 from .stopping import stoppable, wait_to_be_stopped
+
+_SEED: Final = click.IntRange(0, 2**31 - 1)
 
 
 @click.command()
@@ -19,7 +22,7 @@ from .stopping import stoppable, wait_to_be_stopped
     multiple=True,
     help="Check data against this definitions file; may be given several times.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the injected faults.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed of the injected faults.")
 def serve(port: int, db: Path | None, topics: tuple[Path, ...], seed: int) -> None:
     """Run a local Events API on 127.0.0.1 until Ctrl-C.
 

@@ -13,6 +13,7 @@ from bc_events import TopicTable
 from bc_events.errors import TopicDefinitionError
 from bc_events.topics.schemas import unknown_formats
 
+from .escaping import escaped, json_text
 from .exit_codes import FAILED
 from .screen import screen
 
@@ -56,12 +57,13 @@ def _is_right(file: Path) -> bool:
     except TopicDefinitionError as error:
         for problem in error.problems:
             place = f"{file}:{problem.line}" if problem.line else str(file)
-            click.echo(f"{place}: {problem.message}")
+            click.echo(escaped(f"{place}: {problem.message}"))
         return False
     for topic in table.values():
         for path, named in unknown_formats(topic.schema):
-            click.echo(f"{file}: warning: {topic.name}: {path or 'its schema'}: {named!r} is no format that is checked")
-    click.echo(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes")
+            place = f"{file}: warning: {topic.name}: {path or 'its schema'}"
+            click.echo(escaped(f"{place}: {named!r} is no format that is checked"))
+    click.echo(escaped(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes"))
     return True
 
 
@@ -77,7 +79,7 @@ def list_(file: Path, *, as_json: bool) -> None:
     """
     table = TopicTable.read(file)
     if as_json:
-        click.echo(orjson.dumps([_described(topic) for topic in table.values()], option=orjson.OPT_INDENT_2))
+        click.echo(json_text([_described(topic) for topic in table.values()], option=orjson.OPT_INDENT_2))
     else:
         screen().print(_drawn(table.values()))
 
@@ -97,5 +99,5 @@ def _described(topic: Topic) -> dict[str, Any]:
 def _drawn(topics: Iterable[Topic]) -> Table:
     drawn = Table("Topic", "Call", "Description")
     for topic in topics:
-        drawn.add_row(topic.name, f"events.{topic.magic_names[0]}(…)", topic.description)
+        drawn.add_row(topic.name, f"events.{topic.magic_names[0]}(…)", escaped(topic.description))
     return drawn

@@ -126,7 +126,12 @@ class Store:
 def _opened(file: str | None) -> sqlite3.Connection:
     if file and file != _IN_MEMORY:
         make_private(Path(file))
-    database = sqlite3.connect(file or _IN_MEMORY, check_same_thread=False)
+    try:
+        database = sqlite3.connect(file or _IN_MEMORY, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"{file} cannot be opened ({error}); see that its folder exists and can be written to"
+        ) from error
     try:
         _prepare(database, file)
     except sqlite3.DatabaseError as error:

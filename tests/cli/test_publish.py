@@ -92,6 +92,8 @@ def test_what_is_missing_is_named_with_its_variable(run):
         ("created_policy", '{"id": 1}', "--api-url", "nonsense"),
         ("--file", "nothing.jsonl"),
         ("created_policy", '{"id": 1}', "--client", "nothing:client"),
+        ("created_policy", '{"id": 1}', "--client", "nothing"),
+        ("created_policy", '{"id": 1}', "--client", "json:dumps", "--api-url", "log:"),
     ],
     ids=" ".join,
 )

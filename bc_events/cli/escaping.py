@@ -1,0 +1,37 @@
+"""Text from outside, fit for a terminal: there a control character moves the cursor, or begins another line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, Final
+
+import orjson
+
+from bc_events.errors import printable
+
+# Characters that are not ASCII stand only inside the strings of a JSON text, and so does DEL.
+_UNSAFE: Final = re.compile(r"[^\x00-\x7e]")
+
+
+def escaped(text: str) -> str:
+    """The text on one line, whatever its length. Control and invisible characters are escaped, as `\\x1b`."""
+    return printable(text, max_length=sys.maxsize - 1)
+
+
+def on_one_line(text: str) -> str:
+    """A message on one line: a line break and the indentation behind it become a space; the rest is `escaped`."""
+    return escaped(" ".join(line.strip() for line in text.split("\n")))
+
+
+def json_text(value: Any, *, option: int = 0) -> str:
+    """A value as JSON. Control and invisible characters are escaped, as `\\u009b`. `option` is orjson's."""
+    return _UNSAFE.sub(_json_escaped, orjson.dumps(value, default=str, option=option).decode())
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))

@@ -1,0 +1,147 @@
+"""What the command says is safe to print at a terminal, and can be followed by somebody who has no Python there."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bc_events.cli.escaping import escaped, json_text, on_one_line
+
+HOSTILE = "\x1b]0;PWNED\x1b\\\x07\r\x9b2J\u202e\nFORGED"
+EVENT = ("created_policy", '{"id": 1}')
+PYTHON = ("resend", "None", "auth=", "api_url", "service_name", "(", "string")
+"""Words for people who write Python."""
+
+
+def is_clean(text: str) -> bool:
+    return text.replace("\n", "").isprintable() and "\nFORGED" not in text
+
+
+def topics_with(schema, description="d"):
+    created = {"Action": "Created", "Entity": "Policy", "Description": description, "Schema": schema}
+    return json.dumps({"DefaultCategory": "policies", "Topics": [created]})
+
+
+def test_control_and_invisible_characters_are_escaped_and_umlauts_are_not():
+    assert escaped("a\nb\x1b\x9b\u202eü" + "x" * 500) == "a\\nb\\x1b\\x9b\\u202eü" + "x" * 500
+    assert on_one_line("refused:\n  (detail)\x1b\r") == "refused: (detail)\\x1b"
+
+
+def test_json_is_the_same_value_without_control_characters():
+    value = {"\x9b\x7f": HOSTILE, "name": "Ünal \U000e0001 \U0001f600"}
+    assert is_clean(json_text(value))
+    assert json.loads(json_text(value)) == value
+    assert "Ünal" in json_text(value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("topics", "list", "topics.yaml"),
+        ("topics", "list", "topics.yaml", "--json"),
+        ("topics", "check", "topics.yaml"),
+        ("topics", "list", "bad.yaml"),
+        ("topics", "check", "bad.yaml"),
+        ("topics", HOSTILE),
+        ("topics", "list", HOSTILE),
+        ("topics", "list", "topics.yaml", f"--{HOSTILE}"),
+        ("publish", HOSTILE, "{}"),
+        ("publish", "created_policy", json.dumps({HOSTILE: "x"})),
+        ("publish", *EVENT, "--job-id", HOSTILE),
+        ("publish", *EVENT, "--user", HOSTILE),
+        ("publish", *EVENT, "--service", HOSTILE),
+        ("publish", *EVENT, "--api-url", HOSTILE),
+        ("publish", *EVENT, "--client", HOSTILE + ":client"),
+        ("publish", "--file", "lines.jsonl"),
+        ("publish", *EVENT, "--topics", "bad.yaml"),
+        ("serve", "--topics", "bad.yaml"),
+        ("serve", "--db", HOSTILE + "/x"),
+        ("serve", "--port", HOSTILE),
+    ],
+    ids=lambda arguments: ascii(" ".join(arguments))[:40],
+)
+def test_nothing_from_outside_moves_the_cursor_or_forges_a_line(run, tmp_path, arguments):
+    good = topics_with({"properties": {HOSTILE: {"format": HOSTILE}}, "additionalProperties": False}, HOSTILE)
+    (tmp_path / "topics.yaml").write_text(good)
+    (tmp_path / "bad.yaml").write_text(topics_with({"type": HOSTILE, "properties": {HOSTILE: {"type": 3}}}))
+    (tmp_path / "lines.jsonl").write_text(
+        "".join(json.dumps({"name": name, "data": {HOSTILE: 1, "\x1b": 2}}) + "\n" for name in (HOSTILE, EVENT[0]))
+    )
+    done = run(*arguments, BC_EVENTS_TOPICS=str(tmp_path / "topics.yaml"))
+    assert is_clean(done.stdout + done.stderr), ascii(done.stdout + done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        (("--api-url", "nonsense"), "https://api.mysite.britecore.com"),
+        (("--api-url", "LOG:"), "log: to check"),
+        (("--api-url", "https://user:secret@api.example"), "--client"),
+        (("--api-url", "https://api.example/?secret=1"), "before /events"),
+        (("--service", "abc"), "5 printable characters"),
+        (("--service", "Policy\x1bService"), "printable characters"),
+        (("--user", "abcd"), "5 characters or more"),
+        (("--job-id", "a b"), "visible ASCII"),
+        (("--job-id", ""), "1 to 255"),
+        (("--job-id", "x" * 256), "1 to 255"),
+        (("--client", "nothing"), "myservice.events:client"),
+        (("--client", "nothing:client"), "import nothing"),
+        (("--client", "json:dumps", "--service", "PolicyService", "--topics", "topics.yaml"), "--service and --topics"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, tuple) else None,
+)
+def test_a_wrong_option_is_named_with_a_remedy_and_no_python(run, options, remedy):
+    done = run("publish", *EVENT, *options)
+    said = done.stderr.partition("Error: ")[2]
+    assert done.returncode == 2
+    assert options[0] in said
+    assert remedy in said
+    assert "secret" not in said
+    spoken = said.replace("--api-url", "").replace("python -c", "")
+    if options[0] != "--client":
+        spoken = spoken.replace("(env var: ", "")
+        assert not [word for word in PYTHON if word in spoken]
+
+
+def test_an_event_that_does_not_arrive_says_what_to_do_at_a_shell(run, local_events_api):
+    local_events_api.faults(too_large={"count": 2})
+    refused = run("publish", *EVENT)
+    assert (refused.returncode, "refused: HTTP 413" in refused.stderr) == (1, True)
+    assert "correct it, or the options" in refused.stderr
+    unsent = run("publish", *EVENT, BC_EVENTS_API_URL="http://127.0.0.1:1")
+    assert (unsent.returncode, "run the command again" in unsent.stderr) == (1, True)
+    assert "resend" not in refused.stderr + unsent.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "--port", "nan"),
+        ("serve", "--port", "inf"),
+        ("serve", "--port", "-1"),
+        ("serve", "--port", "9" * 30),
+        ("serve", "--port", "65536"),
+        ("serve", "--seed", "nan"),
+        ("serve", "--seed", "-1"),
+        ("serve", "--seed", "9" * 5000),
+        ("demo", "--port", "nan"),
+        ("demo", "--port", "-1"),
+        ("demo", "--port", "9" * 5000),
+        ("topics", "list", "topics.yaml", "--json=3"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:30],
+)
+def test_a_number_that_cannot_be_meant_is_misuse(run, arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+
+
+def test_the_package_runs_as_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "bc_events", "publish", "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("Usage: bc-events publish")
