@@ -24,7 +24,7 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .errors import ConfigurationError, DeliveryError, Undelivered
+from .errors import ConfigurationError, DeliveryError, Undelivered, counted
 from .event import Actor, Event
 from .session import EventSession
 from .topics.table import TopicTable
@@ -63,7 +63,7 @@ class EventClient:
         write_baggage: bool = True,
         show_values: bool = False,
     ) -> None:
-        """`api_url` None, or "", logs events instead of sending them.
+        """`api_url` "log:", None or "" logs events instead of sending them.
 
         Args:
             auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
@@ -77,7 +77,8 @@ class EventClient:
             delivery: another way for events to leave, in place of the one `api_url` gives.
             baggage_key: where OpenTelemetry baggage carries the job id.
             write_baggage: whether a live session puts its job id there.
-            show_values: lets errors about events quote the values they refuse, which may be personal data.
+            show_values: lets errors about events quote the values they refuse, and the log of a client without an API
+                show the data of events. Both may be personal data.
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
@@ -100,7 +101,7 @@ class EventClient:
         job_ids.prepare()
         telemetry.refresh()
         self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else arguments.outbox(outbox)
-        self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery()
+        self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery(show_values=show_values)
 
     def _stored(self) -> Delivery | None:
         return None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
@@ -183,7 +184,8 @@ class EventClient:
             told = stop.__cause__ if isinstance(stop.__cause__, DeliveryError) else self._stopped(stop, events)
             logs.write(
                 logging.ERROR,
-                "a flush was stopped; it is unknown which of these events arrived",
+                "a flush of %s of job %s was stopped by %s; it is unknown which of them arrived",
+                *(counted(len(told.undelivered), "event"), events[0].job_id, type(stop).__name__),
                 bc_job_id=events[0].job_id,
                 bc_events=[str(item.event.id) for item in told.undelivered],
             )

@@ -21,6 +21,8 @@ MAX_REQUEST_EVENTS: Final = 250
 MAX_REQUEST_BYTES: Final = 10_000_000
 
 LOGGER_NAME: Final = "bc.events"
+LOG_ONLY: Final = "log:"
+"""The `api_url` of a client without an API: it logs events."""
 
 # Names that `bc_events.events` and a session have: a topic whose magic name is one of them could not be called.
 RESERVED_NAMES: Final = frozenset(

@@ -69,8 +69,7 @@ class TopicDefinitionError(ConfigurationError):
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
         self.problems: tuple[Problem, ...] = tuple(problems)
-        noun = "mistake" if len(self.problems) == 1 else "mistakes"
-        super().__init__(f"{source} has {len(self.problems)} {noun}:{_first(self.problems)}")
+        super().__init__(f"{source} has {counted(len(self.problems), 'mistake')}:{_first(self.problems)}")
 
     def __reduce__(self) -> tuple[type, tuple[str, tuple[Problem, ...]]]:
         return type(self), (self.source, self.problems)
@@ -196,14 +195,20 @@ class DeliveryError(EventsError):
         self.sent = sent
         shown = "".join(f"\n  {item}" for item in self.undelivered[:10])
         more = len(self.undelivered) - 10
-        tail = f"\n  and {more} more" if more > 0 else ""
+        tail = f"\n  the first 10, and {more} more" if more > 0 else ""
+        count = len(self.undelivered)
         super().__init__(
-            f"{len(self.undelivered)} of {len(self.undelivered) + sent} events were not delivered; "
-            f"keep this error and call client.resend(error), or mend what the reasons name:{shown}{tail}"
+            f"{count} of {counted(count + sent, 'event')} {'was' if count == 1 else 'were'} not delivered; "
+            f"correct what the reasons name, keep this error and call client.resend(error):{tail}{shown}"
         )
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.undelivered, self.requests, self.sent)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def printable(text: str, *, max_length: int = MAX_LENGTH) -> str:

@@ -111,7 +111,8 @@ def _inject_actor(carrier: object, actor: Actor | LazyActor, id_name: str, type_
         return
     if not _is_header_text(found.id) or _JOIN in found.id:
         _logger.warning(
-            "an actor id cannot stand in a header; the receiver acts as its service",
+            "the id of an actor of type %s cannot stand in a header; the receiver acts as its service",
+            found.type,
             extra={"bc_actor_type": found.type},
         )
         return

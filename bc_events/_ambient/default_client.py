@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from bc_events._runtime import forks
+from bc_events.constants import LOG_ONLY
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ API_URL: Final = "BC_EVENTS_API_URL"
 SERVICE_NAME: Final = "BC_EVENTS_SERVICE_NAME"
 TOPICS: Final = "BC_EVENTS_TOPICS"
 OUTBOX: Final = "BC_EVENTS_OUTBOX"
-LOG_ONLY: Final = "log:"
 
 _configuring = threading.RLock()
 _configured: EventClient | None = None
@@ -96,7 +96,9 @@ def from_environment() -> EventClient:
 def _made(settings: Mapping[str, Any]) -> EventClient:
     missing = [name for name in ("api_url", "service_name", "topic_definitions") if name not in settings]
     if missing:
-        raise ConfigurationError(f"EventClient also needs {' and '.join(missing)} (api_url=None only logs events)")
+        raise ConfigurationError(
+            f"EventClient also needs {' and '.join(missing)} ({LOG_ONLY} as api_url only logs events)"
+        )
     return _client_class()(**settings)
 
 
@@ -126,9 +128,8 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
             "call events.configure(EventClient(api_url, service_name, topic_definitions)) when the service starts, "
             f"or set {API_URL} ({LOG_ONLY} only logs events), {SERVICE_NAME} and {TOPICS}"
         )
-    url = environment[API_URL]
     return {
-        "api_url": None if url == LOG_ONLY else url,
+        "api_url": environment[API_URL],
         "service_name": environment[SERVICE_NAME],
         "topic_definitions": environment[TOPICS],
         "outbox": environment.get(OUTBOX) or None,

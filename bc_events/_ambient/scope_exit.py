@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from opentelemetry.context import Context, attach, get_current
 
 from bc_events._runtime import event_loops, logs
-from bc_events.errors import FailedWorkError
+from bc_events.errors import FailedWorkError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 Exceptions = tuple[type[BaseException], ...]
 
 _logger = logs.logger
-_ROLLED_BACK: Final = "a scope ended with an exception; its events were dropped"
+_ROLLED_BACK: Final = "%s of job %s dropped: the scope ended with %s"
 _EXITED: Final = (
-    "a scope ended with %s and exit status 0; its events were dropped, as for any exception; "
-    "where that is how work succeeds, open it with commit_on=(%s,)"
+    "%s of job %s dropped: the scope ended with %s, although its exit status is 0; "
+    "where that is how the work succeeds, open the scope with commit_on=(%s,)"
 )
 
 
@@ -82,9 +82,10 @@ def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
     dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
     if dropped:
         name = type(error).__name__
+        facts = (counted(dropped, "event"), unit.job_id, name)
         logs.write(
             logging.WARNING,
-            *((_EXITED, name, name) if _is_clean_exit(error) else (_ROLLED_BACK,)),
+            *((_EXITED, *facts, name) if _is_clean_exit(error) else (_ROLLED_BACK, *facts)),
             bc_job_id=unit.job_id,
             bc_dropped=dropped,
             bc_exception=name,
@@ -119,7 +120,9 @@ def _deliver_quietly(client: UnitClient, events: Sequence[Event], context: Conte
         _deliver(client, events, context)
     except Exception:
         _logger.exception(
-            "events that a committed transaction had made true could not be sent",
+            "%s of job %s, whose transaction has committed, could not be sent",
+            counted(len(events), "event"),
+            events[0].job_id,
             extra={"bc_job_id": events[0].job_id, "bc_events": [str(event.id) for event in events]},
         )
 

@@ -8,8 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from bc_events._delivery.loopback import is_loopback
 from bc_events._delivery.request import Limits
-from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, MAX_REQUEST_EVENTS
-from bc_events.errors import ConfigurationError, InvalidActorError
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, LOG_ONLY, MAX_REQUEST_EVENTS
+from bc_events.errors import ConfigurationError, InvalidActorError, printable
 from bc_events.event import Actor
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def service_actor(name: object) -> Actor:
             f"service_name is {name!r}, with white space around it, and would be another actor than {name.strip()!r}; "
             "take it away, also from the environment variable or the file that it comes from"
         )
+    if not name.isprintable():
+        raise ConfigurationError(
+            f"service_name is {printable(name)}, with characters that cannot be printed; take them away"
+        )
     try:
         return Actor(name, ACTOR_TYPE_SERVICE)
     except InvalidActorError as error:
@@ -46,8 +50,8 @@ def has_auth(auth: object, http: requests.Session | None) -> bool:
 
 
 def api_url(given: object, *, has_auth: bool) -> str | None:
-    """The Events API's URL. None, and "" as from `os.environ.get("API_URL", "")`, mean that there is no API."""
-    return None if given is None or given == "" else url(given, has_auth=has_auth)
+    """The Events API's URL. "log:", None, and "" as from `os.environ.get("API_URL", "")`, mean that there is no API."""
+    return None if given in (None, "", LOG_ONLY) else url(given, has_auth=has_auth)
 
 
 def url(given: object, *, has_auth: bool) -> str:
@@ -55,7 +59,7 @@ def url(given: object, *, has_auth: bool) -> str:
     parts = _split(given)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(
-            "api_url is not a URL; give one such as https://api.mysite.britecore.com, or None to log events only"
+            f"api_url is not a URL; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
         )
     if parts.username or parts.password:
         raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")

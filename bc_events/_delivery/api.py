@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events._runtime import forks
+from bc_events._runtime import forks, logs
 from bc_events._runtime.interrupts import raised_outside
 
 from . import networks, observers, telemetry, wire
@@ -89,7 +90,7 @@ class EventsAPI:
         except Exception as error:  # noqa: BLE001  whatever it was, the events are kept
             outside = raised_outside(error, handled=handled)
             if outside is None:
-                return self._failed(error, attempt)
+                return self._failed(error, attempt, self._address(request))
         raise outside
 
     def _answered(self, request: Request[Any], attempt: Attempt) -> Answer:
@@ -100,7 +101,9 @@ class EventsAPI:
             response = self._post(request, attempt)
         if response.status_code == _PROXY_UNAUTHORISED:
             attempt.was_sent = False  # a proxy says so, and passed nothing on
-        answer = wire.read_answer(request, response.status_code, response.headers, response.content)
+        answer = wire.read_answer(
+            request, response.status_code, response.headers, response.content, address=self._address(request)
+        )
         if attempt.has_leftover and answer.verdict is not Verdict.SETTLED:
             reason = f"HTTP {response.status_code} that goes on after its end"
             answer = Answer(Verdict.AGAIN, reason, status=response.status_code, is_readable=False)
@@ -108,14 +111,19 @@ class EventsAPI:
             attempt.understood()
         return answer
 
-    def _failed(self, error: Exception, attempt: Attempt) -> Answer:
-        from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL  # noqa: PLC0415
+    def _failed(self, error: Exception, attempt: Attempt, address: str) -> Answer:
+        from . import reasons  # noqa: PLC0415  loads requests
 
         if isinstance(error, TokenError):
             return Answer(Verdict.FINAL if error.is_final else Verdict.AGAIN, str(error), cause=error)
-        if isinstance(error, InvalidHeader | InvalidSchema | InvalidURL) and not attempt.was_sent:
-            return Answer(Verdict.FINAL, f"the request could not be made ({type(error).__name__})", cause=error)
-        return Answer(Verdict.AGAIN, f"no answer from {self.url} ({type(error).__name__})", cause=error)
+        if reasons.is_impossible(error) and not attempt.was_sent:
+            return Answer(Verdict.FINAL, reasons.of_impossible(error), cause=error)
+        reason = reasons.of_failure(error, address)
+        logs.write(logging.DEBUG, "an attempt failed: %s", reason, exc_info=error, bc_reason=reason)
+        return Answer(Verdict.AGAIN, reason)
+
+    def _address(self, request: Request[Any]) -> str:
+        return f"POST {self.url}{request.path}"
 
     def _post(self, request: Request[Any], attempt: Attempt) -> requests.Response:
         own = request.headers

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import orjson
 
 from bc_events._runtime import logs
+from bc_events.errors import printable
 
 from . import observers
 from .flush import Flush
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from .api import EventsAPI
     from .request import Limits, Request
 
+_LOGGED: Final = "not sent, as there is no API: %s of job %s by %s %s"
+_LOGGED_WITH_DATA: Final = "not sent, as there is no API: %s of job %s by %s %s: %s"
 Runner = Callable[[Callable[[], None]], Awaitable[None]]
 
 
@@ -90,24 +95,31 @@ class DirectDelivery:
 
 
 class LogDelivery:
-    """Logs what would be sent, without its data: for a service that runs where there is no Events API."""
+    """Logs what would be sent: for a service that runs where there is no Events API."""
 
     record = None
     runner = None
+
+    def __init__(self, *, show_values: bool = False) -> None:
+        """`show_values` logs the data too, which may be personal."""
+        self._show_values = show_values
 
     def discard(self, events: Sequence[Event]) -> None:
         """Nothing: what was rolled back was never logged."""
 
     def send(self, events: Sequence[Event]) -> None:
         for event in events:
-            logs.write(
-                logging.INFO,
-                "event not sent: no API url is configured",
-                bc_topic=str(event),
-                bc_event_id=str(event.id),
-                bc_job_id=event.job_id,
-            )
+            self._log(event)
         observers.sent(events)
+
+    def _log(self, event: Event) -> None:
+        topic, job_id, actor = str(event), event.job_id, event.actor
+        template, facts = _LOGGED, [topic, job_id, actor.type, printable(actor.id)]
+        extra: dict[str, Any] = {"bc_topic": topic, "bc_event_id": str(event.id), "bc_job_id": job_id}
+        if self._show_values:
+            template, extra["bc_data"] = _LOGGED_WITH_DATA, event.data
+            facts.append(orjson.dumps(extra["bc_data"]).decode())
+        logs.write(logging.INFO, template, *facts, bc_actor_id=actor.id, bc_actor_type=actor.type, **extra)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -78,7 +78,7 @@ class Flush:
             raise stop from self._error()
         observers.settled(self._sent, self._undelivered)
         if self._undelivered:
-            raise self._error() from self._answer.cause
+            raise self._error() from self._answer.cause  # none for an outage: its reason is in the message
 
     def _send_all(self) -> None:
         if self._api.is_closed:

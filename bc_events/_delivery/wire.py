@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from bc_events.errors import printable
+
 from .request import Limits, Request, S
 
 if TYPE_CHECKING:
@@ -26,6 +28,17 @@ _RESPONSE_BYTES: Final = 1 << 20
 _RECORD_BYTES: Final = 200
 _LONGEST_PAUSE: Final = 86_400.0
 _LONGEST_WORD: Final = 100
+_LONGEST_MESSAGE: Final = 500
+_HINTS: Final = {
+    401: "; check the credentials (auth)",
+    403: "; check the credentials (auth)",
+    404: "; check the path in api_url",
+    405: "; check the path in api_url",
+    407: "; the proxy wants credentials",
+    410: "; check the path in api_url",
+    421: "; check the host in api_url",
+}
+_REDIRECT: Final = "; redirects are not followed, so api_url must be the address that they lead to"
 
 
 def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
@@ -85,12 +98,17 @@ class Answer:
     is_readable: bool = True
 
 
-def read_answer(request: Request[Any], status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """What the status, headers and body of a response mean, by the contract's table of failures."""
+def read_answer(
+    request: Request[Any], status: int, headers: Mapping[str, str], body: bytes, *, address: str = ""
+) -> Answer:
+    """What the status, headers and body of a response mean, by the contract's table of failures.
+
+    `address`, its method and URL, is named where a status says that it may be wrong.
+    """
     if 200 <= status < 300:  # noqa: PLR2004
         return _success(request, status, body)
     error_type = _error_type(body)
-    reason = f"HTTP {status} {error_type}".rstrip()
+    reason = _reason(status, error_type, body, address)
     pause = _retry_after(headers.get("Retry-After"))
     if status == _TOO_LARGE:
         return Answer(Verdict.SPLIT, reason, status=status)
@@ -139,6 +157,22 @@ def _records(body: bytes, count: int) -> tuple[str, ...] | None:
     if not isinstance(failed, int) or isinstance(failed, bool) or failed != sum(one != SUCCESS for one in records):
         return None
     return tuple(_word(one) or "an error without a name" for one in records)
+
+
+def _reason(status: int, error_type: str, body: bytes, address: str) -> str:
+    """The status, and what the API said of it."""
+    hint = _REDIRECT if 300 <= status < 400 else _HINTS.get(status, "")  # noqa: PLR2004
+    where = f"for {address}" if hint and address else ""
+    head = " ".join(part for part in (f"HTTP {status}", error_type, where) if part)
+    message = _error_message(body)
+    return f"{head}: {message}{hint}" if message else f"{head}{hint}"
+
+
+def _error_message(body: bytes) -> str:
+    """The API's own words. A gateway in front of it says `message` instead."""
+    answer = _object(body)
+    found = next((one for one in map(answer.get, ("errorMessage", "message")) if isinstance(one, str) and one), "")
+    return printable(found.strip(), max_length=_LONGEST_MESSAGE)
 
 
 def _error_type(body: bytes) -> str:

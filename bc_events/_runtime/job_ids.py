@@ -45,7 +45,9 @@ def accepted(job_id: Any, source: str) -> str | None:
     if isinstance(job_id, str) and _VALID(job_id):
         return job_id
     _logger.warning(
-        "a job id from outside was not usable and is replaced",
+        "the job id in %s is %s; it counts as missing",
+        source,
+        _fault(job_id),
         extra={"bc_source": source, "bc_fault": _fault(job_id)},
     )
     return None

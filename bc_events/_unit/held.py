@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bc_events._delivery import observers
 from bc_events._runtime import logs
+from bc_events.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
 
-_ROLLED_BACK: Final = "a database transaction was rolled back; the events published in it were dropped"
+_ROLLED_BACK: Final = "%s of job %s dropped: the database transaction was rolled back"
 
 
 class ScopeState(Enum):
@@ -135,7 +136,14 @@ class Held:
         events = list(self._end())
         if events:
             observers.dropped(events)
-            logs.write(logging.WARNING, message, bc_job_id=events[0].job_id, bc_dropped=len(events))
+            logs.write(
+                logging.WARNING,
+                message,
+                counted(len(events), "event"),
+                events[0].job_id,
+                bc_job_id=events[0].job_id,
+                bc_dropped=len(events),
+            )
         return events
 
     def give_back(self) -> list[Event]:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from bc_events._runtime import forks, logs
-from bc_events.errors import SessionClosedError
+from bc_events.errors import SessionClosedError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ ENDED: Final = (
     "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
     "or open a session of its own for work that outlives it"
 )
-_NEVER_LEFT: Final = "a scope was entered and never left; its events were neither sent nor dropped"
+_NEVER_LEFT: Final = "%s of job %s lost: the scope was entered and never left, so they were neither sent nor dropped"
 _SEAL: Final[Any] = object()
 _when_published: Final = attrgetter("_time_ns")
 _numbers: Final = itertools.count(1)
@@ -78,7 +78,14 @@ class Pending:
         """Warns of events that a scope was to send or drop, and no more can."""
         held, self.entries, self.committed = [*self.committed, *self.entries], _Closed(), []
         if held and self.scoped_in is forks.generation:
-            logs.write(logging.WARNING, _NEVER_LEFT, bc_job_id=held[0].job_id, bc_held=len(held))
+            logs.write(
+                logging.WARNING,
+                _NEVER_LEFT,
+                counted(len(held), "event"),
+                held[0].job_id,
+                bc_job_id=held[0].job_id,
+                bc_held=len(held),
+            )
 
     def settle(self, event: Event, entries: list[Event], unit: EndState) -> None:
         """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from bc_events._delivery import observers, telemetry
 from bc_events._runtime import clock, forks, logs
-from bc_events.errors import InvalidEventError, SessionClosedError, UnknownEventNameError, UnknownTopicError, Violation
+from bc_events.errors import (
+    InvalidEventError,
+    SessionClosedError,
+    UnknownEventNameError,
+    UnknownTopicError,
+    Violation,
+    counted,
+)
 from bc_events.event import Actor, Event, LazyActor
 
 from .held import ScopeState, unentrusted
@@ -273,7 +280,8 @@ class UnitOfWork:
         if orphans:
             logs.write(
                 logging.WARNING,
-                "a session ended before scopes that had joined it; their events were dropped",
+                "%s of job %s dropped: the session ended before %s that had joined it",
+                *(counted(len(dropped), "event"), self.job_id, counted(len(orphans), "scope")),
                 bc_job_id=self.job_id,
                 bc_dropped=len(dropped),
                 bc_scopes=len(orphans),
@@ -341,7 +349,14 @@ class UnitOfWork:
             self._discard(events)
         except Exception:  # noqa: BLE001  a delivery may raise anything
             observers.dropped(events)
-            logs.write(logging.ERROR, "events could not be rolled back", exc_info=True, bc_job_id=self.job_id)
+            logs.write(
+                logging.ERROR,
+                "%s of job %s could not be rolled back",
+                counted(len(events), "event"),
+                self.job_id,
+                exc_info=True,
+                bc_job_id=self.job_id,
+            )
 
     def _holds(self, event: Event) -> bool:
         unit: object = event.origin

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bc_events import EventClient
-from bc_events._ambient.default_client import API_URL, LOG_ONLY, SERVICE_NAME, TOPICS
+from bc_events._ambient.default_client import API_URL, SERVICE_NAME, TOPICS
+from bc_events.constants import LOG_ONLY
 from bc_events.errors import ConfigurationError
 
 from . import django

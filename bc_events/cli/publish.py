@@ -13,9 +13,9 @@ from click.core import ParameterSource
 from rich.progress import track
 
 from bc_events import DeliveryError
-from bc_events._ambient.default_client import API_URL, LOG_ONLY, OUTBOX, SERVICE_NAME, TOPICS
+from bc_events._ambient.default_client import API_URL, OUTBOX, SERVICE_NAME, TOPICS
 from bc_events._runtime import job_ids
-from bc_events.constants import MAX_REQUEST_EVENTS
+from bc_events.constants import LOG_ONLY, MAX_REQUEST_EVENTS
 
 from .client import loaded, made
 from .delivery_report import DeliveryReport

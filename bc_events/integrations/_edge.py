@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from bc_events._ambient.frames import chain, current_session, innermost
 from bc_events._ambient.scope import Bound, SessionScope
 from bc_events._runtime import job_ids, logs
-from bc_events.errors import ConfigurationError, DeliveryError, FailedWorkError
+from bc_events.errors import ConfigurationError, DeliveryError, FailedWorkError, counted
 from bc_events.propagation import HTTP, Border, Inbound, extract, inject
 
 if TYPE_CHECKING:
@@ -113,10 +113,13 @@ class Edge:
         if callable(self.on_delivery_error):
             self.on_delivery_error(error)
             return
+        job_id = error.undelivered[0].event.job_id if error.undelivered else None
         _logger.error(
-            "work went well and some of its events were not delivered",
+            "the work of job %s succeeded, but %s",
+            job_id,
+            error,
             extra={
-                "bc_job_id": error.undelivered[0].event.job_id if error.undelivered else None,
+                "bc_job_id": job_id,
                 "bc_undelivered": [f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered],
             },
         )
@@ -230,7 +233,10 @@ class Work:
         dropped = self.session.unit.rollback(spares_held=True)
         if dropped:
             _logger.warning(
-                "a response was one of failure; the events before it were dropped",
+                "%s of job %s dropped: the status of the response is %s",
+                counted(dropped, "event"),
+                self.session.job_id,
+                failure.status,
                 extra={"bc_job_id": self.session.job_id, "bc_dropped": dropped, "bc_status": failure.status},
             )
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bc_events.errors import UnknownTopicError, UnknownTopicKeyError
+from bc_events.errors import UnknownTopicError, UnknownTopicKeyError, printable
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -82,7 +82,7 @@ class TopicTable(Mapping[str, "Topic"]):
     def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:
         closest = difflib.get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(closest)}?" if closest else "is it in the definitions file?"
-        return UnknownTopicError(f"no topic answers to {name}; {hint}", name=name, closest=closest)
+        return UnknownTopicError(f"no topic answers to {printable(name)}; {hint}", name=name, closest=closest)
 
     def _ambiguous(self, name: str, categories: list[str]) -> UnknownTopicError:
         return UnknownTopicError(

@@ -17,7 +17,7 @@ from .recording import say
 every_child = pytest.mark.parametrize("start", [pytest.param(start, id=name) for name, start in CHILDREN.items()])
 every_elsewhere = pytest.mark.parametrize("hold", [pytest.param(hold, id=name) for name, hold in ELSEWHERE.items()])
 
-ORPHANED = "a session ended before scopes that had joined it; their events were dropped"
+ORPHANED = "2 events of job job-1 dropped: the session ended before 1 scope that had joined it"
 PUBLISHERS = 3
 MOST = 3_000
 """Events after which a publisher gives up, so that a session that is never closed ends the test."""

@@ -14,7 +14,7 @@ from .matrix import marks_of, over
 from .models import ALL, BLOCKS, IN_PROCESS, PROCESSES, Bare
 from .recording import say
 
-NEVER_LEFT = "a scope was entered and never left; its events were neither sent nor dropped"
+NEVER_LEFT = "2 events of job job-1 lost: the scope was entered and never left, so they were neither sent nor dropped"
 
 
 class OwnError(BaseException):
@@ -108,12 +108,12 @@ def test_rule_09_nothing_is_logged_where_nothing_was_dropped(model, client, reco
 
 def test_rule_09_a_rollback_that_fails_does_not_mask_the_exception(client, recording, warnings_logged):
     recording.discard = lambda _events: _raise(OSError("the disk is gone"))
-    with pytest.raises(ZeroDivisionError), events.session():
+    with pytest.raises(ZeroDivisionError), events.session("job-1"):
         say(1)
         raise ZeroDivisionError
     assert warnings_logged() == [
-        "events could not be rolled back",
-        "a scope ended with an exception; its events were dropped",
+        "1 event of job job-1 could not be rolled back",
+        "1 event of job job-1 dropped: the scope ended with ZeroDivisionError",
     ]
     assert recording.numbers == []
 
@@ -175,17 +175,18 @@ def test_rule_10_a_frameworks_own_exit_with_status_0_names_commit_on_too(error, 
     ids=["2", "None", "False", "broken"],
 )
 def test_rule_10_another_status_is_like_any_exception(error, client, warnings_logged):
-    with pytest.raises(type(error)), events.session():
+    with pytest.raises(type(error)), events.session("job-1"):
         say(1)
         raise error
-    assert warnings_logged() == ["a scope ended with an exception; its events were dropped"]
+    assert warnings_logged() == [f"1 event of job job-1 dropped: the scope ended with {type(error).__name__}"]
 
 
 def test_rule_10_a_failing_exit_is_like_any_exception(client, warnings_logged):
-    with pytest.raises(SystemExit), events.session():
+    with pytest.raises(SystemExit), events.session("job-1"):
         say(1)
+        say(2)
         raise SystemExit(1)
-    assert warnings_logged() == ["a scope ended with an exception; its events were dropped"]
+    assert warnings_logged() == ["2 events of job job-1 dropped: the scope ended with SystemExit"]
 
 
 def endless():

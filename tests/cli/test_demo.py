@@ -19,7 +19,7 @@ def test_the_story_is_told_and_exits_0_in_a_pipe():
     assert (process.returncode, errors) == (0, "")
     assert "invalid data for billing.InvoiceSent" in told
     assert told.count("POST /events -> 503 (unavailable)") == 3
-    assert "(1 dropped)" in told
+    assert "dropped: the scope ended with DeclinedError" in told
     assert "flood" not in told.partition("Job ")[2]
     assert "All of it arrived, once" in told
 

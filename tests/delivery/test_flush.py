@@ -4,6 +4,7 @@ import logging
 import random
 import signal
 import threading
+import traceback
 from collections import Counter
 
 import pytest
@@ -181,10 +182,16 @@ def test_ctrl_c_during_a_flush_logs_what_is_at_risk(session_of, caplog):
     assert record.bc_events == [str(event.id) for event in events[1:]]
 
 
-def test_the_cause_of_a_failed_flush_is_what_requests_said(session_of):
+def test_an_outage_shows_one_traceback_whose_message_has_the_reason_and_the_log_has_the_rest(session_of, caplog):
+    caplog.set_level(logging.DEBUG, "bc.events")
     with ScriptedAPI(closes) as api, pytest.raises(DeliveryError) as caught:
         session_of(api, 1, retry_budget=0).flush()
-    assert type(caught.value.__cause__).__name__ == "ConnectionError"
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("Traceback (most recent call last)") == 1
+    assert "the connection was lost" in shown.splitlines()[-1]
+    (record,) = [one for one in caplog.records if one.levelname == "DEBUG"]
+    assert record.getMessage() == f"an attempt failed: {caught.value.undelivered[0].reason}"
+    assert record.exc_info[0].__name__ == "ConnectionError"
 
 
 class Model:

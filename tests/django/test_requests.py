@@ -67,7 +67,7 @@ class TestEveryHandlerAndView:
         content = get(**{"x-britecore-job-id": job_id}).content.decode()
         assert content != job_id
         assert len(content) == 36
-        assert "not usable" in caplog.text
+        assert "counts as missing" in caplog.text
 
     def test_each_request_has_a_job_of_its_own(self, get):
         assert get().content != get().content

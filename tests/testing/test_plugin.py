@@ -151,7 +151,7 @@ LOCAL_API = "import pytest\n@pytest.fixture\ndef local_events_api(): ...\n"
 def test_the_network_is_there_for_who_asks(service, tests, options):
     """It really is tried: nothing listens, so the error is that of a refused connection."""
     result = service(tests, *options)
-    result.stdout.fnmatch_lines(["*no answer from http://127.0.0.1:9 (ConnectionError)*"])
+    result.stdout.fnmatch_lines(["*no answer from POST http://127.0.0.1:9/events: connection refused*"])
 
 
 def test_the_network_is_closed_again_after_a_test_that_asked(service):

@@ -104,6 +104,4 @@ class _Heard(logging.Handler):
         self._narrator = narrator
 
     def emit(self, record: logging.LogRecord) -> None:
-        dropped = getattr(record, "bc_dropped", None)
-        count = "" if dropped is None else f" ({dropped} dropped)"
-        self._narrator.say(f"   log: {record.levelname} {record.getMessage()}{count}", "yellow")
+        self._narrator.say(f"   log: {record.levelname} {record.getMessage()}", "yellow")

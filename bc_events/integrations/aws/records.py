@@ -119,4 +119,6 @@ def _handle_batch(records: Sequence[Any], context: Any, handle_one: RecordHandle
 def _report(failures: Sequence[tuple[str | None, Exception | None]]) -> None:
     for message_id, error in failures:
         if error is not None:
-            _logger.error("a message failed and is left to SQS", exc_info=error, extra={"bc_message_id": message_id})
+            _logger.error(
+                "message %s failed and is left to SQS", message_id, exc_info=error, extra={"bc_message_id": message_id}
+            )

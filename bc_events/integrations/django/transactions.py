@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bc_events._django.transactions import Transactions
 from bc_events._runtime import logs
 from bc_events._unit.pending import in_order
-from bc_events.errors import DeliveryError
+from bc_events.errors import DeliveryError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,8 @@ class TransactionalDelivery:
         except Exception as error:  # noqa: BLE001  a delivery may raise anything
             logs.write(
                 logging.ERROR,
-                "events of a committed transaction were not delivered",
+                "%s of job %s, whose transaction has committed, could not be sent",
+                *(counted(len(late), "event"), late[0].job_id),
                 exc_info=True,
                 bc_job_id=late[0].job_id,
                 bc_undelivered=_undelivered(error, late),

@@ -12,7 +12,7 @@ from opentelemetry.context import attach, detach
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bc_events._runtime import job_ids, logs
-from bc_events.errors import InvalidJobIdError
+from bc_events.errors import InvalidJobIdError, counted
 from bc_events.outbox._store.store import Failure, Settlement
 
 from .outcome import Fate, fate_of, settlement_of
@@ -149,7 +149,11 @@ class Errand:
         fenced = self._store.settle(self._claim.lease, settlement)
         self._tally.settled(settlement, fenced)
         if fenced:
-            _logger.warning("a lease ended before its rows were settled", extra={"bc_rows": fenced})
+            _logger.warning(
+                "a lease ended before its %s could be settled; they may be sent again",
+                counted(fenced, "row"),
+                extra={"bc_rows": fenced},
+            )
         for failure in settlement.failed:
             if failure.delay is None:
                 _report_dead(failure)
@@ -158,7 +162,11 @@ class Errand:
 def _report_dead(failure: Failure) -> None:
     row = failure.row
     _logger.error(
-        "an event was refused for good; it is dead until it is replayed",
+        "event %s (%s of job %s) is dead: %s; correct the cause and replay it, or purge it",
+        row.id,
+        _told(row.topic),
+        _told(row.job_id),
+        failure.reason,
         extra={
             "bc_event_id": str(row.id),
             "bc_topic": _told(row.topic),

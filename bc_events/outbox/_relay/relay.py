@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bc_events._delivery.request import Limits
 from bc_events._runtime import logs
-from bc_events.errors import ConfigurationError, OutboxError
+from bc_events.errors import ConfigurationError, OutboxError, counted
 
 from . import metrics
 from .counts import Tally
@@ -166,7 +166,8 @@ class Relay:
                 continue  # the workers report it
             if stats.oldest_age > self._pace.alarm:
                 _logger.error(
-                    "events wait in the outbox for too long",
+                    "%s waiting in the outbox for too long, the oldest for %d s",
+                    *(counted(stats.pending, "event"), stats.oldest_age),
                     extra={"bc_oldest_age": round(stats.oldest_age), "bc_pending": stats.pending},
                 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bc_events._runtime import logs
 from bc_events._runtime.interrupts import raised_outside
 from bc_events.constants import MAX_REQUEST_EVENTS
+from bc_events.errors import counted
 
 from .claimed import Errand, Interruption
 from .outcome import Fate
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from .counts import Tally
     from .settings import Pace
 
-_AWAY: Final = "the Events API does not take events; the relay pauses"
-_REFUSES: Final = "the Events API refuses this relay; mend its address or its credentials"
-_STOPPED: Final = "an exception from outside stopped a relay in its work; what it had claimed is sent again later"
-_BROKEN: Final = "a relay cannot use its outbox; it pauses"
+_AWAY: Final = "the Events API takes no events; the relay pauses for %.1f s: %s"
+_REFUSES: Final = "the Events API refuses this relay, which pauses for %.1f s; correct its address or credentials: %s"
+_STOPPED: Final = "a relay was interrupted; the events that it had claimed are sent again later: %s"
+_BROKEN: Final = "a relay cannot use its outbox and pauses: %s"
 _logger = logs.logger
 
 
@@ -96,9 +97,9 @@ class Worker:
             self._faults += 1
             self._tally.trouble = str(error)
             if raised_outside(error, handled=None) is not None:
-                _logger.exception(_STOPPED)
+                _logger.exception(_STOPPED, type(error).__name__)
             elif self._faults == 1:
-                _logger.exception(_BROKEN)
+                _logger.exception(_BROKEN, self._tally.trouble)
             self._pause(self._pace.pause_after(self._faults))
             return True
         return claim is not None
@@ -131,6 +132,8 @@ class Worker:
             _logger.log(
                 logging.ERROR if is_refused else logging.WARNING,
                 _REFUSES if is_refused else _AWAY,
+                seconds,
+                answer.reason,
                 extra={"bc_reason": answer.reason, "bc_pause": round(seconds, 3)},
             )
         self._store.release(
@@ -143,7 +146,11 @@ class Worker:
 
     def _recover(self) -> None:
         if self._outages:
-            _logger.info("the Events API takes events again", extra={"bc_failed_requests": self._outages})
+            _logger.info(
+                "the Events API takes events again, after %s",
+                counted(self._outages, "failed request"),
+                extra={"bc_failed_requests": self._outages},
+            )
         self._outages = 0
         self._tally.trouble = None
 

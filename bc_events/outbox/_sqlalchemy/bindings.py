@@ -211,7 +211,7 @@ class Bindings:
     def _note_several(self, writers: list[FollowedSession]) -> None:
         if len(writers) > 1 and not self._has_warned_of_several:
             self._has_warned_of_several = True
-            logs.write(logging.WARNING, _SEVERAL % len(writers))
+            logs.write(logging.WARNING, _SEVERAL, len(writers))
 
     def _record_unseen(self, event: Event, root: UnitOfWork, wake: Callable[[], None]) -> bool:
         with self._lock:

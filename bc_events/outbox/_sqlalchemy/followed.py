@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 _numbers: Final = itertools.count(1)
 _CLOSED: Final = (
-    "a database session was closed without a commit, so the events of its transaction were dropped; commit, or publish "
-    "once the work is committed"
+    "%s of job %s dropped: the database session was closed without a commit; commit, or publish once the work is "
+    "committed"
 )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._runtime import logs
 from bc_events._unit.held import unentrusted
-from bc_events.errors import DeliveryError
+from bc_events.errors import DeliveryError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
 _UNSENT: Final = (
-    "events whose scope had already ended could not be stored when a database transaction that had only read was ended"
+    "%s of job %s could not be stored: their scope had ended before a database transaction that had only read: %s"
 )
 
 
@@ -32,12 +32,14 @@ def send(events: Sequence[Event]) -> None:
 
 def report(events: Sequence[Event], error: BaseException | None = None) -> None:
     if events:
+        reason = type(error).__name__ if error is not None else "the database session was never closed"
         logs.write(
             logging.ERROR,
             _UNSENT,
+            *(counted(len(events), "event"), events[0].job_id, reason),
             bc_job_id=events[0].job_id,
             bc_events=[str(event.id) for event in events],
-            bc_reason=type(error).__name__ if error is not None else "the database session was never closed",
+            bc_reason=reason,
         )
 
 

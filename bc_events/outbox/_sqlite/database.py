@@ -28,7 +28,7 @@ _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
 _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _MOVED: Final = (
-    "an outbox's file was removed or replaced while it was open; what it still held is not in the one there now"
+    "the outbox's file %s was removed or replaced while it was open; events that it held are not in the file there now"
 )
 _logger = logs.logger
 _abandoned: Final[list[_Opened]] = []
@@ -127,7 +127,7 @@ class SQLiteDatabase:
         moved = [opened for opened in self._idle if opened.file != file]
         if not moved:
             return
-        _logger.error(_MOVED, extra={"bc_outbox": str(self._path)})
+        _logger.error(_MOVED, self._path, extra={"bc_outbox": str(self._path)})
         self._idle = [opened for opened in self._idle if opened.file == file]
         for opened in moved:
             opened.connection.close()

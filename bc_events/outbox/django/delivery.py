@@ -16,7 +16,7 @@ from bc_events._django.transactions import Transactions
 from bc_events._runtime import logs
 from bc_events._unit.held import has_scope, return_to_scope, take_from_unit
 from bc_events._unit.pending import in_order, part
-from bc_events.errors import DeliveryError
+from bc_events.errors import DeliveryError, counted
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.delivery import StoredDelivery
 
@@ -151,7 +151,8 @@ class DjangoDelivery:
         except DeliveryError as error:
             logs.write(
                 logging.ERROR,
-                "events of a committed transaction were not stored",
+                "%s of job %s, whose transaction has committed, could not be stored",
+                *(counted(len(error.undelivered), "event"), error.undelivered[0].event.job_id),
                 exc_info=True,
                 bc_job_id=error.undelivered[0].event.job_id,
                 bc_undelivered=[f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered],

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bc_events._runtime import logs
-from bc_events.errors import OutboxError
+from bc_events.errors import OutboxError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -109,7 +109,8 @@ class Rows:
         self._undone(undone)
         logs.write(
             logging.WARNING,
-            "events were flushed inside a database transaction that was rolled back; the next flush stores them again",
+            "%s of job %s flushed inside a database transaction that was rolled back; the next flush stores them again",
+            *(counted(len(undone), "event"), undone[0].job_id),
             bc_job_id=undone[0].job_id,
             bc_events=[str(event.id) for event in undone],
         )
@@ -124,7 +125,8 @@ def _tell_not_stored(events: Sequence[Event], error: OutboxError) -> None:
     """From `on_commit`, where an exception would reach nobody."""
     logs.write(
         logging.ERROR,
-        "the outbox could not be brought in line with a committed transaction",
+        "the outbox could not be told of a committed transaction, for %s of job %s: %s",
+        *(counted(len(events), "event"), events[0].job_id, error),
         exc_info=error,
         bc_job_id=events[0].job_id,
         bc_events=[f"{event} {event.id}" for event in events],

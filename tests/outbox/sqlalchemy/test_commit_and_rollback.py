@@ -87,7 +87,7 @@ def test_a_commit_that_fails_is_a_rollback_and_no_forgotten_commit(factory, capl
         listening.listen(db, "before_commit", failing, once=True)
         db.commit()
     (warning,) = warnings_of(caplog)
-    assert "a database transaction was rolled back" in warning
+    assert "the database transaction was rolled back" in warning
 
 
 def test_a_savepoint_drops_what_was_published_in_it(client, outbox, engine):
