@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ._config import arguments
@@ -28,17 +27,18 @@ from .errors import ConfigurationError, DeliveryError, Undelivered, counted
 from .event import Actor, Event
 from .session import EventSession
 from .topics.table import TopicTable
-from .topics.topic import Topic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     import requests
     from requests.auth import AuthBase
 
+    from ._config.settings import Enricher
     from ._delivery.request import Limits
     from ._unit.unit_of_work import UnitOfWork
     from .topics.definitions import Definitions
-
-Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
+    from .topics.topic import Topic
 
 
 class EventClient:

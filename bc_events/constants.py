@@ -1,11 +1,12 @@
 """The words the Events API itself uses: actor types, header names, limits."""
 
-from typing import Final
+from typing import Final, Literal
 
+ActorType = Literal["user", "service", "third-party"]
 ACTOR_TYPE_USER: Final = "user"
 ACTOR_TYPE_SERVICE: Final = "service"
 ACTOR_TYPE_THIRD_PARTY: Final = "third-party"
-ACTOR_TYPES: Final = frozenset({ACTOR_TYPE_USER, ACTOR_TYPE_SERVICE, ACTOR_TYPE_THIRD_PARTY})
+ACTOR_TYPES: Final[frozenset[str]] = frozenset({ACTOR_TYPE_USER, ACTOR_TYPE_SERVICE, ACTOR_TYPE_THIRD_PARTY})
 ACTOR_ID_MIN_LENGTH: Final = 5
 
 JOB_ID_HEADER: Final = "x-britecore-job-id"

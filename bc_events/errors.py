@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._delivery.request import Request
     from .event import Event
 
+Outcome = Literal["refused", "unknown", "unsent"]
 MOST_VIOLATIONS: Final = 1000
 """An error about one event holds so many at most: the rest would tell nobody anything."""
 _MOST_SHOWN: Final = 20
@@ -175,7 +176,7 @@ class Undelivered:
 
     event: Event
     reason: str
-    outcome: Literal["refused", "unknown", "unsent"]
+    outcome: Outcome
 
     def __str__(self) -> str:
         return f"{self.event} {self.event.id}: {self.outcome}: {self.reason}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
+    from .constants import ActorType
+
 _naming = threading.RLock()
 
 
@@ -38,22 +40,22 @@ class Actor:
     """
 
     id: str
-    type: str
+    type: ActorType
     is_local: bool = field(default=False, kw_only=True, repr=False, compare=False)
     tail: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if type(self.id) is not str or type(self.type) is not str:
-            object.__setattr__(self, "id", _exact(self.id))
-            object.__setattr__(self, "type", _exact(self.type))
-        if type(self.id) is not str or len(self.id) < ACTOR_ID_MIN_LENGTH:
+        given_id, given_type = _exact(self.id), _exact(self.type)
+        object.__setattr__(self, "id", given_id)
+        object.__setattr__(self, "type", given_type)
+        if type(given_id) is not str or len(given_id) < ACTOR_ID_MIN_LENGTH:
             raise InvalidActorError(
-                f"the actor id of a {self.type} is {_shape(self.id)}; the Events API takes strings of "
-                f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(self.type, _REMEDY)}"
+                f"the actor id of a {given_type} is {_shape(given_id)}; the Events API takes strings of "
+                f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
             )
-        if type(self.type) is not str or self.type not in ACTOR_TYPES:
-            raise InvalidActorError(f"actor type {self.type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
-        object.__setattr__(self, "tail", _tail(self.id, self.type))
+        if type(given_type) is not str or given_type not in ACTOR_TYPES:
+            raise InvalidActorError(f"actor type {given_type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
+        object.__setattr__(self, "tail", _tail(given_id, given_type))
 
 
 _REMEDY: Final = "the name of the service"
@@ -93,7 +95,7 @@ class LazyActor(Protocol):
     @property
     def id(self) -> str: ...
     @property
-    def type(self) -> str: ...
+    def type(self) -> ActorType: ...
     @property
     def tail(self) -> bytes: ...
     def now(self) -> Actor | None:
@@ -140,7 +142,7 @@ class Publisher(Protocol):
     @property
     def actor_id(self) -> str: ...
     @property
-    def actor_type(self) -> str: ...
+    def actor_type(self) -> ActorType: ...
     @property
     def job_id(self) -> str: ...
 
@@ -157,7 +159,7 @@ class PastOrigin:
         return self.actor.id
 
     @property
-    def actor_type(self) -> str:
+    def actor_type(self) -> ActorType:
         return self.actor.type
 
     @property

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 from ._ambient.default_client import Override, checked_client, configure
 from ._ambient.frames import current_job_id, current_session, innermost, live_unit
-from ._ambient.scope import Bound, Detached, JobId, SessionScope
+from ._ambient.scope import Bound, Detached, SessionScope
 from .constants import ACTOR_TYPE_USER
 from .errors import InvalidActorError, NoActiveSessionError
 from .event import Actor, Event, LazyActor
@@ -16,7 +16,9 @@ from .event import Actor, Event, LazyActor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import FrameType
+    from typing import Unpack
 
+    from ._ambient.call_scope import CallScope, ScopeOptions, TakesAnything
     from .client import EventClient
 
 __all__ = [
@@ -36,13 +38,29 @@ __all__ = [
     "user_context",
 ]
 
-P = ParamSpec("P")
-R = TypeVar("R")
+MYPY: Final = False  # mypy and Pyrefly read it as True; they cannot compare the parameters of two functions
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 _MAGIC_NAME: Final = re.compile(r"[a-z]+(_[a-z]+)+").fullmatch
 
 
-def session(
-    job_id: JobId = None,
+if TYPE_CHECKING and not MYPY:
+
+    @overload
+    def session(
+        job_id: str | TakesAnything | None = None,
+        *,
+        actor: Actor | LazyActor | None = None,
+        **options: Unpack[ScopeOptions],
+    ) -> SessionScope: ...
+    @overload
+    def session(
+        job_id: Callable[_P, str | None], *, actor: Actor | LazyActor | None = None, **options: Unpack[ScopeOptions]
+    ) -> CallScope[_P]: ...
+
+
+def session(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is any CallScope
+    job_id: str | Callable[..., str | None] | None = None,
     *,
     actor: Actor | LazyActor | None = None,
     client: EventClient | None = None,
@@ -70,9 +88,21 @@ def session(
     )
 
 
-def user_context(
+if TYPE_CHECKING and not MYPY:
+
+    @overload
+    def user_context(
+        user_id: str, job_id: str | TakesAnything | None = None, **options: Unpack[ScopeOptions]
+    ) -> SessionScope: ...
+    @overload
+    def user_context(
+        user_id: str, job_id: Callable[_P, str | None], **options: Unpack[ScopeOptions]
+    ) -> CallScope[_P]: ...
+
+
+def user_context(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is any CallScope
     user_id: str,
-    job_id: JobId = None,
+    job_id: str | Callable[..., str | None] | None = None,
     *,
     client: EventClient | None = None,
     durable: bool = False,
@@ -87,8 +117,16 @@ def user_context(
     return SessionScope(job_id, lambda _: actor, client, durable=durable, commit_on=commit_on)
 
 
-def service_context(
-    job_id: JobId = None,
+if TYPE_CHECKING and not MYPY:
+
+    @overload
+    def service_context(job_id: str | TakesAnything | None = None, **options: Unpack[ScopeOptions]) -> SessionScope: ...
+    @overload
+    def service_context(job_id: Callable[_P, str | None], **options: Unpack[ScopeOptions]) -> CallScope[_P]: ...
+
+
+def service_context(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is any CallScope
+    job_id: str | Callable[..., str | None] | None = None,
     *,
     client: EventClient | None = None,
     durable: bool = False,
@@ -100,8 +138,18 @@ def service_context(
     return SessionScope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
 
 
-def third_party_context(
-    job_id: JobId = None,
+if TYPE_CHECKING and not MYPY:
+
+    @overload
+    def third_party_context(
+        job_id: str | TakesAnything | None = None, **options: Unpack[ScopeOptions]
+    ) -> SessionScope: ...
+    @overload
+    def third_party_context(job_id: Callable[_P, str | None], **options: Unpack[ScopeOptions]) -> CallScope[_P]: ...
+
+
+def third_party_context(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is any CallScope
+    job_id: str | Callable[..., str | None] | None = None,
     *,
     client: EventClient | None = None,
     durable: bool = False,
@@ -148,12 +196,12 @@ def rollback() -> int:
     return current_session().rollback()
 
 
-def propagate(function: Callable[P, R]) -> Callable[P, R]:
+def propagate(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """`function`, bound to the session that is live now: for threads, pools and greenlets, which inherit none."""
     return Bound(current_session())(function)
 
 
-def detached(function: Callable[P, R]) -> Callable[P, R]:
+def detached(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """`function`, bound to no session and no job: for background work that must not join the one that starts it.
 
     A session that it opens has a new job id, unless the work itself sets one in OpenTelemetry baggage.
@@ -184,3 +232,7 @@ def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
         )
     publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, _publisher(name))
     return publisher
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

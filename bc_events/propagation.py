@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import baggage, propagate
 from opentelemetry.propagators.textmap import Getter, Setter, default_setter
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from .client import EventClient
+    from .constants import ActorType
 
 __all__ = ["BROKER", "HTTP", "Border", "Inbound", "extract", "inject"]
 
@@ -151,7 +152,7 @@ def usable_actor(actor_id: object, actor_type: object, source: str) -> Actor | N
     """The actor that somebody outside named; None, with a warning, where it cannot act: then the service does."""
     try:
         if isinstance(actor_id, str) and isinstance(actor_type, str) and _is_header_text(actor_id):
-            return Actor(actor_id, actor_type)
+            return Actor(actor_id, cast("ActorType", actor_type))  # Actor refuses any other
     except InvalidActorError:
         pass
     _logger.warning("the actor in %s is not usable; the service acts instead", source, extra={"bc_source": source})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .client import EventClient
+    from .constants import ActorType
 
 
 class PendingEvents(tuple[Event, ...]):
@@ -42,7 +43,7 @@ class EventSession:
     def __init__(
         self,
         actor_id: str,
-        actor_type: str,
+        actor_type: ActorType,
         job_id: str | None,
         client: EventClient,
         publish_immediately: bool = False,  # noqa: FBT002  the first client's signature
@@ -77,7 +78,7 @@ class EventSession:
         return self.unit.actor.id
 
     @property
-    def actor_type(self) -> str:
+    def actor_type(self) -> ActorType:
         return self.unit.actor.type
 
     @property

@@ -51,6 +51,12 @@ def test_every_public_name_exists_and_others_do_not():
         bc_events.Nothing  # noqa: B018  reading it is the test
 
 
+def test_completion_offers_the_public_names_alone():
+    from bc_events import events
+
+    assert dir(events) == sorted(events.__all__)
+
+
 def test_threads_that_load_http_at_once_wait_for_each_other():
     command = [sys.executable, "-m", "tests.delivery.first_requests"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 from bc_events._runtime import forks
 from bc_events.constants import LOG_ONLY
@@ -13,9 +13,12 @@ from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import ParamSpec, TypeVar
+    from typing import ParamSpec, TypeVar, Unpack
 
+    from bc_events._config.settings import ClientOptions, ClientSettings
     from bc_events.client import EventClient
+    from bc_events.topics.definitions import Definitions
+    from bc_events.topics.table import TopicTable
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -39,7 +42,17 @@ def _renew() -> None:
 forks.after_fork(_renew)
 
 
-def configure(client: EventClient | None = None, **settings: Any) -> EventClient:
+@overload
+def configure(client: EventClient) -> EventClient: ...
+@overload
+def configure(
+    *,
+    api_url: str | None,
+    service_name: str,
+    topic_definitions: Definitions | TopicTable,
+    **options: Unpack[ClientOptions],
+) -> EventClient: ...
+def configure(client: EventClient | None = None, **settings: Unpack[ClientSettings]) -> EventClient:
     """Makes `client`, or `EventClient(**settings)`, the process's default one, and returns it."""
     global _configured  # noqa: PLW0603  the default client is the process's
     if (client is None) == (not settings):

@@ -19,6 +19,7 @@ from .wire import RETRYABLE_TYPES, SUCCESS, Answer, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bc_events.errors import Outcome
     from bc_events.event import Event
 
 _FIRST_WAIT: Final = 0.1
@@ -161,7 +162,7 @@ class Flush:
         self._was_sent = True
         return Request.of(list(compress(request.events, again)))
 
-    def _fail(self, request: Request[Event], outcome: Literal["refused", "unknown", "unsent"], reason: str) -> None:
+    def _fail(self, request: Request[Event], outcome: Outcome, reason: str) -> None:
         self._failed.append(request)
         self._undelivered.extend(Undelivered(event, reason, outcome) for event in request.events)
 

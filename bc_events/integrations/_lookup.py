@@ -11,6 +11,7 @@ from bc_events.event import Actor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bc_events.constants import ActorType
     from bc_events.event import LazyActor
 
 _logger = logs.logger
@@ -53,7 +54,7 @@ class UnknownActor:
         self.now()
 
     @property
-    def type(self) -> str:
+    def type(self) -> ActorType:
         self.now()
 
     @property

@@ -184,7 +184,8 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
         if request.get(_RUNS):
             return run(*args, **kwargs)
         request.update({_RUNS: True})
-        with request.get(_WORK).body(commit_on=(Ignore,)):
+        work: Any = request.get(_WORK)
+        with work.body(commit_on=(Ignore,)):
             return run(*args, **kwargs)
 
     setattr(run_within, _EDGE, edge)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    C = TypeVar("C", httpx.Client, httpx.AsyncClient, httpx2.Client, httpx2.AsyncClient)
+    _C = TypeVar("_C", httpx.Client, httpx.AsyncClient, httpx2.Client, httpx2.AsyncClient)
 
 __all__ = ["install"]
 
 _ADDED: Final = "bc_events"
 
 
-def install(client: C, *, hosts: Iterable[str], border: Border = HTTP) -> C:
+def install(client: _C, *, hosts: Iterable[str], border: Border = HTTP) -> _C:
     """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the client.
 
     Args:

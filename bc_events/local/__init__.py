@@ -15,20 +15,22 @@ _HOMES = {"Fault": "faults", "LocalEventsAPI": "server", "ReceivedEvent": "recei
 __all__ = ["Fault", "LocalEventsAPI", "ReceivedEvent", "SeenRequest"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in {"starlette", "uvicorn", "anyio", "h11"}:
-            raise
-        raise ModuleNotFoundError(
-            f'the local Events API needs {missing}, which is not installed; run pip install "bc_events[local]"',
-            name=missing,
-        ) from error
-    return getattr(home, name)
+if not TYPE_CHECKING:  # type checkers then find misspelt names
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in {"starlette", "uvicorn", "anyio", "h11"}:
+                raise
+            raise ModuleNotFoundError(
+                f'the local Events API needs {missing}, which is not installed; run pip install "bc_events[local]"',
+                name=missing,
+            ) from error
+        return getattr(home, name)
 
 
 def __dir__() -> list[str]:

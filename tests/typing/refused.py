@@ -26,8 +26,8 @@ class Service:
 
 
 def scopes_refuse_what_is_not_theirs() -> None:
-    events.session(job_id=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    events.session(job_id=lambda number: 3)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    events.session(job_id=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    events.session(job_id=lambda number: 3)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType, reportCallIssue]
     events.session("job-1", "cognito-user-id")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
     events.session(actor="cognito-user-id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     events.session(client="PolicyService")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -36,17 +36,17 @@ def scopes_refuse_what_is_not_theirs() -> None:
     events.session(commit_on=(SystemExit(),))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     events.session(commit_on=[SystemExit])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     events.session(commit_on=("SystemExit",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    events.session(user_id="cognito-user-id")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    events.session(user_id="someone")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # ty differs
 
 
 def contexts_refuse_what_is_not_theirs() -> None:
     events.user_context()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     events.user_context(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     events.user_context(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    events.service_context(actor=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    events.third_party_context(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    events.service_context(actor=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # ty differs
+    events.third_party_context(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     events.override("PolicyService")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    events.configure("PolicyService")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    events.configure("PolicyService")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 
 def publishing_refuses_what_is_no_event() -> None:

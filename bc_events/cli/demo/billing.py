@@ -8,7 +8,7 @@ from bc_events import events
 from .policies import Policy
 
 
-@events.session(job_id=lambda policy, _amount: policy.job_id)
+@events.session(job_id=lambda policy, *_, **__: policy.job_id)
 def send_invoice(policy: Policy, amount: Decimal) -> None:
     events.sent_invoice({"policy": policy.id, "amount": amount, "due": date(2026, 12, 31)})
 

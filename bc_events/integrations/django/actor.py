@@ -20,6 +20,8 @@ from bc_events.integrations._lookup import looked_up
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from bc_events.constants import ActorType
+
 ActorOf = Callable[["HttpRequest"], Actor | None]
 _ATTRIBUTE: Final = "_bc_events_actor"
 
@@ -69,7 +71,7 @@ class RequestActor:
         return self._settled().id
 
     @property
-    def type(self) -> str:
+    def type(self) -> ActorType:
         return self._settled().type
 
     @property

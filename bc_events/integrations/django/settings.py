@@ -76,7 +76,7 @@ class EventsSettings:
         """A new client, which follows Django's transactions."""
         if not self.given:
             return follow_transactions(from_environment())
-        arguments = {"outbox": self.given.get("OUTBOX"), "auth": self._resolved("AUTH")}
+        arguments: dict[str, Any] = {"outbox": self.given.get("OUTBOX"), "auth": self._resolved("AUTH")}
         arguments |= {**self.given.get("CLIENT", {}), **changed}
         client = EventClient(self.given["API_URL"], self.given["SERVICE_NAME"], self.given["TOPICS"], **arguments)
         return follow_transactions(client)

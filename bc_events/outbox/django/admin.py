@@ -53,6 +53,7 @@ class OutboxRowAdmin(_Admin):
     list_filter: ClassVar[_ListOrTuple[_ListFilterT]] = (StateFilter, "service", "topic")
     search_fields: ClassVar[_ListOrTuple[str]] = ("job_id", "event_id")
     show_full_result_count = False
+    # pyrefly: ignore [bad-override-mutable-attribute]  # the stubs say Self, which pyright does not take for this class
     actions: Sequence[_ActionCallable[admin.ModelAdmin[OutboxRow], OutboxRow] | str] | None = ("replay",)
 
     @admin.action(description="Replay dead events", permissions=["replay"])
