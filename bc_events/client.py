@@ -172,12 +172,12 @@ class EventClient:
         `again` are those that an earlier flush could not deliver; they go first. What stops it from outside, such as
         KeyboardInterrupt, goes on, raised from a DeliveryError.
         """
-        fresh, events = events, [*again, *events] if again else events
+        new, events = events, [*again, *events] if again else events
         if not events:
             return
         try:
             with telemetry.flushing(events, self.api_url):
-                self._send(events, fresh)
+                self._send(events, new)
         except DeliveryError:
             raise
         except BaseException as stop:
@@ -191,9 +191,9 @@ class EventClient:
             )
             raise stop from told
 
-    def _send(self, events: Sequence[Event], fresh: Sequence[Event]) -> None:
+    def _send(self, events: Sequence[Event], new: Sequence[Event]) -> None:
         if self.delivery.record is None:
-            observers.confirmed(fresh)
+            observers.confirmed(new)
         self.delivery.send(events)
 
     def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:

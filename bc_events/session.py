@@ -52,7 +52,7 @@ class EventSession:
 
         Raises `InvalidActorError` and `InvalidJobIdError`.
         """
-        job_id = job_ids.generated() if job_id is None else job_ids.checked(job_id)
+        job_id = job_ids.generated() if job_id is None else job_ids.validated(job_id)
         self.unit: UnitOfWork = UnitOfWork(
             client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately
         )

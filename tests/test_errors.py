@@ -23,7 +23,7 @@ from bc_events.event import Actor
 from .delivery.scripted import ScriptedAPI, closes, failed
 
 COPIES = pytest.mark.parametrize(
-    "twin",
+    "copied",
     [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
     ids=["copy", "deepcopy", "pickle"],
 )
@@ -43,19 +43,19 @@ COPIES = pytest.mark.parametrize(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_error_keeps_its_message_and_data(error, twin):
-    again = twin(error)
+def test_an_error_keeps_its_message_and_data(error, copied):
+    again = copied(error)
     assert (type(again), str(again)) == (type(error), str(error))
     assert vars(again) == vars(error)
 
 
 @COPIES
-def test_a_delivery_error_keeps_each_event_and_can_still_be_resent(session_of, twin):
+def test_a_delivery_error_keeps_each_event_and_can_still_be_resent(session_of, copied):
     with ScriptedAPI(failed("Success", "Poison", "Success"), closes) as api:
         session = session_of(api, 5, max_request_events=3, retry_budget=0)
         with pytest.raises(DeliveryError) as caught:
             session.flush()
-        again = twin(caught.value)
+        again = copied(caught.value)
         assert str(again) == str(caught.value)
         assert [(one.event.data, one.event.id, one.event.job_id, one.outcome) for one in again.undelivered] == [
             (one.event.data, one.event.id, one.event.job_id, one.outcome) for one in caught.value.undelivered

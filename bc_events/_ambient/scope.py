@@ -49,7 +49,7 @@ class SessionScope:
         commit_on: Exceptions,
     ) -> None:
         if job_id is not None and not callable(job_id):
-            job_ids.checked(job_id)
+            job_ids.validated(job_id)
         self._job_id = job_id
         self._actor_of = actor_of
         self._client = None if client is None else default_client.checked_client(client, "client")
@@ -67,7 +67,7 @@ class SessionScope:
         job_id = self._job_id
         if callable(job_id):
             found = job_id(*args, **kwargs)
-            return _SessionOpening(self._enter(None if found is None else job_ids.checked(found)), self._commit_on)
+            return _SessionOpening(self._enter(None if found is None else job_ids.validated(found)), self._commit_on)
         return _SessionOpening(self._enter(job_id), self._commit_on)
 
     def __enter__(self) -> EventSession:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from requests.auth import AuthBase
 
     from .request import Request
-    from .transport import Posting
+    from .transport import Transport
 
 _UNAUTHORISED: Final = 401
 _PROXY_UNAUTHORISED: Final = 407
@@ -44,7 +44,7 @@ class EventsAPI:
         self._auth = auth
         self._timeout = timeout
         self._given = http
-        self._posting: Posting | None = None
+        self._transport: Transport | None = None
         self._bearer: BearerToken | None = None
         self.is_closed: bool = False
         self._lock = threading.RLock()
@@ -136,36 +136,36 @@ class EventsAPI:
         connect, answer = self._timeout
         return (connect, answer) if patience is None else (min(connect, patience), min(answer, patience))
 
-    def _connected(self) -> Posting:
+    def _connected(self) -> Transport:
         forks.notice()
         if self._born is not forks.generation:
             self._disown()
-        return self._posting or self._connect()
+        return self._transport or self._connect()
 
-    def _connect(self) -> Posting:
+    def _connect(self) -> Transport:
         import requests  # noqa: F401, PLC0415  as in _attempt
         from requests.auth import AuthBase  # noqa: PLC0415
 
-        from .transport import GivenPosting, OwnPosting  # noqa: PLC0415
+        from .transport import PooledTransport, SessionTransport  # noqa: PLC0415
 
         with self._lock:
-            if self._posting is None:
+            if self._transport is None:
                 bearer = None if self._auth is None or isinstance(self._auth, AuthBase) else BearerToken(self._auth)
                 auth: Any = bearer or self._auth
                 given = self._given
-                made = OwnPosting(self.url, auth) if given is None else GivenPosting(self.url, auth, given)
-                if self._posting is None:  # a signal handler may have been first
-                    self._bearer, self._posting = bearer, made
-            return self._posting
+                made = PooledTransport(self.url, auth) if given is None else SessionTransport(self.url, auth, given)
+                if self._transport is None:  # a signal handler may have been first
+                    self._bearer, self._transport = bearer, made
+            return self._transport
 
     def _disown(self) -> None:
         """In a forked child: the parent's connections are not ours to use or to close."""
         self._lock = threading.RLock()
-        self._posting = self._posting and self._posting.unconnected()
+        self._transport = self._transport and self._transport.unconnected()
         self._born = forks.generation
 
     def close(self) -> None:
         """Closes the connections; a ready `requests.Session` that was passed in stays its owner's to close."""
         self.is_closed = True
-        if self._posting is not None and self._born is forks.generation:
-            self._posting.close()
+        if self._transport is not None and self._born is forks.generation:
+            self._transport.close()

@@ -1,4 +1,4 @@
-"""Posting: how one POST goes out through `requests`, on connections of our own or by a session that was given."""
+"""Transport: how one POST goes out through `requests`, on connections of our own or by a session that was given."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _POOL: Final = 32
 _PIECE: Final = 1 << 13
 
 
-class Posting(Protocol):
+class Transport(Protocol):
     """Threads share it. It raises what `requests` raises. It never follows a redirect, and never looks where one leads.
 
     It keeps to the attempt that its thread makes, and has read the response when it returns.
@@ -38,7 +38,7 @@ class Posting(Protocol):
         """`timeout` is to connect and to wait for each part of the answer, in seconds."""
         ...
 
-    def unconnected(self) -> Posting:
+    def unconnected(self) -> Transport:
         """The same with no connection: a forked child must neither use nor close its parent's."""
         ...
 
@@ -46,7 +46,7 @@ class Posting(Protocol):
         """Closes connections of our own."""
 
 
-class OwnPosting:
+class PooledTransport:
     """On connections of our own. A flush of many requests pays once for what `Session.post` works out for each:
 
     the address, and what the environment says of proxies and certificates, which is read with the first request.
@@ -81,8 +81,8 @@ class OwnPosting:
         )
         return self._addresses.setdefault(path, str(prepared.url))
 
-    def unconnected(self) -> OwnPosting:
-        return OwnPosting(self._url, self._auth)
+    def unconnected(self) -> PooledTransport:
+        return PooledTransport(self._url, self._auth)
 
     def close(self) -> None:
         self._http.close()
@@ -95,7 +95,7 @@ class _BoundAdapter(HTTPAdapter):
         return pool
 
 
-class GivenPosting:
+class SessionTransport:
     """By a ready session, whose owner closes it: its `post` is the way, with all that its class adds to it.
 
     Its owner's credentials are the only ones: without any, none are looked for in a netrc file.
@@ -136,10 +136,10 @@ class GivenPosting:
         )
         return bound(pool) and type(adapter).send is HTTPAdapter.send
 
-    def unconnected(self) -> GivenPosting:
-        twin = copy.copy(self._http)
-        twin.adapters = OrderedDict((prefix, _unconnected(one)) for prefix, one in self._http.adapters.items())
-        return GivenPosting(self._url, self._auth, twin)
+    def unconnected(self) -> SessionTransport:
+        copied = copy.copy(self._http)
+        copied.adapters = OrderedDict((prefix, _unconnected(one)) for prefix, one in self._http.adapters.items())
+        return SessionTransport(self._url, self._auth, copied)
 
     def close(self) -> None:
         """Nothing: it is its owner's."""
@@ -147,13 +147,13 @@ class GivenPosting:
 
 def _unconnected(adapter: BaseAdapter) -> BaseAdapter:
     """A copy without connections. `HTTPAdapter` itself copies only the attributes that it knows."""
-    twin = object.__new__(type(adapter))
-    vars(twin).update(vars(adapter))
-    if isinstance(twin, HTTPAdapter):
-        twin.proxy_manager = {}
-        made = vars(twin)
-        twin.init_poolmanager(made["_pool_connections"], made["_pool_maxsize"], block=made["_pool_block"])
-    return twin
+    copied = object.__new__(type(adapter))
+    vars(copied).update(vars(adapter))
+    if isinstance(copied, HTTPAdapter):
+        copied.proxy_manager = {}
+        made = vars(copied)
+        copied.init_poolmanager(made["_pool_connections"], made["_pool_maxsize"], block=made["_pool_block"])
+    return copied
 
 
 def _proxies(url: str) -> dict[str, str]:

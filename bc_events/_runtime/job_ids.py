@@ -30,7 +30,7 @@ def generated() -> str:
     return clock.job_id()
 
 
-def checked(job_id: Any) -> str:
+def validated(job_id: Any) -> str:
     """The job id that code passed; raises `InvalidJobIdError` where it cannot travel in a header."""
     if isinstance(job_id, str) and _VALID(job_id):
         return job_id

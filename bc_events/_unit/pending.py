@@ -184,8 +184,8 @@ class Pending:
                 self._changes += 1
                 return dropped
 
-    def _swap(self, fresh: list[Event]) -> list[Event]:
-        old, self.entries = self.entries, fresh
+    def _swap(self, entries: list[Event]) -> list[Event]:
+        old, self.entries = self.entries, entries
         self._changes += 1
         old.append(_SEAL)
         taken = len(old) - 1

@@ -80,6 +80,6 @@ USER_ID: Final = OptionType(
 )
 JOB_ID: Final = OptionType(
     "id",
-    job_ids.checked,
+    job_ids.validated,
     lambda text: f"it has {len(text)} characters; give 1 to {JOB_ID_MAX_LENGTH}, all visible ASCII, with no spaces",
 )

@@ -74,14 +74,14 @@ def relay(
       bc-events outbox relay --outbox events.db --api-url https://api.mysite.britecore.com
       bc-events outbox relay --client myservice.events:client --workers 4
     """
-    pace = outboxes.Pace(lease=lease)
+    settings = outboxes.RelaySettings(lease=lease)
     if client is not None:
         found = loaded(client)
-        made = outboxes.Relay.of(found, workers=workers, order=order, pace=pace)
+        made = outboxes.Relay.of(found, workers=workers, order=order, settings=settings)
         store: Store = getattr(found.outbox, "store")  # noqa: B009  Relay.of has seen to it
     else:
         store = _store(where)
-        made = outboxes.Relay(store, _api(api_url, timeout), workers=workers, order=order, pace=pace)
+        made = outboxes.Relay(store, _api(api_url, timeout), workers=workers, order=order, settings=settings)
     store.check()
     _run(made, store, drain=drain)
 
@@ -100,7 +100,7 @@ def _run(made: Relay, store: Store, *, drain: bool) -> None:
     made.join()
     logging.getLogger(LOGGER_NAME).info(
         "the relay has ended",
-        extra={"bc_sent": made.tally.sent, "bc_retried": made.tally.retried, "bc_dead": made.tally.dead},
+        extra={"bc_sent": made.counts.sent, "bc_retried": made.counts.retried, "bc_dead": made.counts.dead},
     )
 
 
@@ -119,8 +119,8 @@ def _progress(made: Relay, store: Store) -> str:
         stats = store.stats()
     except OutboxError:
         return "the outbox cannot be read"
-    line = f"{made.tally.sent} sent, {stats.pending} waiting, {stats.dead} dead"
-    return f"{line}; paused: {made.tally.trouble}" if made.tally.trouble else line
+    line = f"{made.counts.sent} sent, {stats.pending} waiting, {stats.dead} dead"
+    return f"{line}; paused: {made.counts.pause_reason}" if made.counts.pause_reason else line
 
 
 def _store(where: str | None) -> Store:

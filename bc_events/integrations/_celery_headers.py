@@ -12,7 +12,7 @@ from bc_events.propagation import Border
 if TYPE_CHECKING:
     from celery.app.task import Context
 
-    from ._edge import Edge
+    from ._integration import Integration
 
 
 def beside(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,26 +36,26 @@ def of_request(request: Context, border: Border) -> dict[str, Any]:
     return of_fields(vars(request), border)
 
 
-def arrived(request: Context, edge: Edge) -> dict[str, Any]:
+def arrived(request: Context, integration: Integration) -> dict[str, Any]:
     """The headers a task came with; where it runs eagerly, within its caller, those that it would have come with."""
-    found = of_request(request, edge.border)
+    found = of_request(request, integration.border)
     carried: dict[str, str] = {}
     if request.is_eager:
-        edge.inject(carried)
+        integration.inject(carried)
     return beside(found, carried)
 
 
-def mark(request: Context, edge: Edge) -> None:
+def mark(request: Context, integration: Integration) -> None:
     """What Celery sends for this task from here on belongs to its job, also where that is new."""
     carried: dict[str, str] = {}
-    edge.inject(carried)
+    integration.inject(carried)
     request.update({"headers": beside(carried, _inner(vars(request)))})
 
 
-def begin_job(fields: MutableMapping[str, Any], edge: Edge) -> None:
+def begin_job(fields: MutableMapping[str, Any], integration: Integration) -> None:
     """A message without a job gets one as it reaches the worker, whose processes then know it as the same."""
-    name = edge.border.job_id
-    job_alone = replace(edge, border=Border(job_id=name))
+    name = integration.border.job_id
+    job_alone = replace(integration, border=Border(job_id=name))
     if name is None or job_alone.extract(of_fields(fields, job_alone.border)).job_id is not None:
         return
     job = {name: job_ids.generated()}

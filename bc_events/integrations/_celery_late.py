@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from celery.worker.request import Request
 
-    from ._edge import Edge
+    from ._integration import Integration
 
 
 class _Around(threading.local):
@@ -40,19 +40,19 @@ def fail_around(*, request: Mapping[str, Any] | None, **_signal: object) -> None
     around.request = Context(request or {})
 
 
-def told_late(on_failure: Callable[..., Any], edge: Edge) -> Callable[..., Any]:
+def told_late(on_failure: Callable[..., Any], integration: Integration) -> Callable[..., Any]:
     """A task's `on_failure`, in a session also where Celery calls it after that of the task."""
 
     @wraps(on_failure)
     def tell(exc: BaseException, task_id: str, *args: Any, **kwargs: Any) -> Any:
         request = around.failed(task_id)
-        with nullcontext() if request is None else late_session(request, edge):
+        with nullcontext() if request is None else late_session(request, integration):
             return on_failure(exc, task_id, *args, **kwargs)
 
     return tell
 
 
-def request_with_session(base: type[Request], edge: Edge) -> type[Request]:
+def request_with_session(base: type[Request], integration: Integration) -> type[Request]:
     """What a worker's main process does for a task: its hooks, errbacks and signals if its process was killed, or if
     it is revoked or cancelled.
 
@@ -62,40 +62,40 @@ def request_with_session(base: type[Request], edge: Edge) -> type[Request]:
     class EventsRequest(base):  # type: ignore[misc]  # Celery is not typed
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            begin_job(self.request_dict, edge)
+            begin_job(self.request_dict, integration)
 
         def on_timeout(self, soft: Any, timeout: Any) -> Any:
-            with late_session(self._context, edge):
+            with late_session(self._context, integration):
                 return super().on_timeout(soft, timeout)
 
         def on_failure(self, *args: Any, **kwargs: Any) -> Any:
-            with late_session(self._context, edge):
+            with late_session(self._context, integration):
                 return super().on_failure(*args, **kwargs)
 
         def _announce_revoked(self, *args: Any, **kwargs: Any) -> Any:
-            with late_session(self._context, edge):
+            with late_session(self._context, integration):
                 return super()._announce_revoked(*args, **kwargs)
 
         def _announce_cancelled(self, *args: Any, **kwargs: Any) -> Any:
-            with late_session(self._context, edge):
+            with late_session(self._context, integration):
                 return super()._announce_cancelled(*args, **kwargs)
 
     return EventsRequest
 
 
 @contextmanager
-def late_session(request: Context, edge: Edge) -> Iterator[None]:
+def late_session(request: Context, integration: Integration) -> Iterator[None]:
     """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
-    work = edge.open(edge.extract(of_request(request, edge.border)))
+    work = integration.open(integration.extract(of_request(request, integration.border)))
     try:
         yield
     finally:
         work.close_late()
 
 
-def of_failed_task(args: tuple[Any, ...], edge: Edge) -> AbstractContextManager[object]:
+def of_failed_task(args: tuple[Any, ...], integration: Integration) -> AbstractContextManager[object]:
     """The session of an errback that is called with the request of a task which has none here, as it never began."""
     if args and isinstance(args[0], Context) and unit_to_join() is None:
         request = around.failed(args[0].id) or args[0]
-        return late_session(request, edge)
+        return late_session(request, integration)
     return nullcontext()

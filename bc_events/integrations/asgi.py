@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
-from ._edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
 from ._lookup import looked_up_early
 from ._status import is_success
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bc_events.event import Actor, LazyActor
     from bc_events.session import EventSession
 
-    from ._edge import Work
+    from ._integration import Work
 
 __all__ = ["EventsMiddleware", "message_session"]
 
@@ -62,7 +62,7 @@ class EventsMiddleware:
         """
         self._app = app
         self._success = success
-        self._entry = _Entry(Edge(client=client, border=border, on_delivery_error=on_delivery_error), actor)
+        self._entry = _Entry(Integration(client=client, border=border, on_delivery_error=on_delivery_error), actor)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -73,14 +73,14 @@ class EventsMiddleware:
             await self._app(scope, receive, send)
             return
         work = self._entry.open(scope, around=scope.get(REQUEST))
-        exchange = _Exchange(work, self._success, receive, send)
+        request = _HTTPRequest(work, self._success, receive, send)
         scope[REQUEST] = work
         try:
-            await self._app(scope, exchange.receive, exchange.send)
+            await self._app(scope, request.receive, request.send)
         except BaseException as error:
-            await work.aclose(exchange.failure(error))
+            await work.aclose(request.failure(error))
             raise
-        await work.aclose(exchange.failure(None))
+        await work.aclose(request.failure(None))
 
 
 @asynccontextmanager
@@ -126,18 +126,18 @@ class _Connection:
 class _Entry:
     """How a connection becomes work."""
 
-    __slots__ = ("_actor", "_edge")
+    __slots__ = ("_actor", "_integration")
 
-    def __init__(self, edge: Edge, actor: ActorOf | None) -> None:
-        self._edge = edge
+    def __init__(self, integration: Integration, actor: ActorOf | None) -> None:
+        self._integration = integration
         self._actor = actor
 
     def open(self, scope: Mapping[str, Any], *, around: object = None) -> Work:
-        inbound = self._edge.extract(scope.get("headers"))
-        return self._edge.open(inbound, actor=looked_up_early(self._actor, scope), around=around)
+        inbound = self._integration.extract(scope.get("headers"))
+        return self._integration.open(inbound, actor=looked_up_early(self._actor, scope), around=around)
 
 
-class _Exchange:
+class _HTTPRequest:
     """One request and what became of its response so far."""
 
     __slots__ = ("_failure", "_is_client_gone", "_lost", "_receive", "_send", "_success", "_work")

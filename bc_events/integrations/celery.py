@@ -9,7 +9,7 @@ from bc_events._ambient.frames import unit_to_join
 from bc_events.propagation import BROKER, Border
 
 from ._celery_headers import arrived, beside, mark, of_request
-from ._edge import Edge, OnDeliveryError
+from ._integration import Integration, OnDeliveryError
 
 try:
     from celery import current_task, signals
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from bc_events.client import EventClient
 
-    from ._edge import Work
+    from ._integration import Work
 
 __all__ = ["install"]
 
 _UID: Final = "bc_events"
-_EDGE: Final = "bc_events_edge"
+_INTEGRATION: Final = "bc_events_edge"
 _WORK: Final = "bc_events_work"
 _RUNS: Final = "bc_events_runs"
 
@@ -62,7 +62,7 @@ def install(
         on_delivery_error: "raise" fails the task with the `DeliveryError`, which no `autoretry_for` retries; or "log",
             or a callable.
     """
-    tasks = _Tasks(app, Edge(client=client, border=border, on_delivery_error=on_delivery_error))
+    tasks = _Tasks(app, Integration(client=client, border=border, on_delivery_error=on_delivery_error))
     app.send_task = tasks.carrying(app.send_task)
     finalized: Any = app.on_after_finalize
     finalized.connect(tasks.enclose, weak=False)
@@ -82,23 +82,23 @@ class _Tasks:
     That part is outside of Celery's own `autoretry_for`, and inside of what sends the next of a chain.
     """
 
-    def __init__(self, app: Celery, edge: Edge) -> None:
+    def __init__(self, app: Celery, integration: Integration) -> None:
         self._app = app
-        self._edge = edge
+        self._integration = integration
 
     def enclose(self, **_signal: object) -> None:
         for task in self._app.tasks.values():
-            if not hasattr(task.run, _EDGE):
-                task.run = _enclosed(task, self._edge)
-                task.on_failure = told_late(task.on_failure, self._edge)
+            if not hasattr(task.run, _INTEGRATION):
+                task.run = _enclosed(task, self._integration)
+                task.on_failure = told_late(task.on_failure, self._integration)
 
     def serve(self, **_signal: object) -> None:
         """A worker starts. Some tasks were registered after the application was finalized."""
         self.enclose()
         for task in self._app.tasks.values():
-            if not hasattr(task.Request, _EDGE):
-                request = request_with_session(symbol_by_name(task.Request), self._edge)  # type: ignore[no-untyped-call]  # as above
-                setattr(request, _EDGE, self._edge)
+            if not hasattr(task.Request, _INTEGRATION):
+                request = request_with_session(symbol_by_name(task.Request), self._integration)  # type: ignore[no-untyped-call]  # as above
+                setattr(request, _INTEGRATION, self._integration)
                 task.Request = request
 
     def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,10 +113,10 @@ class _Tasks:
     def headers(self, given: Mapping[str, Any] | None, parent_id: object = None) -> dict[str, Any]:
         """The headers of a message that is sent, or promised, here. Those that are given stay."""
         carried: dict[str, str] = {}
-        self._edge.inject(carried)
+        self._integration.inject(carried)
         if unit_to_join() is None:  # by Celery, after the task
             sender: Any = current_task.request if current_task else around.failed(parent_id)
-            carried |= {} if sender is None else of_request(sender, self._edge.border)
+            carried |= {} if sender is None else of_request(sender, self._integration.border)
         return beside(given or {}, carried)
 
 
@@ -152,11 +152,11 @@ def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
 def _begin(*, task: Task, **_signal: object) -> None:
     """A worker, or an eager call, begins with a task: from here to its last hook its session is live."""
     around.request = None
-    edge: Edge | None = getattr(task.run, _EDGE, None)
-    if edge is not None:
+    integration: Integration | None = getattr(task.run, _INTEGRATION, None)
+    if integration is not None:
         request = task.request
-        request.update({_WORK: edge.open(edge.extract(arrived(request, edge)))})
-        mark(request, edge)
+        request.update({_WORK: integration.open(integration.extract(arrived(request, integration)))})
+        mark(request, integration)
 
 
 def _end(*, task: Task, **_signal: object) -> None:
@@ -172,14 +172,14 @@ def _end_last(**_signal: object) -> None:
     signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
 
 
-def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
+def _enclosed(task: Task, integration: Integration) -> Callable[..., Any]:
     run = task.run
 
     @wraps(run)
     def run_within(*args: Any, **kwargs: Any) -> Any:
         request = task.request
         if request.called_directly:
-            with of_failed_task(args, edge):
+            with of_failed_task(args, integration):
                 return run(*args, **kwargs)
         if request.get(_RUNS):
             return run(*args, **kwargs)
@@ -188,5 +188,5 @@ def _enclosed(task: Task, edge: Edge) -> Callable[..., Any]:
         with work.body(commit_on=(Ignore,)):
             return run(*args, **kwargs)
 
-    setattr(run_within, _EDGE, edge)
+    setattr(run_within, _INTEGRATION, integration)
     return run_within

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from ._fields import ambient_fields
+from ._log_fields import ambient_fields
 
 __all__ = ["EventsFilter"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._fields import ambient_fields
+from ._log_fields import ambient_fields
 
 try:
     import structlog  # noqa: F401  a processor is a plain function, but it is of no use without

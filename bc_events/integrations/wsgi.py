@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from bc_events.propagation import HTTP, Border
 
-from ._edge import REQUEST, Edge, FailedResponseError, OnDeliveryError
+from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
 from ._lookup import looked_up_early
 from ._status import is_success
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
 
-    from ._edge import Work
+    from ._integration import Work
 
 __all__ = ["EventsMiddleware"]
 
@@ -57,12 +57,12 @@ class EventsMiddleware:
         self._app = app
         self._success = success
         self._actor = actor
-        self._edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
+        self._integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        inbound = self._edge.extract(_headers(environ))
+        inbound = self._integration.extract(_headers(environ))
         actor = looked_up_early(self._actor, environ)
-        work = self._edge.open(inbound, actor=actor, around=_around(environ))
+        work = self._integration.open(inbound, actor=actor, around=_around(environ))
         response = _Response(work, self._success, start_response)
         environ[REQUEST] = work
         try:

@@ -80,7 +80,7 @@ class Intake:
         if known is not None:
             return Answer(*known, is_replay=True)
         try:
-            job_id = job_ids.checked(submission.job_id)
+            job_id = job_ids.validated(submission.job_id)
         except InvalidJobIdError as error:
             return _refusal(400, INVALID_JOB_ID, f"{JOB_ID_HEADER}: {error}")
         try:

@@ -18,7 +18,7 @@ _MOST_KEPT: Final = 100_000
 class SeenRequest:
     """One POST. `status` is None where no answer was sent; `records` are the events in it, 0 where it was unreadable.
 
-    `fault` is the injected fault that decided its fate, `is_replay` whether a remembered answer was given.
+    `fault` is the injected fault that decided its answer, `is_replay` whether a remembered answer was given.
     `connection` tells connections apart.
     """
 

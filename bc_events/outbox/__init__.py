@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from bc_events._delivery.delivery import Outbox
 
     from ._relay.relay import Relay
-    from ._relay.settings import Pace
+    from ._relay.settings import RelaySettings
     from ._sqlalchemy.outbox import SQLAlchemyOutbox, outbox_table
     from ._sqlite.outbox import SQLiteOutbox
     from ._store.store import Store
 
 _HOMES = {
-    "Pace": "_relay.settings",
+    "RelaySettings": "_relay.settings",
     "Relay": "_relay.relay",
     "SQLAlchemyOutbox": "_sqlalchemy.outbox",
     "SQLiteOutbox": "_sqlite.outbox",
     "Store": "_store.store",
     "outbox_table": "_sqlalchemy.outbox",
 }
-__all__ = ["Pace", "Relay", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
+__all__ = ["Relay", "RelaySettings", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
 
 
 def named(name: str) -> Outbox:

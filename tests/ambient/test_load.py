@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from .load.publisher import Publisher
-from .load.tally import Arrival, tally
+from .load.reconciliation import Arrival, reconcile
 
 _ROOT = Path(__file__).parents[2]
 
@@ -27,6 +27,6 @@ def test_a_tally_tells_what_went_wrong():
         Arrival(publisher.job, publisher.actor, number, f"id-{number}") for number in publisher.numbers
     )
     stray = Arrival("job-8", publisher.actor, third.number, third.event_id)
-    found = tally([publisher], [second, first, first, stray])
+    found = reconcile([publisher], [second, first, first, stray])
     assert (found.lost, found.doubled, found.misattributed, found.out_of_order) == (1, 1, 1, 1)
     assert not found.is_clean

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from bc_events import DeliveryError, events
-from bc_events.outbox import Pace, Relay, SQLiteOutbox
+from bc_events.outbox import Relay, RelaySettings, SQLiteOutbox
 
 from .raw import RawAPI, response
 
@@ -200,7 +200,7 @@ def test_a_relay_stops_within_one_attempt(client_of, tmp_path):
         session = client.service_session("job-1")
         session.created_test({"id": 1})
         session.flush()
-        relay = Relay.of(client, pace=Pace(lease=5))
+        relay = Relay.of(client, settings=RelaySettings(lease=5))
         relay.start()
         assert arrived.wait(5)
         started = time.monotonic()

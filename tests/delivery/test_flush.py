@@ -205,11 +205,11 @@ class Model:
 
     @answers
     def __call__(self, received):
-        fate = self.chance.random()
-        if fate < 0.1:
+        draw = self.chance.random()
+        if draw < 0.1:
             return self.chance.choice([closes, closes_mid_body, resets])
         reply = self.known.get(received.key) or self._answer(received)
-        return closes if fate < 0.2 else reply
+        return closes if draw < 0.2 else reply
 
     def _answer(self, received):
         kind = self.chance.choice(["records", "records", "throttled", "unavailable", "final", "too large"])

@@ -20,7 +20,7 @@ from bc_events._delivery.api import EventsAPI
 from bc_events.outbox import Relay, SQLAlchemyOutbox
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
-from tests.faults.pace import TIMEOUT, quick
+from tests.faults.relay_settings import TIMEOUT, quick
 
 TOPICS = {
     "DefaultCategory": "faults",
@@ -34,7 +34,7 @@ WORK = "CREATE TABLE IF NOT EXISTS work (key text PRIMARY KEY)"
 class Producing:
     """`sessions` None goes on until it is killed. One event in `poison_every` is poisoned, none where it is 0.
 
-    `rolled_back` is the share of sessions, and of savepoints; `tally` a file for how many, written at the end.
+    `rolled_back` is the share of sessions, and of savepoints; `counts_file` a file for how many, written at the end.
     """
 
     database: str
@@ -45,7 +45,7 @@ class Producing:
     poison_every: int = 0
     rolled_back: float = 0.1
     jobs: int = 5
-    tally: str | None = None
+    counts_file: str | None = None
 
 
 def produce(order: Producing) -> None:
@@ -67,8 +67,8 @@ def produce(order: Producing) -> None:
                 raise
             time.sleep(0.05)  # the database is gone, and the whole session with it
         time.sleep(order.pause)
-    if order.tally:
-        Path(order.tally).write_text(json.dumps(counts))
+    if order.counts_file:
+        Path(order.counts_file).write_text(json.dumps(counts))
 
 
 def _session(client, factory, chance: random.Random, order: Producing, number: int, counts: Counter[str]) -> None:
@@ -95,7 +95,7 @@ def _work(db, key: str, order: Producing, counts: Counter[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Relaying:
-    """`at_work` is a file made with its first request; `tally` one for what it did, when it ends in good order."""
+    """`at_work` is a file made with its first request; `counts_file` is for what it did, once it ends in good order."""
 
     database: str
     api: str
@@ -104,7 +104,7 @@ class Relaying:
     lease: float = 3.0
     order: str = "time"
     at_work: str | None = None
-    tally: str | None = None
+    counts_file: str | None = None
 
 
 def relay(order: Relaying) -> None:
@@ -114,16 +114,16 @@ def relay(order: Relaying) -> None:
         EventsAPI(order.api, auth=None, timeout=order.timeout, http=None),
         workers=order.workers,
         order=order.order,
-        pace=quick(order.lease),
+        settings=quick(order.lease),
     )
     is_told = []
     signal.signal(signal.SIGTERM, lambda *_: is_told.append(True))
     made.start()
     while not is_told:
         time.sleep(0.02)
-        if order.at_work and made.tally.requests:
+        if order.at_work and made.counts.requests:
             Path(order.at_work).touch()
     made.stop()
     made.join()
-    if order.tally:
-        Path(order.tally).write_text(json.dumps({"lost_leases": made.tally.lost_leases}))
+    if order.counts_file:
+        Path(order.counts_file).write_text(json.dumps({"lost_leases": made.counts.lost_leases}))

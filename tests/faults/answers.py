@@ -114,14 +114,14 @@ def poison(world: World) -> Result:
 def _produced(world: World, *, sessions: int | None = None, **options) -> Counter[str]:
     """Three producers, each to its end; returns what they have rolled back."""
     share = (sessions or world.dose.sessions) // 3
-    tallies = [world.folder / f"tally-{place}.json" for place in range(3)]
+    counts_files = [world.folder / f"counts-{place}.json" for place in range(3)]
     producers = [
         world.spawn(
             produce,
-            Producing(world.database, f"p{place}", world.seed + place, share, tally=str(tally), **options),
+            Producing(world.database, f"p{place}", world.seed + place, share, counts_file=str(counts_file), **options),
         )
-        for place, tally in enumerate(tallies)
+        for place, counts_file in enumerate(counts_files)
     ]
     for producer in producers:
         producer.join()
-    return sum((Counter(json.loads(tally.read_text())) for tally in tallies), Counter())
+    return sum((Counter(json.loads(counts_file.read_text())) for counts_file in counts_files), Counter())

@@ -7,9 +7,9 @@ import os
 from bc_events import EventClient, events
 from bc_events.outbox import SQLiteOutbox
 from tests.faults.actors import TOPICS
-from tests.faults.pace import TIMEOUT, quick
+from tests.faults.relay_settings import TIMEOUT, quick
 
-_outbox = SQLiteOutbox(os.environ["FAULTS_FILE"], pace=quick())
+_outbox = SQLiteOutbox(os.environ["FAULTS_FILE"], settings=quick())
 client = EventClient(os.environ["FAULTS_API"], "FaultsService", TOPICS, outbox=_outbox, timeout=TIMEOUT)
 
 

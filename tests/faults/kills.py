@@ -107,20 +107,22 @@ def relay_stopped(world: World) -> Result:
     """SIGSTOP for twice the lease: what the relay has to say when it goes on is fenced off."""
     lease, timeout = 1.0, (0.1, 0.2)
     world.api.faults(latency={"ms": 60})
-    tally, at_work = world.folder / "tally.json", world.folder / "at_work"
+    counts_file, at_work = world.folder / "counts.json", world.folder / "at_work"
     producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=_PAUSE))
     fenced = 0
     with world.relays(1, lease=lease, timeout=timeout):
         for _ in range(world.dose.stops):
             at_work.unlink(missing_ok=True)
-            sleeper = world.relay(lease=lease, timeout=timeout, workers=4, at_work=str(at_work), tally=str(tally))
+            sleeper = world.relay(
+                lease=lease, timeout=timeout, workers=4, at_work=str(at_work), counts_file=str(counts_file)
+            )
             world.until(at_work.exists)
             world.traffic(6)
             os.kill(sleeper.pid, signal.SIGSTOP)
             time.sleep(2 * lease)
             os.kill(sleeper.pid, signal.SIGCONT)
             end(sleeper)
-            fenced += json.loads(tally.read_text())["lost_leases"]
+            fenced += json.loads(counts_file.read_text())["lost_leases"]
         _kill(producer)
         world.api.faults()
         world.settle()

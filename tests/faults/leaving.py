@@ -16,7 +16,7 @@ import requests  # noqa: F401  once, in place of in each fork
 from bc_events import EventClient, events
 from bc_events.outbox import SQLiteOutbox
 from tests.faults.actors import TOPICS
-from tests.faults.pace import TIMEOUT, quick
+from tests.faults.relay_settings import TIMEOUT, quick
 
 PER_PROCESS = 5
 
@@ -54,7 +54,7 @@ def fork_and_leave(way: str, number: int, client: EventClient) -> bool:
 if __name__ == "__main__":
     _way, _count, _api, _file = sys.argv[1:]
     logging.disable(logging.CRITICAL)  # that events wait for the next relay is no news
-    _outbox = SQLiteOutbox(_file, pace=quick()) if _file else None
+    _outbox = SQLiteOutbox(_file, settings=quick()) if _file else None
     _client = EventClient(_api, "FaultsService", TOPICS, outbox=_outbox, timeout=TIMEOUT if _file else (3.05, 10))
     for _number in range(int(_count)):
         if fork_and_leave(_way, _number, _client):

@@ -18,7 +18,7 @@ from pathlib import Path
 from bc_events import EventClient, events
 from bc_events.outbox import SQLiteOutbox
 from tests.faults.actors import TOPICS
-from tests.faults.pace import TIMEOUT, quick
+from tests.faults.relay_settings import TIMEOUT, quick
 
 _TICK = 0.005
 _WARM_UP = 1.0
@@ -77,7 +77,7 @@ def resident() -> int:
 
 def main(url: str, file: str, seconds: float) -> None:
     logging.disable(logging.CRITICAL)
-    outbox = SQLiteOutbox(file, pace=quick())
+    outbox = SQLiteOutbox(file, settings=quick())
     client = EventClient(url, "FaultsService", TOPICS, outbox=outbox, timeout=TIMEOUT)
     print(json.dumps(asyncio.run(served(client, seconds))), flush=True)
 

@@ -192,12 +192,12 @@ def test_a_chord_stays_one_job(service):
     assert (service.delivery.jobs, set(service.delivery.actors)) == (["job-1"] * 3, {("user-one", "user")})
 
 
-@pytest.mark.parametrize(("ending", "jobs"), [("publish", ["job-1", "job-1"]), ("fail", ["job-1"])])
-def test_callbacks_of_a_task_stay_within_its_job(service, ending, jobs):
+@pytest.mark.parametrize(("outcome", "jobs"), [("publish", ["job-1", "job-1"]), ("fail", ["job-1"])])
+def test_callbacks_of_a_task_stay_within_its_job(service, outcome, jobs):
     callback = service.publish.si()
     called = callback.freeze()
     with service.session():
-        getattr(service, ending).apply_async(link=callback, link_error=callback)
+        getattr(service, outcome).apply_async(link=callback, link_error=callback)
     result_of(called)
     assert (service.delivery.jobs, set(service.delivery.actors)) == (jobs, {("user-one", "user")})
 
@@ -287,12 +287,12 @@ def test_a_delivery_error_may_be_handed_to_the_service(client, delivery):
     assert [len(error.undelivered) for error in errors] == [1]
 
 
-@pytest.mark.parametrize(("ending", "sent"), [(Ignore, 1), (Reject, 0)])
-def test_a_rejected_task_drops_its_events_and_an_ignored_one_does_not(eager, delivery, ending, sent):
+@pytest.mark.parametrize(("outcome", "sent"), [(Ignore, 1), (Reject, 0)])
+def test_a_rejected_task_drops_its_events_and_an_ignored_one_does_not(eager, delivery, outcome, sent):
     @eager.task
     def ends():
         events.created_test({"id": 1})
-        raise ending
+        raise outcome
 
     ends.delay()
     assert len(delivery.sent) == sent

@@ -49,13 +49,13 @@ class Service:
         task = self.app.task
 
         @task(base=Hooked, bind=True, max_retries=1)
-        def work(self, ending=None):
+        def work(self, outcome=None):
             say("body")
-            if ending == "retry" and not self.request.retries:
+            if outcome == "retry" and not self.request.retries:
                 raise self.retry(countdown=0)
-            if ending == "ignore":
+            if outcome == "ignore":
                 raise Ignore
-            if ending == "fail":
+            if outcome == "fail":
                 raise LookupError("broken")
 
         @task(base=Hooked, autoretry_for=(LookupError,), retry_kwargs={"countdown": 0, "max_retries": 1})
@@ -213,8 +213,8 @@ def test_a_chord_and_a_group_stay_in_the_job(service):
     service.wait_for(*["before_start", "body", "on_success", "after_return"] * 2, "joined")
 
 
-@pytest.mark.parametrize("ending", [None, "retry", "fail"])
-def test_receivers_of_signals_are_in_the_session(service, ending):
+@pytest.mark.parametrize("outcome", [None, "retry", "fail"])
+def test_receivers_of_signals_are_in_the_session(service, outcome):
     def receive(sender, signal, **_):
         if sender.app is service.app:
             say(signal.name)
@@ -222,9 +222,9 @@ def test_receivers_of_signals_are_in_the_session(service, ending):
     for signal in SIGNALS:
         signal.connect(receive, weak=False)
     try:
-        service.run(service.work.s(ending))
-        expected = {None: {"task_success"}, "retry": {"task_retry", "task_success"}, "fail": {"task_failure"}}[ending]
-        _after(service, {None: 6, "retry": 10, "fail": 5}[ending])
+        service.run(service.work.s(outcome))
+        expected = {None: {"task_success"}, "retry": {"task_retry", "task_success"}, "fail": {"task_failure"}}[outcome]
+        _after(service, {None: 6, "retry": 10, "fail": 5}[outcome])
         # Receivers of the last signal are, if they were connected before the worker started.
         assert {at for at in service.said if at.startswith("task_")} == {"task_prerun", *expected}
     finally:

@@ -10,11 +10,11 @@ import pytest
 from bc_events.local import LocalEventsAPI
 
 from .conftest import TOPICS
-from .load import ENDINGS
+from .load import OUTCOMES
 from .processes import listening, processes
 
 REQUESTS = 200
-SUCCESSES = [number for number in range(REQUESTS) if ENDINGS[number % 4].startswith("ok")]
+SUCCESSES = [number for number in range(REQUESTS) if OUTCOMES[number % 4].startswith("ok")]
 SERVERS = {
     "uvicorn": ("uvicorn", "tests.integrations.load.by_asgi:app", "--fd", "{fd}"),
     "gunicorn": (

@@ -224,13 +224,13 @@ def test_wsgi_that_an_asgi_application_mounts_is_in_its_job(client, delivery):
 # Rules of the application that raise
 
 
-@pytest.mark.parametrize("edge", ["asgi", "wsgi"])
-def test_a_lookup_of_the_actor_that_raises_breaks_only_what_publishes(edge, client, delivery):
+@pytest.mark.parametrize("integration", ["asgi", "wsgi"])
+def test_a_lookup_of_the_actor_that_raises_breaks_only_what_publishes(integration, client, delivery):
     def broken(_request):
         raise LookupError("no user")
 
     for publishes in (False, True):
-        if edge == "asgi":
+        if integration == "asgi":
 
             async def app(_scope, _receive, send, publishes=publishes):
                 if publishes:

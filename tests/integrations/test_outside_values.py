@@ -17,7 +17,7 @@ from tests.outside_values import ARRIVALS, JOB, SERVICE
 from .aws_events import alb_event, event_bridge_event, http_api_event, rest_api_event, sns_event, sqs_record
 from .conftest import TOPICS, Remembering
 
-EDGE = {"border": BROKER}
+OPTIONS = {"border": BROKER}
 
 
 def publish(*_):
@@ -33,7 +33,7 @@ def by_asgi(client, arrival):
         pass
 
     raw = [(name.title().encode(), value.encode("latin-1")) for name, value in arrival.pairs]
-    middleware = asgi.EventsMiddleware(app, client=client, **EDGE)
+    middleware = asgi.EventsMiddleware(app, client=client, **OPTIONS)
     asyncio.run(middleware({"type": "http", "headers": raw}, nothing, nothing))
 
 
@@ -44,12 +44,12 @@ def by_wsgi(client, arrival):
         return []
 
     environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in arrival.joined().items()}
-    wsgi.EventsMiddleware(app, client=client, **EDGE)(environ, lambda *_: None).close()
+    wsgi.EventsMiddleware(app, client=client, **OPTIONS)(environ, lambda *_: None).close()
 
 
 def by_lambda(event_of):
     def by_lambda(client, arrival):
-        aws.request(client=client, **EDGE)(publish)(event_of(arrival), None)
+        aws.request(client=client, **OPTIONS)(publish)(event_of(arrival), None)
 
     return by_lambda
 
@@ -68,7 +68,7 @@ def by_records(event_of):
         spelt = {}
         for name, value in arrival.pairs:
             spelt[name if name not in spelt else name.title()] = value
-        aws.each_record(client=client, payload=lambda body: body["meta"], **EDGE)(publish)(event_of(spelt), None)
+        aws.each_record(client=client, payload=lambda body: body["meta"], **OPTIONS)(publish)(event_of(spelt), None)
 
     return by_records
 

@@ -299,14 +299,14 @@ def test_a_stale_lease_settles_nothing(store):
     """A relay that was stopped for longer than its lease must not delete what another one is sending."""
     store.add([row(1), row(2)])
     stale = claimed(store, seconds=0)
-    fresh = claimed(store)
+    second = claimed(store)
     rows = list(stale.requests[0].events)
     assert store.settle(stale.lease, Settlement([rows[0]], [Failure(rows[1], "late")])) == 2
     store.release(stale.lease, rows)
     assert not store.split(stale.lease, stale.requests[0].halves())
     assert store.stats().pending == 2
     assert claimed(store) is None
-    assert store.settle(fresh.lease, Settlement(list(fresh.requests[0].events))) == 0
+    assert store.settle(second.lease, Settlement(list(second.requests[0].events))) == 0
 
 
 def test_halves_are_stamped_before_they_are_sent(store):
@@ -505,20 +505,20 @@ def test_whatever_happens_each_row_is_delivered_dead_or_pending(store, data):
         if order == "job" and claim:
             _is_the_head_of_its_jobs(claim, store.show(limit=10_000))
         for request in claim.requests if claim else ():
-            fate = data.draw(st.sampled_from(["delivered", "mixed", "dead", "released", "split", "forgotten"]))
+            outcome = data.draw(st.sampled_from(["delivered", "mixed", "dead", "released", "split", "forgotten"]))
             events = list(request.events)
-            if fate == "delivered":
+            if outcome == "delivered":
                 store.settle(claim.lease, Settlement(events))
                 delivered |= set(ids(events))
-            elif fate == "mixed":
+            elif outcome == "mixed":
                 store.settle(claim.lease, Settlement(events[1:], [Failure(events[0], "again", 0.0)]))
                 delivered |= set(ids(events[1:]))
-            elif fate == "dead":
+            elif outcome == "dead":
                 store.settle(claim.lease, Settlement([], [Failure(one, "no") for one in events]))
                 dead |= set(ids(events))
-            elif fate == "released":
+            elif outcome == "released":
                 store.release(claim.lease, events)
-            elif fate == "split" and len(events) > 1:
+            elif outcome == "split" and len(events) > 1:
                 store.split(claim.lease, request.halves())
     mine = set(ids(rows))
     assert set(ids(store.show(dead=True, limit=10_000))) & mine == dead

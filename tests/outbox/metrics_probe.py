@@ -19,7 +19,7 @@ def main(file: str) -> None:
     store.add([row(1, "two\nlines"), *(row(number) for number in range(2, 6))])
     with LocalEventsAPI() as api:
         api.faults(partial_failure={"count": 1}, seed=3)
-        with Relay(store, api_of(api.url), pace=QUICK) as relay:
+        with Relay(store, api_of(api.url), settings=QUICK) as relay:
             while store.stats().pending:
                 relay.drain(1)
     store.add([row(6)])

@@ -8,14 +8,14 @@ from tenacity import wait_none
 
 from bc_events import EventClient
 from bc_events._delivery.api import EventsAPI
-from bc_events.outbox import Pace
+from bc_events.outbox import RelaySettings
 from bc_events.outbox._store.row import Row
 
 TOPICS = {
     "DefaultCategory": "testing",
     "Topics": [{"Action": "Created", "Entity": "Thing", "Schema": {"type": "object"}}],
 }
-QUICK = Pace(lease=60, poll=(0.005, 0.05), retry=wait_none(), pause=wait_none())
+QUICK = RelaySettings(lease=60, poll=(0.005, 0.05), retry=wait_none(), pause=wait_none())
 
 
 def client_of(url: str | None, outbox, service: str = "PolicyService", **options) -> EventClient:

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from bc_events import ConfigurationError, EventClient, events
-from bc_events.outbox import Pace, SQLiteOutbox
+from bc_events.outbox import RelaySettings, SQLiteOutbox
 from tests.outbox.service import QUICK, TOPICS, numbers
 
 SCRIPT = """
@@ -69,7 +69,7 @@ def test_all_outboxes_together_have_two_seconds_at_exit_and_tell_what_is_left(tm
 
 
 def _publish_in_a_child(url, file):
-    outbox = SQLiteOutbox(file, pace=QUICK)
+    outbox = SQLiteOutbox(file, settings=QUICK)
     with events.session(client=EventClient(url, "PolicyService", TOPICS, outbox=outbox)):
         events.created_thing({"number": 1})
 
@@ -109,7 +109,7 @@ def test_the_relay_of_a_prefork_child_of_celery_sends_at_its_exit(api, tmp_path)
 
 @pytest.fixture
 def client(api, tmp_path):
-    client = EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", pace=QUICK))
+    client = EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", settings=QUICK))
     yield client
     client.close()
 
@@ -151,7 +151,12 @@ def test_a_relay_whose_threads_cannot_be_started_leaves_none_and_tries_again(api
 def test_a_pace_that_cannot_be_is_refused_when_the_client_is_made(api, tmp_path):
     """Not by the first event, which would be stored and its flush fail."""
     with pytest.raises(ConfigurationError, match="lease"):
-        EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", pace=Pace(lease=1)))
+        EventClient(
+            api.url,
+            "PolicyService",
+            TOPICS,
+            outbox=SQLiteOutbox(tmp_path / "events.db", settings=RelaySettings(lease=1)),
+        )
 
 
 def test_an_unknown_order_is_refused(api, tmp_path):

@@ -13,9 +13,9 @@ from bc_events._delivery.request import Limits
 from bc_events._delivery.wire import Answer, Verdict
 from bc_events.errors import OutboxError
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import Pace, Relay
-from bc_events.outbox._relay.claimed import Errand
-from bc_events.outbox._relay.counts import Tally
+from bc_events.outbox import Relay, RelaySettings
+from bc_events.outbox._relay.claim_sender import ClaimSender
+from bc_events.outbox._relay.counts import RelayCounts
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlite.database import SQLiteDatabase
 from tests.outbox.service import QUICK, TOPICS, api_of, numbers, row
@@ -29,7 +29,7 @@ def store(tmp_path):
 
 
 def relay_of(store, api, **options) -> Relay:
-    return Relay(store, api_of(api.url), **{"pace": QUICK, **options})
+    return Relay(store, api_of(api.url), **{"settings": QUICK, **options})
 
 
 def drained(store, api, **options) -> Relay:
@@ -76,7 +76,7 @@ def test_events_arrive_in_order_with_their_job_and_bytes(store, api):
     received = api.events()
     assert [event.job_id for event in received] == ["job-1"] * 3
     assert received[1].raw == b'{"b":1.10,"a":12345678901234567890.5}'
-    assert (relay.tally.sent, relay.tally.requests) == (3, 1)
+    assert (relay.counts.sent, relay.counts.requests) == (3, 1)
 
 
 def test_one_request_carries_one_job(store, api):
@@ -108,7 +108,7 @@ def test_records_that_fail_for_now_are_sent_again_under_a_new_key(store, api):
     store.add([row(number) for number in range(40)])
     relay = drained(store, api)
     assert set(numbers(api.events())) == set(range(40))
-    assert relay.tally.retried == 10
+    assert relay.counts.retried == 10
     keys = [request.idempotency_key for request in api.requests()]
     assert len(keys) == len(set(keys))
 
@@ -116,8 +116,8 @@ def test_records_that_fail_for_now_are_sent_again_under_a_new_key(store, api):
 def test_a_failed_record_waits_as_its_attempts_demand(store, api):
     api.faults(partial_failure={"count": 1})
     store.add([row(1), row(2)])
-    pace = Pace(poll=(0.005, 0.05), retry=wait_fixed(3600))
-    with relay_of(store, api, pace=pace):
+    settings = RelaySettings(poll=(0.005, 0.05), retry=wait_fixed(3600))
+    with relay_of(store, api, settings=settings):
         until(lambda: store.stats().retried == 1)
     (left,) = store.show()
     assert left.attempts == 1
@@ -141,7 +141,7 @@ def test_an_outage_counts_no_attempt_and_loses_nothing(store, api):
         until(lambda: api.fired()["unavailable"] == 4)
         until(lambda: store.stats().pending == 0)
     assert numbers(api.events()) == [0, 1, 2, 3, 4]
-    assert (relay.tally.retried, relay.tally.dead, relay.tally.trouble) == (0, 0, None)
+    assert (relay.counts.retried, relay.counts.dead, relay.counts.pause_reason) == (0, 0, None)
 
 
 def test_a_worker_leaves_the_api_alone_for_as_long_as_it_asks(store, api):
@@ -149,7 +149,7 @@ def test_a_worker_leaves_the_api_alone_for_as_long_as_it_asks(store, api):
     api.faults(unavailable={"count": 1, "retry_after": 3600})
     store.add([row(1)])
     with relay_of(store, api) as relay:
-        until(lambda: relay.tally.trouble is not None)
+        until(lambda: relay.counts.pause_reason is not None)
         store.add([row(2, "job-2")])
         relay.wake()
         relay.drain(30)
@@ -171,7 +171,7 @@ def test_what_cannot_pass_does_not_hold_up_the_rest(store):
 
         plain.post = fussy
         store.add([row(0, "poison"), *(row(number, f"job-{number}") for number in range(1, 6))])
-        with Relay(store, plain, pace=Pace(poll=(0.005, 5.0), pause=wait_fixed(0.1))):
+        with Relay(store, plain, settings=RelaySettings(poll=(0.005, 5.0), pause=wait_fixed(0.1))):
             api.wait(count=5, timeout=30)
         assert sorted(numbers(api.events())) == [1, 2, 3, 4, 5]
         assert store.stats().pending == 1
@@ -184,7 +184,7 @@ def test_while_the_api_is_away_one_request_is_enough_to_ask_for_it(store):
     post = api.post
     api.post = lambda *arguments: leased.append(store.stats().leased) or post(*arguments)
     store.add([row(number, f"job-{number}") for number in range(5)])
-    with Relay(store, api, pace=QUICK):
+    with Relay(store, api, settings=QUICK):
         until(lambda: store.stats().pending == 0)
     assert leased[:3] == [5, 1, 1]
     assert max(leased[3:]) > 1
@@ -194,16 +194,16 @@ def test_a_pause_of_a_day_is_one_of_the_worker_and_not_of_the_event(store):
     """Another relay, or this one when it is started anew, may ask again."""
     api = Scripted([Answer(Verdict.AGAIN, "503", status=503, pause=86_400.0)])
     store.add([row(1)])
-    with Relay(store, api, pace=QUICK) as relay:
-        until(lambda: relay.tally.trouble is not None and store.stats().leased == 0)
+    with Relay(store, api, settings=QUICK) as relay:
+        until(lambda: relay.counts.pause_reason is not None and store.stats().leased == 0)
         assert store.show()[0].available_at < time.time() + QUICK.lease + 5
 
 
 def test_a_refusal_of_everything_pauses_and_is_an_error(store, api, caplog):
     """A wrong address must not kill events."""
     store.add([row(1), row(2, "job-2")])
-    with Relay(store, api_of(f"{api.url}/wrong"), pace=Pace(pause=wait_fixed(3600))) as relay:
-        until(lambda: relay.tally.trouble is not None)
+    with Relay(store, api_of(f"{api.url}/wrong"), settings=RelaySettings(pause=wait_fixed(3600))) as relay:
+        until(lambda: relay.counts.pause_reason is not None)
     assert (store.stats().pending, store.stats().dead) == (2, 0)
     (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert "refuses this relay" in record.message
@@ -237,12 +237,12 @@ def test_a_refused_batch_is_halved_also_after_an_unknown_outcome(store, refusal)
     taken = Answer(Verdict.SETTLED, results=("Success",))
     api = Scripted([Answer(Verdict.AGAIN, "no answer"), Answer(Verdict.AGAIN, "HTTP 504"), refusal, refusal, taken])
     store.add([row(1), row(2)])
-    with Relay(store, api, pace=QUICK) as relay:
+    with Relay(store, api, settings=QUICK) as relay:
         until(lambda: store.stats().dead == 1 and store.stats().pending == 0)
     assert api.sent == [[1, 2], [1, 2], [1, 2], [1], [2]]
     assert len(set(api.keys)) == 3
     assert [dead.last_error for dead in store.show(dead=True)] == [refusal.reason]
-    assert (relay.tally.dead, relay.tally.sent) == (1, 1)
+    assert (relay.counts.dead, relay.counts.sent) == (1, 1)
 
 
 def test_a_refused_batch_of_a_killed_relay_is_halved(store, api):
@@ -277,7 +277,7 @@ def test_a_row_that_cannot_be_read_is_reported_and_counted_without_its_data(stor
     store.add([row(1, payload='{"secret": "data"'), row(2)])
     relay = drained(store, api)
     assert numbers(api.events()) == [2]
-    assert (relay.tally.sent, relay.tally.dead) == (1, 1)
+    assert (relay.counts.sent, relay.counts.dead) == (1, 1)
     (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert "payload is not JSON" in record.message
     assert "secret" not in str(record.__dict__)
@@ -307,7 +307,7 @@ def test_in_order_of_jobs_what_follows_waits_for_an_event_that_has_to_be_sent_ag
     store.add([row(3)])
     taken = Answer(Verdict.SETTLED, results=("Success",), status=201)
     api = Scripted([replace(taken, results=("Success", "InternalFailureException", "Success")), taken, taken])
-    with Relay(store, api, order="job", pace=QUICK):
+    with Relay(store, api, order="job", settings=QUICK):
         until(lambda: store.stats().pending == 0)
     assert api.sent == [[0, 1, 2], [1], [3]]
 
@@ -325,7 +325,7 @@ def test_the_result_of_a_relay_that_was_held_up_is_fenced_off(store, api, caplog
 
     plain.post = held_up
     store.add([row(1)])
-    slow = Relay(store, plain, pace=QUICK)
+    slow = Relay(store, plain, settings=QUICK)
     slow.start()
     posted.wait()
     with store._database.transaction() as transaction:
@@ -334,7 +334,7 @@ def test_the_result_of_a_relay_that_was_held_up_is_fenced_off(store, api, caplog
     go_on.set()
     slow.stop()
     slow.join()
-    assert (slow.tally.lost_leases, fast.tally.sent) == (1, 1)
+    assert (slow.counts.lost_leases, fast.counts.sent) == (1, 1)
     assert numbers(api.events()) == [1]
     assert "a lease ended" in caplog.text
 
@@ -350,7 +350,7 @@ def test_stopping_finishes_the_request_in_hand_and_releases_the_rest(store, api)
 
     plain.post = waiting
     store.add([row(1), row(2, "job-2")])
-    relay = Relay(store, plain, pace=QUICK)
+    relay = Relay(store, plain, settings=QUICK)
     relay.start()
     posted.wait()
     relay.stop()
@@ -370,7 +370,7 @@ def test_what_is_stored_while_a_worker_looks_is_drained_too(store, api):
         found = claim(**options)
         if found is None and not draining:
             store.add([row(1)])
-            draining.append(threading.Thread(target=lambda: sent.append(relay.drain(30) or relay.tally.sent)))
+            draining.append(threading.Thread(target=lambda: sent.append(relay.drain(30) or relay.counts.sent)))
             draining[0].start()
             until(relay._workers[0]._news.is_set)
         return found
@@ -388,8 +388,10 @@ def test_a_lease_that_is_nearly_over_is_not_used(store, api):
     claim = store.claim(limit=10, seconds=60, limits=Limits())
     plain = api_of(api.url)
     late = replace(claim, until=time.monotonic() + plain.deadline / 2)
-    errand = Errand(late, store, plain, pace=QUICK, tally=Tally(), is_stopping=lambda: False, on_answer=lambda: None)
-    assert errand.run() is None
+    sender = ClaimSender(
+        late, store, plain, settings=QUICK, counts=RelayCounts(), is_stopping=lambda: False, on_answer=lambda: None
+    )
+    assert sender.run() is None
     assert api.requests() == []
     assert all(found.lease is None for found in store.show())
 
@@ -421,19 +423,19 @@ def test_whether_it_is_done_is_not_known_while_the_database_is_gone(tmp_path, ap
 def test_events_that_wait_for_too_long_are_an_error(store, api, caplog):
     store.add([row(1)])
     api.faults(unavailable={"retry_after": 3600})
-    with relay_of(store, api, pace=Pace(alarm=1)):
+    with relay_of(store, api, settings=RelaySettings(alarm=1)):
         until(lambda: "1 event waiting in the outbox for too long" in caplog.text)
 
 
 def test_a_lease_shorter_than_three_deadlines_is_refused(store, api):
     with pytest.raises(ConfigurationError, match="too short"):
-        Relay(store, api_of(api.url, timeout=(1, 10)), pace=Pace(lease=32))
+        Relay(store, api_of(api.url, timeout=(1, 10)), settings=RelaySettings(lease=32))
 
 
 @pytest.mark.parametrize("lease", [float("nan"), float("inf")])
 def test_a_lease_that_never_ends_is_refused(store, api, lease):
     with pytest.raises(ConfigurationError, match="give a number of seconds"):
-        relay_of(store, api, pace=Pace(lease=lease))
+        relay_of(store, api, settings=RelaySettings(lease=lease))
 
 
 def test_a_relay_without_workers_is_refused(store, api):

@@ -84,7 +84,7 @@ def test_a_commit_is_durable(outbox, path):
 
 
 def test_the_relay_in_this_process_delivers(api, path):
-    outbox = SQLiteOutbox(path, pace=QUICK)
+    outbox = SQLiteOutbox(path, settings=QUICK)
     with client_of(api.url, outbox) as client:
         publish(client, 1, 2)
         assert numbers(api.wait(count=2)) == [1, 2]
@@ -162,7 +162,7 @@ def test_closing_sends_what_is_left(api, path):
 
 
 def test_closing_with_the_api_down_keeps_the_events_and_says_so(path, caplog):
-    outbox = SQLiteOutbox(path, pace=QUICK)
+    outbox = SQLiteOutbox(path, settings=QUICK)
     client = client_of("http://127.0.0.1:9", outbox)
     publish(client, 1)
     client.close()

@@ -290,11 +290,11 @@ def test_a_topic_whose_magic_name_is_one_of_the_librarys_is_refused(entity, acti
 
 
 def test_every_name_that_looks_like_a_magic_call_and_is_taken_is_reserved():
-    """Of a fresh module, as magic calls of other tests leave their publishers in the usual one."""
+    """Of an unused module, as magic calls of other tests leave their publishers in the usual one."""
     spec = importlib.util.spec_from_file_location("bc_events._fresh", events.__file__)
-    fresh = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fresh)
-    names = {name for name in (*vars(fresh), *dir(EventSession)) if re.fullmatch("[a-z]+(_[a-z]+)+", name)}
+    unused = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(unused)
+    names = {name for name in (*vars(unused), *dir(EventSession)) if re.fullmatch("[a-z]+(_[a-z]+)+", name)}
     assert names - RESERVED_NAMES == set()
 
 

@@ -17,7 +17,7 @@ from .programs import Step
 
 
 def run(program: Sequence[Step], backend: Backend) -> None:
-    """Raises AssertionError where an event met another fate than the oracle says."""
+    """Raises AssertionError where an event met another outcome than the oracle says."""
     Context().run(_run, program, backend)
 
 
@@ -35,8 +35,12 @@ def _run(program: Sequence[Step], backend: Backend) -> None:
         dropped = sorted(event.data["id"] for event in captured.dropped)
     arrived = list(backend.arrived())
     shown = "\n".join(map(repr, taken))
-    assert sorted(arrived) == sorted(oracle.fates("sent")), f"sent {arrived}, not {oracle.fates('sent')}\n{shown}"
-    assert dropped == sorted(oracle.fates("dropped")), f"told of {dropped}, not {oracle.fates('dropped')}\n{shown}"
+    assert sorted(arrived) == sorted(oracle.with_outcome("sent")), (
+        f"sent {arrived}, not {oracle.with_outcome('sent')}\n{shown}"
+    )
+    assert dropped == sorted(oracle.with_outcome("dropped")), (
+        f"told of {dropped}, not {oracle.with_outcome('dropped')}\n{shown}"
+    )
     assert sum(warned) == oracle.warned, f"warned of {warned} dropped events, not of {oracle.warned}\n{shown}"
 
 
@@ -60,7 +64,7 @@ def _take(step: Step, oracle: Oracle, lanes: Threads | Tasks, taken: list[Step])
         raise
     waiting = lanes.waiting()
     if waiting is not None and oracle.rules.sends_late:
-        waiting -= oracle.fates("sent")
+        waiting -= oracle.with_outcome("sent")
     shown = "\n".join(map(repr, taken))
     assert waiting in (None, oracle.waiting), f"the session has {waiting}, not {oracle.waiting}\n{shown}"
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bc_events import EventClient, events
 
 from .parts import Rules
-from .programs import MAIN, Ending, Step, Verb
+from .programs import MAIN, BlockExit, Step, Verb
 
 TOPICS = {"DefaultCategory": "policies", "Topics": [{"Action": "Created", "Entity": "Policy", "Schema": {}}]}
 
@@ -24,7 +24,7 @@ class BoomError(Exception):
 class Block(Protocol):
     """A scope, transaction or savepoint that a lane has open."""
 
-    def leave(self, ending: Ending) -> Coroutine[Any, Any, None] | None: ...
+    def leave(self, block_exit: BlockExit) -> Coroutine[Any, Any, None] | None: ...
 
 
 class Databases(Protocol):
@@ -55,8 +55,8 @@ class Managed:
         self._manager = manager
         manager.__enter__()
 
-    def leave(self, ending: Ending) -> None:
-        if ending is Ending.FAILED:
+    def leave(self, block_exit: BlockExit) -> None:
+        if block_exit is BlockExit.FAILED:
             error = BoomError()
             self._manager.__exit__(BoomError, error, None)
         else:
@@ -81,7 +81,7 @@ class Lane:
             case Verb.ROLLBACK:
                 events.rollback()
             case Verb.LEAVE:
-                self._blocks.pop().leave(step.ending)
+                self._blocks.pop().leave(step.block_exit)
             case _:
                 self._blocks.append(self._databases.begin(step))
 
@@ -89,7 +89,7 @@ class Lane:
         """After a program that was broken off, too."""
         while self._blocks:
             with suppress(Exception):
-                self._blocks.pop().leave(Ending.FAILED)
+                self._blocks.pop().leave(BlockExit.FAILED)
         self._databases.close()
 
 
@@ -145,7 +145,7 @@ class AsyncLane(Lane):
                 await scope.__aenter__()
                 self._blocks.append(_AsyncManaged(scope))
             case Verb.LEAVE:
-                await self._blocks.pop().leave(step.ending)
+                await self._blocks.pop().leave(step.block_exit)
             case Verb.PUBLISH | Verb.ROLLBACK:
                 self.take(step, number)
             case Verb.FLUSH:
@@ -156,7 +156,7 @@ class AsyncLane(Lane):
     async def close_async(self) -> None:
         while self._blocks:
             with suppress(Exception):
-                await self._blocks.pop().leave(Ending.FAILED)
+                await self._blocks.pop().leave(BlockExit.FAILED)
         await self._databases.close()
 
 
@@ -164,8 +164,8 @@ class _AsyncManaged:
     def __init__(self, manager: Any) -> None:
         self._manager = manager
 
-    async def leave(self, ending: Ending) -> None:
-        if ending is Ending.FAILED:
+    async def leave(self, block_exit: BlockExit) -> None:
+        if block_exit is BlockExit.FAILED:
             await self._manager.__aexit__(BoomError, BoomError(), None)
         else:
             await self._manager.__aexit__(None, None, None)

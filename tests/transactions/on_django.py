@@ -15,7 +15,7 @@ from tests.django.savepoints import savepoint_create
 from .arrivals import Arrivals
 from .lanes import TOPICS, Block, Managed
 from .parts import Rules, all_of_them
-from .programs import Ending, Step, Verb
+from .programs import BlockExit, Step, Verb
 
 
 class LowLevelSavepoint:
@@ -23,11 +23,11 @@ class LowLevelSavepoint:
         self._alias = alias
         self._id = savepoint_create(using=alias)
 
-    def leave(self, ending: Ending) -> None:
+    def leave(self, block_exit: BlockExit) -> None:
         """Django refuses both while a rollback is due."""
-        if ending is Ending.FORGOTTEN or transaction.get_rollback(using=self._alias):
+        if block_exit is BlockExit.FORGOTTEN or transaction.get_rollback(using=self._alias):
             return
-        end = transaction.savepoint_commit if ending is Ending.WELL else transaction.savepoint_rollback
+        end = transaction.savepoint_commit if block_exit is BlockExit.WELL else transaction.savepoint_rollback
         end(self._id, using=self._alias)
 
 

@@ -15,7 +15,7 @@ from bc_events.outbox import SQLAlchemyOutbox
 
 from .lanes import TOPICS
 from .parts import Rules, last_that_writes
-from .programs import Ending, Step
+from .programs import BlockExit, Step
 
 # Work is written to a temporary table: SQLite has one writer at a time, and programs have several transactions.
 _WORK = "CREATE TEMPORARY TABLE IF NOT EXISTS work (id INTEGER)"
@@ -42,18 +42,18 @@ class _Transaction:
     def __init__(self, sessions: dict[str, Any], name: str, session: Session) -> None:
         self._sessions, self._name, self.session = sessions, name, session
 
-    def leave(self, ending: Ending) -> None:
+    def leave(self, block_exit: BlockExit) -> None:
         del self._sessions[self._name]
         with self.session:
-            self.session.rollback() if ending is Ending.FAILED else self.session.commit()
+            self.session.rollback() if block_exit is BlockExit.FAILED else self.session.commit()
 
 
 class _Savepoint:
     def __init__(self, savepoint: Any) -> None:
         self._savepoint = savepoint
 
-    def leave(self, ending: Ending) -> Any:
-        return self._savepoint.rollback() if ending is Ending.FAILED else self._savepoint.commit()
+    def leave(self, block_exit: BlockExit) -> Any:
+        return self._savepoint.rollback() if block_exit is BlockExit.FAILED else self._savepoint.commit()
 
 
 class Sessions:
@@ -75,10 +75,10 @@ class Sessions:
 
 
 class _AsyncTransaction(_Transaction):
-    async def leave(self, ending: Ending) -> None:
+    async def leave(self, block_exit: BlockExit) -> None:
         del self._sessions[self._name]
         async with self.session:
-            await (self.session.rollback() if ending is Ending.FAILED else self.session.commit())
+            await (self.session.rollback() if block_exit is BlockExit.FAILED else self.session.commit())
 
 
 class AsyncSessions(Sessions):

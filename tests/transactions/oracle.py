@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from .parts import Lane, Level, Published, Rules, Scope, Unit
-from .programs import CHILD, MAIN, Ending, Step, Verb
+from .programs import CHILD, MAIN, BlockExit, Step, Verb
 
 
 class Oracle:
@@ -26,14 +26,14 @@ class Oracle:
         self.events: list[Published] = []
         self.warned = 0
 
-    def fates(self, fate: str) -> set[int]:
-        return {event.number for event in self.events if event.fate == fate}
+    def with_outcome(self, outcome: str) -> set[int]:
+        return {event.number for event in self.events if event.outcome == outcome}
 
     @property
     def waiting(self) -> set[int]:
         """The events of the main lane's session that are neither sent nor dropped."""
         scope = self.lanes[MAIN].scope
-        return {e.number for e in self.events if scope and e.fate is None and e.scope.is_within(scope)}
+        return {e.number for e in self.events if scope and e.outcome is None and e.scope.is_within(scope)}
 
     # What a program may do
 
@@ -69,14 +69,14 @@ class Oracle:
                 is_open = innermost is not None and not innermost.is_doomed
                 return self.rules.has_low_level_savepoints and is_open
             case Verb.LEAVE:
-                return bool(lane.blocks) and self._may_leave(lane, lane.blocks[-1], step.ending)
+                return bool(lane.blocks) and self._may_leave(lane, lane.blocks[-1], step.block_exit)
 
-    def _may_leave(self, lane: Lane, block: Scope | Level, ending: Ending) -> bool:
+    def _may_leave(self, lane: Lane, block: Scope | Level, block_exit: BlockExit) -> bool:
         if isinstance(block, Level):
-            return ending is not Ending.FORGOTTEN or block.is_low_level
+            return block_exit is not BlockExit.FORGOTTEN or block.is_low_level
         others = [other for other in self.lanes.values() if other is not lane]
         joined = [scope for other in others for scope in other.blocks if isinstance(scope, Scope)]
-        return ending is not Ending.FORGOTTEN and not any(scope.is_within(block) for scope in joined)
+        return block_exit is not BlockExit.FORGOTTEN and not any(scope.is_within(block) for scope in joined)
 
     def closing(self) -> Step | None:
         """The next of the steps that end a program: every block is left, well."""
@@ -137,14 +137,14 @@ class Oracle:
         )
 
     def _leave_level(self, level: Level, step: Step) -> None:
-        has_failed = step.ending is Ending.FAILED or level.is_doomed
+        has_failed = step.block_exit is BlockExit.FAILED or level.is_doomed
         if has_failed and level.is_flat:
             level.outer.is_doomed = True
         if level.is_low_level and level.is_doomed:  # passed by: the block around it is rolled back
             level.outer.is_doomed = True
             has_failed = False
         if has_failed and not level.is_flat:
-            self._drop([event for event in self.events if level in event.holders and event.fate is None])
+            self._drop([event for event in self.events if level in event.holders and event.outcome is None])
         elif level.outer is not None:
             for event in self.events:
                 event.holders = [level.outer if holder is level else holder for holder in event.holders]
@@ -153,16 +153,16 @@ class Oracle:
 
     def _commit(self, level: Level) -> None:
         for event in self.events:
-            if event.fate is None and level in event.holders:
+            if event.outcome is None and level in event.holders:
                 event.holders.remove(level)
                 event.is_committed = not event.holders
                 is_stored = level.database in self.rules.stores_at_commit
                 if event.is_committed and (is_stored or event.is_due or not event.scope.unit.is_open):
-                    event.fate = "sent"
+                    event.outcome = "sent"
 
     def _leave_scope(self, scope: Scope, step: Step, lane: Lane) -> None:
         scope.is_open = False
-        if step.ending is Ending.FAILED:
+        if step.block_exit is BlockExit.FAILED:
             self._roll_back(scope, step.lane, warns=True)
         if scope.parent is None:
             scope.unit.is_open = False
@@ -170,14 +170,14 @@ class Oracle:
 
     def _flush(self, unit: Unit, lane: Lane) -> None:
         for event in self.events:
-            if event.scope.unit is unit and event.fate is None:
+            if event.scope.unit is unit and event.outcome is None:
                 event.is_due = True
                 if self.rules.entrusts_at_flush and not event.holders and not event.is_committed:
                     event.holders = self._holders(lane)
-                event.fate = None if event.holders else "sent"
+                event.outcome = None if event.holders else "sent"
 
     def _roll_back(self, scope: Scope, lane: int, *, warns: bool) -> None:
-        own = [e for e in self.events if e.fate is None and e.scope.is_within(scope) and not e.is_committed]
+        own = [e for e in self.events if e.outcome is None and e.scope.is_within(scope) and not e.is_committed]
         elsewhere = [e for e in own if any(holder.lane != lane for holder in e.holders)]
         spared = [] if self.rules.withdraws_across_lanes else elsewhere
         for event in spared:
@@ -186,5 +186,5 @@ class Oracle:
 
     def _drop(self, events: list[Published], *, warns: bool = True) -> None:
         for event in events:
-            event.fate = "dropped"
+            event.outcome = "dropped"
         self.warned += len(events) if warns else 0

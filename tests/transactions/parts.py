@@ -41,7 +41,7 @@ class Level:
 
 @dataclass(eq=False)
 class Published:
-    """`holders` are the levels that have yet to commit. `fate` is None until it is certain: "sent" or "dropped".
+    """`holders` are the levels that have yet to commit. `outcome` is None until it is certain: "sent" or "dropped".
 
     `is_due`: its scope is past its flush, so that nothing more is waited for once the transaction has committed.
     """
@@ -52,7 +52,7 @@ class Published:
     holders: list[Level]
     is_committed: bool = False
     is_due: bool = False
-    fate: str | None = None
+    outcome: str | None = None
 
 
 @dataclass

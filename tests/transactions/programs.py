@@ -22,7 +22,7 @@ class Verb(Enum):
     ROLLBACK = "roll back by hand"
 
 
-class Ending(Enum):
+class BlockExit(Enum):
     WELL = "well"
     FAILED = "with an exception, or a rollback"
     FORGOTTEN = "a low-level savepoint is neither released nor rolled back"
@@ -37,10 +37,10 @@ class Step:
     job: str | None = None
     database: str = "default"
     writes: bool = True
-    ending: Ending = Ending.WELL
+    block_exit: BlockExit = BlockExit.WELL
 
     def __repr__(self) -> str:
-        given = {Verb.OPEN: self.job, Verb.LEAVE: self.ending.value}.get(self.verb)
+        given = {Verb.OPEN: self.job, Verb.LEAVE: self.block_exit.value}.get(self.verb)
         if self.verb in (Verb.BEGIN, Verb.BEGIN_FLAT, Verb.SAVEPOINT):
             given = self.database if self.writes else f"{self.database}, only read"
         return f"{'main' if self.lane == MAIN else 'child'}: {self.verb.value}" + (f" ({given})" if given else "")
@@ -58,8 +58,8 @@ def _steps(lane: int) -> list[Step]:
         Step(Verb.BEGIN_FLAT, lane),
         *[Step(Verb.SAVEPOINT, lane)] * 2,
         *[Step(Verb.LEAVE, lane)] * 6,
-        *[Step(Verb.LEAVE, lane, ending=Ending.FAILED)] * 5,
-        Step(Verb.LEAVE, lane, ending=Ending.FORGOTTEN),
+        *[Step(Verb.LEAVE, lane, block_exit=BlockExit.FAILED)] * 5,
+        Step(Verb.LEAVE, lane, block_exit=BlockExit.FORGOTTEN),
         *[Step(Verb.FLUSH, lane)] * 2,
         *[Step(Verb.ROLLBACK, lane)] * 2,
     ]

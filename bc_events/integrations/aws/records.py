@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._runtime import logs
 from bc_events.errors import ConfigurationError
-from bc_events.integrations._edge import Edge, OnDeliveryError
+from bc_events.integrations._integration import Integration, OnDeliveryError
 from bc_events.propagation import BROKER, Border
 
 from .function import check_callable_by_lambda
@@ -50,14 +50,14 @@ def each_record(
         on_delivery_error: "raise" fails the record, which AWS then hands over again; where that would repeat work that
             must not be, "log", or a callable.
     """
-    edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
+    integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
     reader = Reader(border=border, payload=payload, sns_topics=_checked(sns_topics))
 
     def decorate(function: RecordHandler) -> RecordHandler:
         check_callable_by_lambda(function)
 
         def handle_one(record: Record, context: Any) -> Any:
-            with edge.session(edge.extract(reader.carrier_of(record))):
+            with integration.session(integration.extract(reader.carrier_of(record))):
                 return function(record, context)
 
         @wraps(function)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from bc_events._runtime.carrier import case_insensitive_getter, only_value
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import ConfigurationError
-from bc_events.integrations._edge import Edge, FailedResponseError, OnDeliveryError
+from bc_events.integrations._integration import FailedResponseError, Integration, OnDeliveryError
 from bc_events.integrations._status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
 
@@ -51,7 +51,7 @@ def request(
     """
     if user not in (None, "authorizer", _OIDC):
         raise ConfigurationError(f'user is {user!r}; give "authorizer", "{_OIDC}", or None for the service')
-    edge = Edge(client=client, border=border, on_delivery_error=on_delivery_error)
+    integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
 
     def decorate(function: RequestHandler) -> RequestHandler:
         check_callable_by_lambda(function)
@@ -59,7 +59,7 @@ def request(
         @wraps(function)
         def handler(event: Any, context: Any) -> Any:
             headers = _headers(event)
-            work = edge.open(edge.extract(headers), actor=_user(event, headers, user))
+            work = integration.open(integration.extract(headers), actor=_user(event, headers, user))
             try:
                 response = function(event, context)
                 status = _status(response)

@@ -27,7 +27,7 @@ def check_settings(**_options: Any) -> list[checks.CheckMessage]:
     """Everything that can be known without a database."""
     try:
         events_settings = EventsSettings.read()
-        events_settings.edge()
+        events_settings.integration()
         _ = events_settings.actor_of, events_settings.success
         if events_settings.given:
             # Not closed: it has opened nothing itself, and its requests session may be the application's.

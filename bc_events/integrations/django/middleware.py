@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, StreamingHttpResponse
 
-from .exchange import Exchange
 from .following import follow_settings
+from .request_scope import RequestScope
 from .settings import EventsSettings
 from .streaming import AsyncStream, Stream
 
@@ -35,7 +35,7 @@ class EventsMiddleware:
         """Raises `ConfigurationError` where settings.BC_EVENTS has mistakes."""
         self._get_response = get_response
         settings = EventsSettings.read()
-        self._edge = settings.edge()
+        self._integration = settings.integration()
         self._actor_of = settings.actor_of
         self._success = settings.success
         follow_settings()
@@ -48,48 +48,48 @@ class EventsMiddleware:
             return cast("HttpResponseBase | Awaitable[HttpResponseBase]", self._get_response(request))
         if self._is_async:
             return self._acall(request)
-        exchange = self._open(request)
+        request_scope = self._open(request)
         try:
             response: HttpResponseBase = self._get_response(request)
         except BaseException as error:
-            exchange.error = error
-            exchange.close(None)
+            request_scope.error = error
+            request_scope.close(None)
             raise
         if not _streams(response):
-            exchange.close(response)
-        return response if not _streams(response) else _streaming(response, exchange)
+            request_scope.close(response)
+        return response if not _streams(response) else _streaming(response, request_scope)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        exchange = self._open(request)
+        request_scope = self._open(request)
         try:
             response: HttpResponseBase = await self._get_response(request)
         except asyncio.CancelledError as error:
-            await exchange.acancel(error)
+            await request_scope.acancel(error)
             raise
         except BaseException as error:
-            exchange.error = error
-            await exchange.aclose(None)
+            request_scope.error = error
+            await request_scope.aclose(None)
             raise
         if not _streams(response):
-            await exchange.aclose(response)
-        return response if not _streams(response) else _streaming(response, exchange)
+            await request_scope.aclose(response)
+        return response if not _streams(response) else _streaming(response, request_scope)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """A view raised. Django turns that into a response before this middleware sees it."""
-        exchange = getattr(request, _ATTRIBUTE, None)
-        if exchange is not None:
-            exchange.error = exception
+        request_scope = getattr(request, _ATTRIBUTE, None)
+        if request_scope is not None:
+            request_scope.error = exception
 
-    def _open(self, request: HttpRequest) -> Exchange:
-        exchange = Exchange(request, self._edge, self._actor_of, self._success)
-        setattr(request, _ATTRIBUTE, exchange)
-        return exchange
+    def _open(self, request: HttpRequest) -> RequestScope:
+        request_scope = RequestScope(request, self._integration, self._actor_of, self._success)
+        setattr(request, _ATTRIBUTE, request_scope)
+        return request_scope
 
 
 def _has_passed(request: HttpRequest) -> bool:
     """Whether the middleware is there twice: one request is one job."""
-    exchange = getattr(request, _ATTRIBUTE, None)
-    return exchange is not None and exchange.is_open
+    request_scope = getattr(request, _ATTRIBUTE, None)
+    return request_scope is not None and request_scope.is_open
 
 
 def _streams(response: HttpResponseBase) -> bool:
@@ -97,11 +97,11 @@ def _streams(response: HttpResponseBase) -> bool:
     return response.streaming and not isinstance(response, FileResponse)
 
 
-def _streaming(response: HttpResponseBase, exchange: Exchange) -> HttpResponseBase:
+def _streaming(response: HttpResponseBase, request_scope: RequestScope) -> HttpResponseBase:
     streaming = cast("StreamingHttpResponse", response)
-    exchange.response = response
+    request_scope.response = response
     body: Any = streaming.streaming_content
     streaming.streaming_content = (
-        AsyncStream(exchange, body) if isinstance(body, AsyncIterator) else Stream(exchange, body)
+        AsyncStream(request_scope, body) if isinstance(body, AsyncIterator) else Stream(request_scope, body)
     )
     return response

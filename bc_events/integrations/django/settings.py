@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from bc_events._ambient.default_client import from_environment
 from bc_events.client import EventClient
 from bc_events.errors import ConfigurationError
-from bc_events.integrations._edge import Edge
+from bc_events.integrations._integration import Integration
 from bc_events.propagation import HTTP
 
 from .actor import ActorOf, cognito_user
@@ -65,12 +65,12 @@ class EventsSettings:
     def success(self) -> Success:
         return cast("Success", self._callable("SUCCESS", is_success))
 
-    def edge(self) -> Edge:
+    def integration(self) -> Integration:
         """How requests come in."""
         on_delivery_error = self.given.get("ON_DELIVERY_ERROR", "raise")
         if on_delivery_error not in ("raise", "log"):
             on_delivery_error = self._resolved("ON_DELIVERY_ERROR")
-        return Edge(border=self._resolved("BORDER", HTTP), on_delivery_error=on_delivery_error)
+        return Integration(border=self._resolved("BORDER", HTTP), on_delivery_error=on_delivery_error)
 
     def client(self, **changed: Any) -> EventClient:
         """A new client, which follows Django's transactions."""

@@ -11,18 +11,18 @@ from bc_events.errors import EventsError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from .exchange import Exchange
+    from .request_scope import RequestScope
 
 _logger = logs.logger
 
 
-class _Ending:
-    """The end of an exchange whose body streams: it comes once."""
+class _StreamEnd:
+    """The end of an request_scope whose body streams: it comes once."""
 
-    __slots__ = ("_exchange", "_has_ended")
+    __slots__ = ("_has_ended", "_request_scope")
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, request_scope: RequestScope) -> None:
+        self._request_scope = request_scope
         self._has_ended = False
 
     def is_due(self) -> bool:
@@ -36,9 +36,9 @@ class _Ending:
         """
         if not self.is_due():
             return
-        self._exchange.resume()
+        self._request_scope.resume()
         try:
-            self._exchange.close(None)
+            self._request_scope.close(None)
         except EventsError:
             _logger.exception("events of a streaming response whose client had left were not delivered")
 
@@ -46,62 +46,62 @@ class _Ending:
 class Stream:
     """A synchronous body. Servers may iterate and close it on any thread."""
 
-    def __init__(self, exchange: Exchange, body: Iterator[bytes]) -> None:
-        exchange.suspend()
-        self._exchange = exchange
+    def __init__(self, request_scope: RequestScope, body: Iterator[bytes]) -> None:
+        request_scope.suspend()
+        self._request_scope = request_scope
         self._body = body
-        self._ending = _Ending(exchange)
-        self.close: Callable[[], None] = self._ending.close_late
+        self._stream_end = _StreamEnd(request_scope)
+        self.close: Callable[[], None] = self._stream_end.close_late
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        self._exchange.resume()
+        self._request_scope.resume()
         try:
             chunk = next(self._body)
         except StopIteration:
             self._finish()
             raise
         except BaseException as error:
-            self._exchange.error = error
+            self._request_scope.error = error
             self._finish()
             raise
-        self._exchange.suspend()
+        self._request_scope.suspend()
         return chunk
 
     def _finish(self) -> None:
-        if self._ending.is_due():
-            self._exchange.close(None)
+        if self._stream_end.is_due():
+            self._request_scope.close(None)
 
 
 class AsyncStream:
     """An asynchronous body. Where its client leaves, the server's task is cancelled: that is its end."""
 
-    def __init__(self, exchange: Exchange, body: AsyncIterator[bytes]) -> None:
-        exchange.suspend()
-        self._exchange = exchange
+    def __init__(self, request_scope: RequestScope, body: AsyncIterator[bytes]) -> None:
+        request_scope.suspend()
+        self._request_scope = request_scope
         self._body = body
-        self._ending = _Ending(exchange)
-        self.close: Callable[[], None] = self._ending.close_late
+        self._stream_end = _StreamEnd(request_scope)
+        self.close: Callable[[], None] = self._stream_end.close_late
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        self._exchange.resume()
+        self._request_scope.resume()
         try:
             chunk = await anext(self._body)
         except (StopAsyncIteration, asyncio.CancelledError):
             await self._finish()
             raise
         except BaseException as error:
-            self._exchange.error = error
+            self._request_scope.error = error
             await self._finish()
             raise
-        self._exchange.suspend()
+        self._request_scope.suspend()
         return chunk
 
     async def _finish(self) -> None:
-        if self._ending.is_due():
-            await self._exchange.aclose(None)
+        if self._stream_end.is_due():
+            await self._request_scope.aclose(None)

@@ -1,4 +1,4 @@
-"""Tally: what a relay has done since it started."""
+"""RelayCounts: what a relay has done since it started."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Tally:
+class RelayCounts:
     """Events `sent`, `retried` and `dead`; `lost_leases` counts those that another relay had taken over meanwhile.
 
-    `trouble` is why the relay pauses, or None while it does not.
+    `pause_reason` is why the relay pauses, or None while it does not.
     """
 
     sent: int = 0
@@ -24,7 +24,7 @@ class Tally:
     dead: int = 0
     lost_leases: int = 0
     requests: int = 0
-    trouble: str | None = None
+    pause_reason: str | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def asked(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bc_events._delivery.request import Limits
     from bc_events.outbox._store.store import Order, Store
 
-    from .settings import Pace
+    from .settings import RelaySettings
 
 _AT_EXIT: Final = 2.0
 _FOR_THE_REST: Final = 0.25
@@ -42,7 +42,7 @@ class EmbeddedRelay:
 
     @classmethod
     def of(
-        cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, pace: Pace | None
+        cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, settings: RelaySettings | None
     ) -> EmbeddedRelay:
         """Raises `ConfigurationError` where it would have no API to send to, or cannot be as it is described."""
         if api is None:
@@ -51,9 +51,9 @@ class EmbeddedRelay:
             )
 
         def make() -> Relay:
-            return Relay(store, api, order=order, limits=limits, pace=pace)
+            return Relay(store, api, order=order, limits=limits, settings=settings)
 
-        make()  # or a pace that cannot be would be found by the first event
+        make()  # or settings that cannot work would be found by the first event
         return cls(store, make)
 
     def wake(self) -> None:
@@ -75,7 +75,7 @@ class EmbeddedRelay:
 
     def _start(self) -> None:
         if _exit.has_come:
-            self._warn("this process is ending")
+            self._warn("this process is about to exit")
             return
         with self._lock:
             if self._relay is not None or self._is_starting:  # as where a signal handler publishes meanwhile

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 _REFUSING: Final = frozenset({400, 413, 422, 500})
 
 
-class Fate(Enum):
+class RequestOutcome(Enum):
     SETTLED = "each record has its result"
     REFUSED = "something in this request will never be taken"
     PAUSE = "the API is not there, or wants to be left alone for a while"
     MISCONFIGURED = "the API refuses whatever is asked of it this way: an address, a proxy or credentials are wrong"
 
 
-def fate_of(answer: Answer) -> Fate:
+def outcome_of(answer: Answer) -> RequestOutcome:
     """Where in doubt it is not the events' fault: they are kept, and somebody is told."""
     if answer.verdict is Verdict.SETTLED:
-        return Fate.SETTLED
+        return RequestOutcome.SETTLED
     if answer.verdict is Verdict.AGAIN:
-        return Fate.PAUSE
-    return Fate.REFUSED if answer.status in _REFUSING else Fate.MISCONFIGURED
+        return RequestOutcome.PAUSE
+    return RequestOutcome.REFUSED if answer.status in _REFUSING else RequestOutcome.MISCONFIGURED
 
 
 def settlement_of(request: Request[Row], answer: Answer, delay_after: Callable[[int], float]) -> Settlement:

@@ -13,8 +13,8 @@ from bc_events._runtime import logs
 from bc_events.errors import ConfigurationError, OutboxError, counted
 
 from . import metrics
-from .counts import Tally
-from .settings import Pace
+from .counts import RelayCounts
+from .settings import RelaySettings
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Relay:
         workers: int = 1,
         order: Order = "time",
         limits: Limits | None = None,
-        pace: Pace | None = None,
+        settings: RelaySettings | None = None,
     ) -> None:
         """`workers` threads send at once. Raises `ConfigurationError`."""
         if order not in ("time", "job"):
@@ -54,11 +54,11 @@ class Relay:
             raise ConfigurationError(f"a relay with {workers} workers sends nothing; give 1 or more")
         self._store = store
         self._api = api
-        self._pace = pace or Pace(lease=max(Pace().lease, 3 * api.deadline))
-        self._pace.check(api.deadline)
-        self.tally: Tally = Tally()
+        self._settings = settings or RelaySettings(lease=max(RelaySettings().lease, 3 * api.deadline))
+        self._settings.check(api.deadline)
+        self.counts: RelayCounts = RelayCounts()
         self._workers = [
-            Worker(store, api, pace=self._pace, limits=limits or Limits(), order=order, tally=self.tally)
+            Worker(store, api, settings=self._settings, limits=limits or Limits(), order=order, counts=self.counts)
             for _ in range(workers)
         ]
         self._threads: list[threading.Thread] = []
@@ -67,12 +67,14 @@ class Relay:
         """How many events waited when it had ended, or was to end and could not yet; None where nobody knows."""
 
     @classmethod
-    def of(cls, client: EventClient, *, workers: int = 1, order: Order = "time", pace: Pace | None = None) -> Relay:
+    def of(
+        cls, client: EventClient, *, workers: int = 1, order: Order = "time", settings: RelaySettings | None = None
+    ) -> Relay:
         """The relay of a client's own outbox to its own API, with its auth. Raises `ConfigurationError`."""
         store = getattr(client.outbox, "store", None)
         if store is None or client._api is None:
             raise ConfigurationError("a relay needs a client that has both an outbox and an api_url")
-        return cls(store, client._api, workers=workers, order=order, limits=client.limits, pace=pace)
+        return cls(store, client._api, workers=workers, order=order, limits=client.limits, settings=settings)
 
     def start(self) -> None:
         """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there.
@@ -159,12 +161,12 @@ class Relay:
                 self.left = self._store.stats().pending
 
     def _look_out(self) -> None:
-        while not self._stopped.wait(max(1.0, self._pace.alarm / 10)):
+        while not self._stopped.wait(max(1.0, self._settings.alarm / 10)):
             try:
                 stats = self._store.stats()
             except OutboxError:
                 continue  # the workers report it
-            if stats.oldest_age > self._pace.alarm:
+            if stats.oldest_age > self._settings.alarm:
                 _logger.error(
                     "%s waiting in the outbox for too long, the oldest for %d s",
                     *(counted(stats.pending, "event"), stats.oldest_age),

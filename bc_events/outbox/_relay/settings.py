@@ -1,4 +1,4 @@
-"""Pace: how fast a relay asks, waits and gives up a lease."""
+"""RelaySettings: how fast a relay asks, waits and gives up a lease."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEASE_PER_DEADLINE: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RelaySettings:
     """All in seconds.
 
     `lease`: how long claimed rows are one worker's; at least three times what one request may take.

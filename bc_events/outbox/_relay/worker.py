@@ -11,16 +11,16 @@ from bc_events._runtime.interrupts import raised_outside
 from bc_events.constants import MAX_REQUEST_EVENTS
 from bc_events.errors import counted
 
-from .claimed import Errand, Interruption
-from .outcome import Fate
+from .claim_sender import ClaimSender, Interruption
+from .outcome import RequestOutcome
 
 if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._store.store import Claim, Order, Store
 
-    from .counts import Tally
-    from .settings import Pace
+    from .counts import RelayCounts
+    from .settings import RelaySettings
 
 _AWAY: Final = "the Events API takes no events; the relay pauses for %.1f s: %s"
 _REFUSES: Final = "the Events API refuses this relay, which pauses for %.1f s; correct its address or credentials: %s"
@@ -32,13 +32,22 @@ _logger = logs.logger
 class Worker:
     """`wake` ends its wait for more rows, but never a pause: the API asked for that."""
 
-    def __init__(self, store: Store, api: EventsAPI, *, pace: Pace, limits: Limits, order: Order, tally: Tally) -> None:
+    def __init__(
+        self,
+        store: Store,
+        api: EventsAPI,
+        *,
+        settings: RelaySettings,
+        limits: Limits,
+        order: Order,
+        counts: RelayCounts,
+    ) -> None:
         self._store = store
         self._api = api
-        self._pace = pace
+        self._settings = settings
         self._limits = limits
         self._order: Order = order
-        self._tally = tally
+        self._counts = counts
         self._stopping = threading.Event()
         self._resting = threading.Lock()
         self._news = threading.Event()
@@ -49,11 +58,11 @@ class Worker:
 
     def run(self) -> None:
         """Works until `stop`. A turn that fails, whatever the reason, is reported and followed by another."""
-        wait, longest = self._pace.poll
+        wait, longest = self._settings.poll
         while not self._stopping.is_set():
             self._news.clear()  # what comes from here on may be too late for this turn, and has another
             if self._turn():
-                wait = self._pace.poll[0]
+                wait = self._settings.poll[0]
             elif not self._stopping.is_set():
                 self._rests()
                 self._news.wait(wait)
@@ -89,32 +98,32 @@ class Worker:
         try:
             # While the API is away one request is enough to ask whether it is back.
             limit = 1 if self._outages else MAX_REQUEST_EVENTS
-            claim = self._store.claim(limit=limit, seconds=self._pace.lease, limits=self._limits, order=self._order)
+            claim = self._store.claim(limit=limit, seconds=self._settings.lease, limits=self._limits, order=self._order)
             self._faults = 0
             if claim is not None:
                 self._serve(claim)
         except Exception as error:  # whatever it was, the rows are stored and their leases end
             self._faults += 1
-            self._tally.trouble = str(error)
+            self._counts.pause_reason = str(error)
             if raised_outside(error, handled=None) is not None:
                 _logger.exception(_STOPPED, type(error).__name__)
             elif self._faults == 1:
-                _logger.exception(_BROKEN, self._tally.trouble)
-            self._pause(self._pace.pause_after(self._faults))
+                _logger.exception(_BROKEN, self._counts.pause_reason)
+            self._pause(self._settings.pause_after(self._faults))
             return True
         return claim is not None
 
     def _serve(self, claim: Claim) -> None:
-        errand = Errand(
+        sender = ClaimSender(
             claim,
             self._store,
             self._api,
-            pace=self._pace,
-            tally=self._tally,
+            settings=self._settings,
+            counts=self._counts,
             is_stopping=self._stopping.is_set,
             on_answer=self._recover,
         )
-        interruption = errand.run()
+        interruption = sender.run()
         if interruption is not None:
             self._put_off(claim, interruption)
 
@@ -125,10 +134,10 @@ class Worker:
         """
         answer = interruption.answer
         self._outages += 1
-        self._tally.trouble = answer.reason
-        seconds = max(answer.pause or 0.0, self._pace.pause_after(self._outages))
+        self._counts.pause_reason = answer.reason
+        seconds = max(answer.pause or 0.0, self._settings.pause_after(self._outages))
         if self._outages == 1:
-            is_refused = interruption.fate is Fate.MISCONFIGURED
+            is_refused = interruption.outcome is RequestOutcome.MISCONFIGURED
             _logger.log(
                 logging.ERROR if is_refused else logging.WARNING,
                 _REFUSES if is_refused else _AWAY,
@@ -139,7 +148,7 @@ class Worker:
         self._store.release(
             claim.lease,
             interruption.request.events,
-            delay=min(seconds, self._pace.lease) + self._pace.poll[1],
+            delay=min(seconds, self._settings.lease) + self._settings.poll[1],
             reason=answer.reason,
         )
         self._pause(seconds)
@@ -152,7 +161,7 @@ class Worker:
                 extra={"bc_failed_requests": self._outages},
             )
         self._outages = 0
-        self._tally.trouble = None
+        self._counts.pause_reason = None
 
     def _pause(self, seconds: float) -> None:
         with self._resting:

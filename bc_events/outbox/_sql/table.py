@@ -61,7 +61,7 @@ class TableStore:
         with self._database.transaction() as transaction:
             ready = Ready(self._dialect, partial(self._run, transaction))
             rows = ready.rows(limit, limits, order)
-            dead = tuple(self._bury(transaction, ready.unreadable))
+            dead = tuple(self._mark_dead(transaction, ready.unreadable))
             requests = tuple(_requests(rows, limits, order))
             lease = uuid.uuid4()
             if requests:
@@ -194,18 +194,18 @@ class TableStore:
         columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
         return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
 
-    def _bury(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
+    def _mark_dead(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
         """Makes rows dead that cannot be read, and readable for all who look at the table, but for the payload."""
         dialect = self._dialect
         for row in rows:
             payload = "payload" if row.payload else dialect.as_bytes("payload")
-            bury = (
+            update = (
                 f"UPDATE {schema.TABLE} SET id = ?, aggregatetype = ?, aggregateid = ?, type = ?, created_at = ?, "
                 f"available_at = ?, attempts = ?, lease = NULL, {_UNSTAMPED}, service = ?, trace = ?, last_error = ?, "
                 f"payload = {payload}, dead_at = {dialect.now} WHERE seq = ?"
             )
             values = (dialect.one(row.id), row.category, row.job_id, row.topic, row.created_at, row.available_at)
-            self._run(transaction, bury, *values, row.attempts, row.service, row.trace, row.fault, row.seq)
+            self._run(transaction, update, *values, row.attempts, row.service, row.trace, row.fault, row.seq)
             yield Failure(row, str(row.fault))
         if batches := [row.batch for row in rows if row.batch is not None]:
             unstamp = f"UPDATE {schema.TABLE} SET {_UNSTAMPED} WHERE dead_at IS NULL AND {dialect.among('batch')}"

@@ -13,9 +13,9 @@ from bc_events._ambient import frames, transactions
 from bc_events._runtime import logs
 
 from . import unfollowed
-from .contest import Contest
 from .engine import STORE_OPTION
 from .followed import FollowedSession
+from .owner_choice import OwnerChoice
 from .row_writer import RowWriter
 from .savepoints import SavepointCommand
 from .unfollowed import Unfollowed, Waiting
@@ -205,7 +205,7 @@ class Bindings:
         if not (writers or sessions)[-1].add(event, wake):
             return False
         if not writers and len(sessions) > 1:
-            Contest(event, sessions, wake)
+            OwnerChoice(event, sessions, wake)
         return True
 
     def _note_several(self, writers: list[FollowedSession]) -> None:

@@ -56,7 +56,7 @@ class EngineDatabase:
         """An engine that `is_ours` is disposed of by `close`.
 
         Raises `ConfigurationError` for a database that no outbox can live in, and for an engine that is neither used
-        here nor can have a twin.
+        here nor can have a relay engine.
         """
         self.dialect = dialect.named(engine.dialect.name)
         is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")

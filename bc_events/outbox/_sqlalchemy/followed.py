@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bc_events._ambient.transactions import Note
     from bc_events.event import Event
 
-    from .contest import Contest
+    from .owner_choice import OwnerChoice
     from .row_writer import RowWriter
     from .savepoints import SavepointCommand
 
@@ -80,7 +80,7 @@ class FollowedSession:
         self._has_read = False
         self._rows: set[Event] = set()
         self._wakes: set[Callable[[], None]] = set()
-        self.contests: list[Contest] = []
+        self.owner_choices: list[OwnerChoice] = []
         self.savepoints = Savepoints()
         self.transaction_number = 0
         """Grows with each outermost transaction of the process; 0 while none is open."""
@@ -225,8 +225,8 @@ class FollowedSession:
         is_first = not any(level.has_written for level in self._levels)
         self._levels[-1].has_written = True
         if is_first:
-            for contest in list(self.contests):
-                contest.written_by(self)
+            for choice in list(self.owner_choices):
+                choice.written_by(self)
 
     def commits(self) -> None:
         session = self._session()
@@ -294,8 +294,8 @@ class FollowedSession:
         if decides and not level.is_committed and self._has_been_handed_over:
             self._guests.move_to(level.held)
         if not decides:
-            for contest in list(self.contests):
-                contest.left_by(self)
+            for choice in list(self.owner_choices):
+                choice.left_by(self)
         self._reset()
         if decides:
             level.held.drop(*(() if is_meant else (_CLOSED,)))
@@ -304,7 +304,7 @@ class FollowedSession:
     def _reset(self) -> None:
         with self._lock:
             self._levels, self._committing, self._has_read, self.transaction_number = [], None, False, 0
-            self._rows, self._wakes, self.contests = set(), set(), []
+            self._rows, self._wakes, self.owner_choices = set(), set(), []
             self.savepoints = Savepoints()
             self.scope = None
 

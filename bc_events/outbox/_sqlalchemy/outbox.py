@@ -39,7 +39,7 @@ from .engine import EngineDatabase, engine_at
 if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
-    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._relay.settings import RelaySettings
     from bc_events.outbox._store.store import Order
     from bc_events.session import EventSession
 
@@ -102,7 +102,7 @@ class SQLAlchemyOutbox:
         engine: Engine | AsyncEngine | None = None,
         relay: bool = False,
         order: Order = "time",
-        pace: Pace | None = None,
+        settings: RelaySettings | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -111,7 +111,7 @@ class SQLAlchemyOutbox:
             engine: of the outbox, where a factory has several engines or none of its own.
             relay: whether this process also sends; if not, run `bc-events outbox relay`.
             order: see `Order`; of the relay in this process.
-            pace: of the relay in this process.
+            settings: of the relay in this process.
 
         Raises `ConfigurationError`.
         """
@@ -120,7 +120,7 @@ class SQLAlchemyOutbox:
         self.store: TableStore = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
         self._has_relay = relay
         self._order: Order = order
-        self._pace = pace
+        self._settings = settings
         self._bindings = Bindings(self.engine, outbox_table(MetaData()))
         listened = _session_class_of(target)
         if listened is not None:
@@ -154,7 +154,7 @@ class SQLAlchemyOutbox:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
         relay = None
         if self._has_relay:
-            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
         return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
 
 

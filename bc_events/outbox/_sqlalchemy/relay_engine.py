@@ -1,7 +1,7 @@
-"""A twin: an engine for the outbox's own threads that connects as the application's engine does.
+"""A relay engine: an engine for the outbox's own threads that connects as the application's engine does.
 
 Relays work on threads, where an async engine cannot be used, and with the drivers that the store's SQL is written for.
-Whatever cannot be carried over to the twin is refused: a relay that connects otherwise reads another table, or none.
+What cannot be carried over to it is refused: a relay that connects in another way reads another table, or none.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 _SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite"})
-"""Drivers that are given what the twin's driver is: the parameters of libpq, or those of `sqlite3.connect`."""
+"""Drivers that are given what the relay engine's driver is: the parameters of libpq, or those of `sqlite3.connect`."""
 _OF_STATEMENTS: Final = frozenset(
     {"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "prepare_threshold"}
 )
-"""Arguments that say how statements are prepared: the twin prepares none."""
+"""Arguments that say how statements are prepared: the relay engine prepares none."""
 _OBSERVERS: Final = ("sqlalchemy.", "opentelemetry.", "sentry_sdk.", "ddtrace.", "newrelic.", "elasticapm.")
 """Modules whose listeners are SQLAlchemy's own, or only watch."""
 _IN_MEMORY: Final = (None, "", ":memory:")
 
 
 def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
-    """`options` are for `create_engine`. Raises `ConfigurationError` for an engine that can have no twin."""
+    """`options` are for `create_engine`. Raises `ConfigurationError` for an engine that can have no relay engine."""
     arguments = _arguments(engine)
     statements = [name for name in engine.url.query if name in _OF_STATEMENTS]
     url = engine.url.difference_update_query(statements)
@@ -41,7 +41,7 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     if engine.dialect.name == "sqlite" and url.database in _IN_MEMORY:
         raise _refusal(engine, "a database in memory, which no other connection sees")
     try:
-        twin = create_engine(
+        relay_engine = create_engine(
             url.set(drivername=_DRIVERS[engine.dialect.name]),
             **{**options, "connect_args": {**options.get("connect_args", {}), **arguments}},
             poolclass=NullPool if isinstance(engine.pool, NullPool) else None,
@@ -52,8 +52,8 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
             f"the outbox's own connections need {error.name}, which is not installed: "
             'pip install "bc_events[postgres]", or pass engine=, a sync engine of the same database'
         ) from error
-    _refuse_listeners(engine, twin)
-    return twin.execution_options(**engine.get_execution_options())
+    _refuse_listeners(engine, relay_engine)
+    return relay_engine.execution_options(**engine.get_execution_options())
 
 
 def _arguments(engine: Engine) -> dict[str, Any]:
@@ -72,9 +72,9 @@ def _arguments(engine: Engine) -> dict[str, Any]:
     return found
 
 
-def _refuse_listeners(engine: Engine, twin: Engine) -> None:
-    """Those of all engines are the twin's too."""
-    common = set(_listeners(twin))
+def _refuse_listeners(engine: Engine, relay_engine: Engine) -> None:
+    """Those of all engines are the relay engine's too."""
+    common = set(_listeners(relay_engine))
     for name, listener in _listeners(engine):
         if (name, listener) not in common and not str(getattr(listener, "__module__", "")).startswith(_OBSERVERS):
             raise _refusal(engine, f"a listener for {name}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
-    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._relay.settings import RelaySettings
     from bc_events.outbox._store.store import Order
 
 
@@ -36,7 +36,7 @@ class SQLiteOutbox:
         *,
         relay: bool = True,
         order: Order = "time",
-        pace: Pace | None = None,
+        settings: RelaySettings | None = None,
         max_bytes: int = 1 << 30,
         busy_timeout: float = 5.0,
     ) -> None:
@@ -46,7 +46,7 @@ class SQLiteOutbox:
             path: the file; it is made where it is missing, its folder is not.
             relay: whether this process sends what it stores; if not, run `bc-events outbox relay` beside it.
             order: see `Order`; of the relay in this process.
-            pace: of the relay in this process.
+            settings: of the relay in this process.
             max_bytes: of the file, for what is stored; relays may go a little beyond to empty it. Once it is full each
                 flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
@@ -66,7 +66,7 @@ class SQLiteOutbox:
         self.store: TableStore = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay
         self._order: Order = order
-        self._pace = pace
+        self._settings = settings
 
     def is_made(self) -> bool:
         """Whether its file is there and has an outbox in it; nothing is made."""
@@ -76,5 +76,5 @@ class SQLiteOutbox:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
         relay = None
         if self._has_relay:
-            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
         return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal(api, limits))

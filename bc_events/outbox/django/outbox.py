@@ -14,7 +14,7 @@ from .delivery import DjangoDelivery
 if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
-    from bc_events.outbox._relay.settings import Pace
+    from bc_events.outbox._relay.settings import RelaySettings
     from bc_events.outbox._store.store import Order, Store
 
 
@@ -25,7 +25,12 @@ class DjangoOutbox:
     """
 
     def __init__(
-        self, using: str = "default", *, relay: bool = False, order: Order = "time", pace: Pace | None = None
+        self,
+        using: str = "default",
+        *,
+        relay: bool = False,
+        order: Order = "time",
+        settings: RelaySettings | None = None,
     ) -> None:
         """Nothing is opened yet, so settings may hold it.
 
@@ -33,12 +38,12 @@ class DjangoOutbox:
             using: a database alias, on PostgreSQL or SQLite.
             relay: whether this process also sends; if not, run `manage.py bc_events_relay`.
             order: see `Order`; of the relay in this process.
-            pace: of the relay in this process.
+            settings: of the relay in this process.
         """
         self.using = using
         self._has_relay = relay
         self._order: Order = order
-        self._pace = pace
+        self._settings = settings
 
     @cached_property
     def store(self) -> Store:
@@ -49,7 +54,7 @@ class DjangoOutbox:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
         relay = None
         if self._has_relay:
-            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, pace=self._pace)
+            relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
         return DjangoDelivery(self.using, service_name, relay)
 
     def __repr__(self) -> str:

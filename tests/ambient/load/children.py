@@ -18,7 +18,7 @@ from tests.ambient.recording import say
 from .crowds import switching_often
 from .ledger import Ledger, ledger_client
 from .publisher import Publisher
-from .tally import tally
+from .reconciliation import reconcile
 
 _PATIENCE = 60
 """Seconds that a child may take; one that takes longer is ended, and counts as troubled."""
@@ -210,4 +210,4 @@ def pooled(children):
 
 def _judged(families, noise, ledger, troubled):
     publishers = [*itertools.chain.from_iterable(families), *noise.publishers]
-    return tally(publishers, ledger.arrivals(), troubled)
+    return reconcile(publishers, ledger.arrivals(), troubled)

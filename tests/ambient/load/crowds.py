@@ -12,7 +12,7 @@ from bc_events.local import LocalEventsAPI
 from tests.ambient.recording import TOPICS, Recording, recording_client, say
 
 from .publisher import Publisher
-from .tally import Arrival, tally
+from .reconciliation import Arrival, reconcile
 
 
 async def _in_a_block(publisher, together):
@@ -99,7 +99,7 @@ def in_memory(tasks, threads, count):
         _threads_running(publishers[tasks:]),
     ):
         asyncio.run(_tasks(publishers[:tasks]))
-    return tally(
+    return reconcile(
         publishers,
         (Arrival(event.job_id, event.actor.id, event.data["n"], str(event.id)) for event in recording.events),
     )
@@ -112,6 +112,6 @@ def over_http(tasks, count):
         with events.override(client):
             asyncio.run(_tasks(publishers))
         received = api.events()
-    return tally(
+    return reconcile(
         publishers, (Arrival(event.job_id, event.actor.id, event.data["n"], event.event_id) for event in received)
     )

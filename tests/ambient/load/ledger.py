@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bc_events import EventClient
 from tests.ambient.recording import TOPICS
 
-from .tally import Arrival
+from .reconciliation import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -16,7 +16,7 @@ class MissingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A library, set up and ready. `work` does something whose fate `has_failed` can tell after the scope.
+    """A library, set up and ready. `work` does something whose outcome `has_failed` can tell after the scope.
 
     `on_loop` is what its documents have a service call once in a running event loop.
     """

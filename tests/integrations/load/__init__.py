@@ -3,5 +3,5 @@
 from bc_events.propagation import Border
 
 TRUSTED = Border(actor_id="x-actor", actor_type="x-actor-type")
-ENDINGS = ("ok", "raises", "refuses", "ok elsewhere")
-"""What becomes of request N is `ENDINGS[N % 4]`."""
+OUTCOMES = ("ok", "raises", "refuses", "ok elsewhere")
+"""What becomes of request N is `OUTCOMES[N % 4]`."""

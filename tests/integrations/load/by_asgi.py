@@ -6,23 +6,23 @@ import fastapi
 
 from bc_events import events
 from bc_events.integrations.asgi import EventsMiddleware
-from tests.integrations.load import ENDINGS, TRUSTED
+from tests.integrations.load import OUTCOMES, TRUSTED
 
 api = fastapi.FastAPI()
 
 
 @api.get("/{number}")
 async def answer(number: int):
-    ending = ENDINGS[number % 4]
+    outcome = OUTCOMES[number % 4]
     events.created_test({"number": number})
     await asyncio.sleep(0.02)
-    if ending == "ok elsewhere":
+    if outcome == "ok elsewhere":
         await asyncio.to_thread(events.created_other, {"number": number})
     else:
         events.created_other({"number": number})
-    if ending == "raises":
+    if outcome == "raises":
         raise LookupError
-    if ending == "refuses":
+    if outcome == "refuses":
         raise fastapi.HTTPException(409)
     return number
 

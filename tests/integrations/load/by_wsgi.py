@@ -6,14 +6,14 @@ import flask
 
 from bc_events import events
 from bc_events.integrations.wsgi import EventsMiddleware
-from tests.integrations.load import ENDINGS, TRUSTED
+from tests.integrations.load import OUTCOMES, TRUSTED
 
 service = flask.Flask(__name__)
 
 
 @service.get("/<int:number>")
 def answer(number):
-    ending = ENDINGS[number % 4]
+    outcome = OUTCOMES[number % 4]
     events.created_test({"number": number})
     time.sleep(0.02)
 
@@ -21,11 +21,11 @@ def answer(number):
         events.created_other({"number": number})
         yield str(number)
 
-    if ending == "raises":
+    if outcome == "raises":
         raise LookupError
-    if ending == "ok elsewhere":
+    if outcome == "ok elsewhere":
         return flask.Response(body())
-    return "".join(body()), 409 if ending == "refuses" else 200
+    return "".join(body()), 409 if outcome == "refuses" else 200
 
 
 app = EventsMiddleware(service.wsgi_app, border=TRUSTED)

@@ -121,7 +121,7 @@ def test_a_commit_in_another_task_takes_nothing_that_is_published_meanwhile(outb
 
 
 def test_a_relay_in_the_process_is_woken_by_a_commit(api, outbox, factory):
-    following = SQLAlchemyOutbox(factory, relay=True, pace=QUICK)
+    following = SQLAlchemyOutbox(factory, relay=True, settings=QUICK)
     with client_of(api.url, following) as client, events.session(client=client), factory.begin() as db:
         db.add(Policy(id=1))
         publish(1)
@@ -131,7 +131,7 @@ def test_a_relay_in_the_process_is_woken_by_a_commit(api, outbox, factory):
 
 def test_a_commit_wakes_the_relay_of_the_event_s_own_client(api, outbox, factory):
     """Not the one of the client made last, which may be closed."""
-    following = SQLAlchemyOutbox(factory, relay=True, pace=QUICK)
+    following = SQLAlchemyOutbox(factory, relay=True, settings=QUICK)
     with client_of(api.url, following) as client, client_of("http://127.0.0.1:9", following) as other:
         other.close()
         with events.session(client=client), factory.begin() as db:

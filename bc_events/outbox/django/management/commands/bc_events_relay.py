@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from bc_events._ambient.default_client import default_client
 from bc_events.errors import ConfigurationError, EventsError
 from bc_events.outbox._relay.relay import Relay
-from bc_events.outbox._relay.settings import Pace
+from bc_events.outbox._relay.settings import RelaySettings
 from bc_events.outbox.django.outbox import DjangoOutbox
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def _run(
     client: EventClient, store: Store, *, workers: int, order: Any, lease: float, drain: bool, **_common: Any
 ) -> int:
     """Until it is stopped; returns how many events it has sent."""
-    relay = Relay.of(client, workers=workers, order=order, pace=Pace(lease=lease))
+    relay = Relay.of(client, workers=workers, order=order, settings=RelaySettings(lease=lease))
     store.check()
     with _stoppable():
         if drain:
             _drain(relay)
         else:
             relay.run()
-    return relay.tally.sent
+    return relay.counts.sent
 
 
 @contextmanager

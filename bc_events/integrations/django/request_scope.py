@@ -1,4 +1,4 @@
-"""Exchange: one request, its session, and what is known of the view's success."""
+"""RequestScope: one request, its session, and what is known of the view's success."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from bc_events._ambient.default_client import default_client
-from bc_events.integrations._edge import REQUEST, FailedResponseError
+from bc_events.integrations._integration import REQUEST, FailedResponseError
 from bc_events.propagation import extract
 
 from .actor import RequestActor
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from bc_events.integrations._edge import Edge
+    from bc_events.integrations._integration import Integration
 
     from .actor import ActorOf
     from .success import Success
 
 
-class Exchange:
+class RequestScope:
     """Open from the request's arrival to the end of its response."""
 
     __slots__ = ("_actor", "_request", "_success", "_work", "error", "response", "resume", "suspend")
 
-    def __init__(self, request: HttpRequest, edge: Edge, actor_of: ActorOf, success: Success) -> None:
+    def __init__(self, request: HttpRequest, integration: Integration, actor_of: ActorOf, success: Success) -> None:
         around = _around(request)
-        client = follow_transactions(edge.client_around(around) or default_client())
+        client = follow_transactions(integration.client_around(around) or default_client())
         self._request = request
         self._success = success
-        inbound = extract(request.headers, edge.border, client=client)
+        inbound = extract(request.headers, integration.border, client=client)
         self._actor = RequestActor(request, actor_of, inbound.actor or client.service_actor)
-        self._work = edge.open(inbound, actor=self._actor, around=around)
+        self._work = integration.open(inbound, actor=self._actor, around=around)
         self.resume: Callable[[], None] = self._work.resume
         self.suspend: Callable[[], None] = self._work.suspend
         self.response: HttpResponseBase | None = None

@@ -1,4 +1,4 @@
-"""Edge: where work enters a service. It gets a session of its own, with the job and actor that came with it."""
+"""Integration: where work enters a service. It gets a session of its own, with the job and actor that came with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _logger = logs.logger
 
 
 REQUEST: Final = "bc_events.work"
-"""Where an ASGI scope or a WSGI environ says that its request has passed an edge, and which work that opened.
+"""Where an ASGI scope or a WSGI environ says that its request has passed an integration, and which work that opened.
 
 It is written in place, as others look into the same mapping when the application has returned, and stays: work that has
 ended counts no more.
@@ -43,8 +43,8 @@ class FailedResponseError(FailedWorkError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """What one edge of a service is told once.
+class Integration:
+    """The settings of one integration, and how it opens sessions.
 
     Args:
         client: by default the process's (`events.configure`, or BC_EVENTS_*), looked up for each piece of work.
@@ -73,7 +73,7 @@ class Edge:
         inject(carrier, self.border, client=self.client)
 
     def client_around(self, around: object) -> EventClient | None:
-        """Whose session a request gets: that of the edge which it has passed already, where this one names none."""
+        """The client of a request: that of an integration which it has passed already, where this one names none."""
         outer = _open_work(around)
         return self.client or (outer.session.client if outer is not None else None)
 
@@ -87,7 +87,7 @@ class Edge:
     ) -> Work:
         """Opens a session, which its caller closes. An `actor` that the service knows goes before the one inbound.
 
-        `around` is the work of an edge further out that the same request has passed, if any.
+        `around` is the work of an outer integration that the same request has passed, if any.
         """
         return Work(self, inbound.job_id, actor or inbound.actor, commit_on, _open_work(around))
 
@@ -103,7 +103,7 @@ class Edge:
         work.close(None)
 
     def report(self, error: DeliveryError) -> None:
-        """Does with a `DeliveryError` what this edge was told to."""
+        """Does with a `DeliveryError` what this integration was told to."""
         if self.on_delivery_error == "raise":
             raise error
         self.report_late(error)
@@ -140,17 +140,17 @@ class Work:
     That one is the caller's to end, or of another request: a server may start one request's task in the context of the
     one before it on the same connection, as uvicorn does (python/cpython#140947).
 
-    Only behind an edge that the same request has passed already (a mounted application with a middleware of its own) it
-    is a part of that work: a savepoint, whose events the outer edge sends. With another client it has a session of that
-    client, under the same job.
+    Only behind an integration that the same request has passed already (a mounted application with its own middleware)
+    it is a part of that work: a savepoint, whose events the outer integration sends. With another client it has a
+    session of that client, under the same job.
     """
 
-    __slots__ = ("_apart", "_edge", "_is_part", "_opening", "session")
+    __slots__ = ("_apart", "_integration", "_is_part", "_opening", "session")
     session: EventSession
 
     def __init__(
         self,
-        edge: Edge,
+        integration: Integration,
         job_id: str | None,
         actor: Actor | LazyActor | None,
         commit_on: tuple[type[BaseException], ...],
@@ -161,11 +161,11 @@ class Work:
         scope = SessionScope(
             job_id,
             None if actor is None else lambda _: actor,
-            edge.client_around(around),
+            integration.client_around(around),
             durable=False,
             commit_on=commit_on,
         )
-        self._edge = edge
+        self._integration = integration
         self._apart = None if is_inside else Bound(None).open((), {})
         try:
             self._opening = scope.open((), {})
@@ -223,7 +223,7 @@ class Work:
         try:
             await threads.run(lambda: context.run(self._settle, failure), runner=runner)
         except DeliveryError as error:
-            self._edge.report(error)
+            self._integration.report(error)
 
     def _settle(self, failure: FailedResponseError | None) -> None:
         if failure is None:
@@ -252,7 +252,7 @@ class Work:
         try:
             self._opening.close(None)
         except DeliveryError as error:
-            self._edge.report_late(error)
+            self._integration.report_late(error)
         finally:
             self._leave()
 
@@ -261,7 +261,7 @@ class Work:
         try:
             await self._opening.aclose(error)
         except DeliveryError as undelivered:
-            self._edge.report(undelivered)
+            self._integration.report(undelivered)
         finally:
             self._leave()
 
@@ -269,4 +269,4 @@ class Work:
         try:
             ends()
         except DeliveryError as error:
-            self._edge.report(error)
+            self._integration.report(error)

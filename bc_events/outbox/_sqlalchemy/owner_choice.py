@@ -1,4 +1,4 @@
-"""Contest: which of several open transactions an event belongs to."""
+"""OwnerChoice: which of several open transactions an event belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Candidate(Protocol):
     """A followed session that has a transaction open."""
 
-    contests: list[Contest]
+    owner_choices: list[OwnerChoice]
 
     @property
     def transaction_number(self) -> int: ...
@@ -23,7 +23,7 @@ class Candidate(Protocol):
     def release(self, event: Event) -> bool: ...
 
 
-class Contest:
+class OwnerChoice:
     """None of the transactions had written when the event was published, so it cannot be told yet whose it is.
 
     The one begun last holds it until another one writes. One that ends and has only read passes it on.
@@ -38,7 +38,7 @@ class Contest:
         self._candidates = [(one, one.transaction_number) for one in candidates]
         self._holder = candidates[-1]
         for one in candidates:
-            one.contests.append(self)
+            one.owner_choices.append(self)
 
     def written_by(self, writer: Candidate) -> None:
         """A candidate has written for the first time."""

@@ -1,4 +1,4 @@
-"""Tally: what arrived, held against what was published."""
+"""Reconciliation: what arrived, held against what was published."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Reconciliation:
     """How many events were published and arrived, and what went wrong.
 
     `troubled` counts children that did not end well.
@@ -43,13 +43,13 @@ class Tally:
         return not (self.lost or self.doubled or self.misattributed or self.out_of_order or self.troubled)
 
 
-def tally(publishers: Iterable[Publisher], arrivals: Iterable[Arrival], troubled: int = 0) -> Tally:
+def reconcile(publishers: Iterable[Publisher], arrivals: Iterable[Arrival], troubled: int = 0) -> Reconciliation:
     """An event that nobody published counts as misattributed; a second one with a known id as doubled."""
     owners = {number: publisher for publisher in publishers for number in publisher.numbers}
     arrived = list(arrivals)
     numbers = Counter(arrival.number for arrival in arrived)
     ids = Counter(arrival.event_id for arrival in arrived)
-    return Tally(
+    return Reconciliation(
         published=len(owners),
         arrived=len(arrived),
         lost=len(owners.keys() - numbers.keys()),

@@ -1,4 +1,4 @@
-"""Errand: one claim's requests, sent in turn and settled, until all are done or the API has to be left alone."""
+"""ClaimSender: one claim's requests, sent in turn and settled, until all are done or the API has to be left alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bc_events._runtime import job_ids, logs
 from bc_events.errors import InvalidJobIdError, counted
 from bc_events.outbox._store.store import Failure, Settlement
 
-from .outcome import Fate, fate_of, settlement_of
+from .outcome import RequestOutcome, outcome_of, settlement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from bc_events.outbox._store.row import Row
     from bc_events.outbox._store.store import Claim, Store
 
-    from .counts import Tally
-    from .settings import Pace
+    from .counts import RelayCounts
+    from .settings import RelaySettings
 
 # A few quick requests are settled together: each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
@@ -41,10 +41,10 @@ class Interruption:
 
     request: Request[Row]
     answer: Answer
-    fate: Fate
+    outcome: RequestOutcome
 
 
-class Errand:
+class ClaimSender:
     """What `run` does not settle it releases, but for the rows of an `Interruption`."""
 
     def __init__(
@@ -53,8 +53,8 @@ class Errand:
         store: Store,
         api: EventsAPI,
         *,
-        pace: Pace,
-        tally: Tally,
+        settings: RelaySettings,
+        counts: RelayCounts,
         is_stopping: Callable[[], bool],
         on_answer: Callable[[], None],
     ) -> None:
@@ -62,8 +62,8 @@ class Errand:
         self._claim = claim
         self._store = store
         self._api = api
-        self._pace = pace
-        self._tally = tally
+        self._settings = settings
+        self._counts = counts
         self._is_stopping = is_stopping
         self._on_answer = on_answer
         self._queue = deque(claim.requests)
@@ -85,7 +85,7 @@ class Errand:
     def _report_unreadable(self) -> None:
         dead = list(self._claim.dead)
         if dead:
-            self._tally.settled(Settlement(failed=dead), 0)
+            self._counts.settled(Settlement(failed=dead), 0)
         for failure in dead:
             _logger.error(
                 "row %d of the outbox is dead: put it right and replay it, or purge it; %s",
@@ -100,29 +100,29 @@ class Errand:
     def _send(self, request: Request[Row]) -> Interruption | None:
         fault = _fault_of(request)
         if fault is not None:
-            self._bury(request, fault)
+            self._mark_dead(request, fault)
             return None
-        self._tally.asked()
+        self._counts.asked()
         with _trace_of(request):
             answer = self._api.post(request)
-        fate = fate_of(answer)
-        if fate in (Fate.PAUSE, Fate.MISCONFIGURED):
-            return Interruption(request, answer, fate)
+        outcome = outcome_of(answer)
+        if outcome in (RequestOutcome.PAUSE, RequestOutcome.MISCONFIGURED):
+            return Interruption(request, answer, outcome)
         self._on_answer()
-        self._account(request, answer, fate)
+        self._account(request, answer, outcome)
         if time.monotonic() > self._settle_at:
             self._settle()
         return None
 
-    def _account(self, request: Request[Row], answer: Answer, fate: Fate) -> None:
-        if fate is Fate.SETTLED:
-            found = settlement_of(request, answer, self._pace.retry_after)
+    def _account(self, request: Request[Row], answer: Answer, outcome: RequestOutcome) -> None:
+        if outcome is RequestOutcome.SETTLED:
+            found = settlement_of(request, answer, self._settings.retry_after)
             self._settlement.delivered += found.delivered
             self._settlement.failed += found.failed
             if self._claim.order == "job" and any(failure.delay is not None for failure in found.failed):
                 self._hold_back(request.events[0].job_id)
         elif len(request.events) == 1:
-            self._bury(request, answer.reason)
+            self._mark_dead(request, answer.reason)
         else:
             self._halve(request)
 
@@ -132,7 +132,7 @@ class Errand:
         for request in queue:
             (self._held_back if request.events[0].job_id == job_id else self._queue).append(request)
 
-    def _bury(self, request: Request[Row], reason: str) -> None:
+    def _mark_dead(self, request: Request[Row], reason: str) -> None:
         self._settlement.failed += [Failure(row, reason) for row in request.events]
 
     def _halve(self, request: Request[Row]) -> None:
@@ -147,7 +147,7 @@ class Errand:
         if not settlement.rows:
             return
         fenced = self._store.settle(self._claim.lease, settlement)
-        self._tally.settled(settlement, fenced)
+        self._counts.settled(settlement, fenced)
         if fenced:
             _logger.warning(
                 "a lease ended before its %s could be settled; they may be sent again",
@@ -184,7 +184,7 @@ def _told(text: str) -> str:
 def _fault_of(request: Request[Row]) -> str | None:
     """A job id that no header may carry was not written by this library, and would fail every attempt."""
     try:
-        job_ids.checked(request.events[0].job_id)
+        job_ids.validated(request.events[0].job_id)
     except InvalidJobIdError as error:
         return str(error)
     return None
