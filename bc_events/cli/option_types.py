@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from bc_events._ambient.default_client import LOG_ONLY
 from bc_events._config import arguments
 from bc_events._runtime import job_ids
-from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, JOB_ID_MAX_LENGTH
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, JOB_ID_MAX_LENGTH, LOG_ONLY
 from bc_events.errors import ConfigurationError, EventsError
 from bc_events.event import Actor
 
