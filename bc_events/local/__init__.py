@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .faults import Fault
-    from .received import ReceivedEvent
-    from .seen import SeenRequest
+    from .received_event import ReceivedEvent
+    from .received_request import ReceivedRequest
     from .server import LocalEventsAPI
 
-_HOMES = {"Fault": "faults", "LocalEventsAPI": "server", "ReceivedEvent": "received", "SeenRequest": "seen"}
-__all__ = ["Fault", "LocalEventsAPI", "ReceivedEvent", "SeenRequest"]
+_HOMES = {
+    "Fault": "faults",
+    "LocalEventsAPI": "server",
+    "ReceivedEvent": "received_event",
+    "ReceivedRequest": "received_request",
+}
+__all__ = ["Fault", "LocalEventsAPI", "ReceivedEvent", "ReceivedRequest"]
 
 
 if not TYPE_CHECKING:  # type checkers then find misspelt names

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
 
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, printable
 from bc_events.topics.table import TopicTable
 
 from .document import DocumentError, violations_as_sent
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
     from .envelope import Envelope
 
+_MOST_SHOWN: Final = 5
+
 
 class Catalogue:
-    """Without any definitions it takes every topic and whatever its data."""
+    """The topics by their names. Without any definitions it allows every topic and all data."""
 
     def __init__(self, definitions: Sequence[Definitions | TopicTable]) -> None:
         """Raises `TopicDefinitionError`, and `ConfigurationError` where two files define one topic differently."""
@@ -42,13 +45,20 @@ class Catalogue:
             return
         topic = self._topics.get(envelope.topic)
         if topic is None:
-            raise RefusedError(UNKNOWN_TOPIC, f"no definitions file has a topic {envelope.topic}")
+            raise RefusedError(UNKNOWN_TOPIC, self._unknown(envelope.topic))
         if topic.is_valid(envelope.data):
             return
         # What orjson reads as a float is looked at again with its digits exact before it is refused.
         try:
             violations = violations_as_sent(topic.check, envelope.raw)
         except DocumentError as error:
-            raise RefusedError(SCHEMA_VIOLATION, f"the data cannot be checked: {error}") from error
+            raise RefusedError(SCHEMA_VIOLATION, f"{topic}: the data cannot be checked: {error}") from error
         if violations:
-            raise RefusedError(SCHEMA_VIOLATION, "; ".join(str(violation) for violation in violations))
+            shown = [str(violation) for violation in violations[:_MOST_SHOWN]]
+            more = [f"and {len(violations) - _MOST_SHOWN} more"] if len(violations) > _MOST_SHOWN else []
+            raise RefusedError(SCHEMA_VIOLATION, f"{topic}: {'; '.join([*shown, *more])}")
+
+    def _unknown(self, name: str) -> str:
+        closest = get_close_matches(name, self._topics, n=1)
+        hint = f"did you mean {closest[0]}?" if closest else "give the server the file that defines it"
+        return f"no definitions file has a topic {printable(name)}; {hint}"

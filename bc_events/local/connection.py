@@ -1,4 +1,4 @@
-"""A uvicorn connection on which a request can be hung up on: closed without a word, as networks do."""
+"""A uvicorn connection that a request can close with no response, as networks do."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-_EXTENSION: Final = "bc.hang_up"
+_EXTENSION: Final = "bc.close_at_once"
 
 
-def hangable(**settings: Any) -> H11Protocol:
+def closable_connection(**settings: Any) -> H11Protocol:
     """Stands where uvicorn expects a protocol class."""
     connection = H11Protocol(**settings)
-    connection.app = _offering(connection.app, lambda: connection.transport.abort())  # noqa: PLW0108  its transport comes later
+    connection.app = _with_extension(connection.app, lambda: connection.transport.abort())  # noqa: PLW0108  its transport comes later
     connection.access_log = False
     return connection
 
 
-def _offering(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
-    async def offering(scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("extensions", {})[_EXTENSION] = hang_up
+def _with_extension(app: Any, close_at_once: Callable[[], None]) -> ASGIApp:
+    async def extended(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("extensions", {})[_EXTENSION] = close_at_once
         await app(scope, receive, send)
 
-    return offering
+    return extended
 
 
-class HangUp:
+class ClosedConnection:
     """In place of a response: closes the connection, and ends when it is closed."""
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:

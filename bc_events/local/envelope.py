@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, MAX_REQUEST_EVENTS
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPES, BULK_PATH, EVENTS_PATH, MAX_REQUEST_EVENTS
+from bc_events.errors import printable
 from bc_events.event import Actor
 from bc_events.topics.schemas import compile_schema
 
@@ -40,6 +41,10 @@ _ENVELOPE: Final = {
 _SINGLE: Final = compile_schema(_ENVELOPE)
 _BULK: Final = compile_schema({"type": "array", "minItems": 1, "maxItems": MAX_REQUEST_EVENTS, "items": _ENVELOPE})
 _MOST_SHOWN: Final = 5
+_NO_LIST: Final = (
+    f"the body is not a list; {BULK_PATH} takes a list of 1 to {MAX_REQUEST_EVENTS} envelopes, {EVENTS_PATH} takes one"
+)
+_NO_ENVELOPE: Final = f"the body is not an object; {EVENTS_PATH} takes one envelope, {BULK_PATH} takes a list of them"
 
 # Where a value ends is the stdlib decoder's business; its numbers are of no interest here, however long.
 _end_of_value: Final = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
@@ -74,15 +79,25 @@ def read_envelopes(body: bytes, *, is_bulk: bool) -> list[Envelope]:
 
 def _valid(document: Any, *, is_bulk: bool) -> list[dict[str, Any]]:
     """The records of a request's document. Raises `RefusedError` and `DocumentError`."""
+    _refuse_other_shape(document, is_bulk=is_bulk)
     check = _BULK if is_bulk else _SINGLE
     if not check.is_valid(document):
-        broken = [str(violation) for violation in violations_of(check, document)]
+        root = "the body" if is_bulk else "the envelope"
+        broken = [f"{printable(one.path) or root}: {one.message}" for one in violations_of(check, document)]
         more = [f"and {len(broken) - _MOST_SHOWN} more"] if len(broken) > _MOST_SHOWN else []
         raise RefusedError(VALIDATION, "; ".join([*broken[:_MOST_SHOWN], *more]))
     found: list[dict[str, Any]] = document if is_bulk else [document]
     for record in found:
         refuse_deep(record["data"])
     return found
+
+
+def _refuse_other_shape(document: object, *, is_bulk: bool) -> None:
+    """Raises `RefusedError` for a request that seems to be sent to the other path."""
+    if is_bulk and not isinstance(document, list):
+        raise RefusedError(VALIDATION, _NO_LIST)
+    if not is_bulk and not isinstance(document, dict):
+        raise RefusedError(VALIDATION, _NO_ENVELOPE)
 
 
 def _envelope(document: dict[str, Any], raw: bytes) -> Envelope:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
+from bc_events.errors import printable
 from bc_events.topics.schemas import compile_schema
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Faults:
         """Raises `FaultError`."""
         violations = _CHECK.violations(dict(plan))
         if violations:
-            listed = "; ".join(str(violation) for violation in violations)
-            raise FaultError(f"the faults cannot be followed: {listed}; kinds are {', '.join(_OPTIONS)}")
+            listed = "; ".join(f"{printable(one.path) or 'the faults'}: {one.message}" for one in violations)
+            raise FaultError(f"these faults cannot be injected: {listed}; kinds are {', '.join(_OPTIONS)}")
         self.seed = seed
         self.plan: dict[str, Fault] = dict(plan)  # type: ignore[arg-type]  # checked above
         self._triggers = {kind: _Trigger(fault, f"{seed}/{kind}") for kind, fault in self.plan.items()}

@@ -17,7 +17,7 @@ from .query import QueryError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from .received import ReceivedEvent
+    from .received_event import ReceivedEvent
     from .store import Store
 
 _SHOWN: Final = 200

@@ -1,35 +1,44 @@
-"""The two endpoints of the contract: `POST /events` and `POST /events/bulk/`."""
+"""The endpoints that take events, `POST /events` and `POST /events/bulk/`, and the answer where a path is neither."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
-from .body import read_body
-from .connection import HangUp
+from bc_events.constants import BULK_PATH, EVENTS_PATH
+
+from .answer import Answer
+from .body import SlowBodyError, read_body
+from .connection import ClosedConnection
 from .faults import Faults
-from .intake import Answer, Submission
-from .seen import SeenRequest
+from .refusal import SLOW_BODY, UNKNOWN_PATH, RefusedError
+from .submission import Submission
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from .intake import Intake
-    from .seen import SeenRequests
+    from .request_log import RequestLog
+    from .responder import Responder
+
+_WRITING: Final = frozenset({"POST", "PUT", "PATCH"})
+_CUT_SHORT: Final = "the client closed the connection before its request had come in full"
 
 
 class Publishing:
-    """Reads a request, has it taken in, notes it and answers. `faults` may be replaced at any time."""
+    """Reads a request, answers it and logs it. `faults` may be replaced at any time."""
 
-    def __init__(self, intake: Intake, seen: SeenRequests, seed: int) -> None:
-        self._intake = intake
-        self._seen = seen
-        self.faults: Faults = Faults({}, seed)
+    def __init__(self, responder: Responder, log: RequestLog, seed: int) -> None:
+        self._responder = responder
+        self._log = log
+        self.faults = Faults({}, seed)
 
     async def single(self, request: Request) -> ASGIApp:
         return await self._publish(request, is_bulk=False)
@@ -40,37 +49,55 @@ class Publishing:
     async def _publish(self, request: Request, *, is_bulk: bool) -> ASGIApp:
         faults = self.faults
         try:
-            body = await read_body(request, most=self._intake.max_request_bytes)
+            body = await read_body(request, most=self._responder.max_request_bytes)
         except ClientDisconnect:
-            return HangUp()
+            self._log.add(request, Answer(0, b"", reason=_CUT_SHORT, is_lost=True))
+            return ClosedConnection()
+        except SlowBodyError as error:
+            return self._answered(request, Answer.refusal(408, RefusedError(SLOW_BODY, str(error))), 0)
         latency = faults.strikes("latency")
         if latency is not None:
             await asyncio.sleep(latency.get("ms", 100) / 1000)
-        submission = Submission(body, request.headers, is_bulk)
-        answer = self._intake.take(submission, faults)
-        self._note(request, submission, answer)
-        return HangUp() if answer.is_lost else _response(answer)
+        answer = self._responder.respond(Submission(body, request.headers, is_bulk), faults)
+        if latency is not None and answer.fault is None:
+            answer = replace(answer, fault="latency")
+        return self._answered(request, answer, len(body))
 
-    def _note(self, request: Request, submission: Submission, answer: Answer) -> None:
-        client = request.client
-        self._seen.add(
-            SeenRequest(
-                number=self._seen.next_number(),
-                received=datetime.now(UTC),
-                path=request.scope["path"],
-                status=None if answer.is_lost else answer.status,
-                records=answer.records,
-                size=len(submission.body),
-                job_id=submission.job_id,
-                idempotency_key=submission.key,
-                fault=answer.fault,
-                is_replay=answer.is_replay,
-                has_authorization="authorization" in request.headers,
-                connection=f"{client.host}:{client.port}" if client else "",
-            )
+    def _answered(self, request: Request, answer: Answer, size: int) -> ASGIApp:
+        self._log.add(request, answer, size=size)
+        if answer.is_lost:
+            return ClosedConnection()
+        headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
+        if answer.status == 408:  # noqa: PLR2004  the rest of the body would be taken for the next request
+            headers["Connection"] = "close"
+        return Response(answer.body, answer.status, headers, media_type="application/json")
+
+    async def wrong_path(self, request: Request, error: Exception) -> Response:
+        """The answer of Starlette's 404 and 405: it says where events go. A request that meant to publish is logged."""
+        status = int(getattr(error, "status_code", 404))
+        path = request.scope["path"]
+        if path.startswith("/api/"):
+            calls = ", ".join(_calls(request.app.routes))
+            return JSONResponse({"error": f"there is no {request.method} {path}; there are {calls}"}, status)
+        refused = RefusedError(
+            UNKNOWN_PATH,
+            f"there is no {request.method} {path}; the api_url is http://{request.headers.get('host', '')}, directly "
+            f"followed by {EVENTS_PATH} or {BULK_PATH}; received events are at /api/events",
         )
+        answer = Answer.refusal(status, refused)
+        if request.method in _WRITING:
+            body = await read_body(request, most=self._responder.max_request_bytes)
+            self._log.add(request, answer, size=len(body))
+        return Response(answer.body, status, media_type="application/json")
+
+    def turned_away(self, request: Request, status: int, reason: str) -> Response:
+        """The answer to a request that may not ask: to another host, or from another origin."""
+        if request.method in _WRITING:
+            self._log.add(request, Answer(status, b"", reason=reason))
+        return JSONResponse({"error": reason, "errorMessage": reason}, status)
 
 
-def _response(answer: Answer) -> Response:
-    headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-    return Response(answer.body, answer.status, headers, media_type="application/json")
+def _calls(routes: Iterable[object]) -> Iterator[str]:
+    for route in routes:
+        if isinstance(route, Route) and route.path.startswith("/api/"):
+            yield " ".join([*sorted((route.methods or set()) - {"HEAD"}), route.path])

@@ -21,6 +21,6 @@ def local_events_server() -> Iterator[LocalEventsAPI]:
 
 @pytest.fixture
 def local_events_api(local_events_server: LocalEventsAPI) -> LocalEventsAPI:
-    """A local Events API that has seen nothing yet and does as it should."""
+    """A local Events API, cleared and without faults."""
     local_events_server.clear()
     return local_events_server

@@ -1,4 +1,4 @@
-"""Why the local Events API answers 400: the error types it uses besides the two that ask for a repeat."""
+"""Why the local Events API refuses: the error types it uses besides the two that ask for a repeat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ INVALID_JOB_ID: Final = "InvalidJobIdException"
 UNKNOWN_TOPIC: Final = "UnknownTopicException"
 SCHEMA_VIOLATION: Final = "SchemaViolationException"
 TOO_LARGE: Final = "RequestEntityTooLargeException"
+UNKNOWN_PATH: Final = "UnknownPathException"
+SLOW_BODY: Final = "RequestTimeoutException"
 
 
 class RefusedError(Exception):

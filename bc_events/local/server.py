@@ -16,17 +16,17 @@ from bc_events.errors import ConfigurationError
 
 from .app import make_app
 from .catalogue import Catalogue
-from .connection import hangable
+from .connection import closable_connection
 from .faults import Faults
-from .intake import Intake
+from .inspection import Inspection
 from .page import Page
 from .publishing import Publishing
-from .reading import Reading
-from .seen import SeenRequest, SeenRequests
+from .request_log import RequestLog
+from .responder import Responder
 from .store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from os import PathLike
     from typing import Unpack
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from bc_events.topics.table import TopicTable
 
     from .faults import FaultPlan
-    from .received import ReceivedEvent
+    from .received_event import ReceivedEvent
+    from .received_request import ReceivedRequest
 
 _ADDRESS: Final = "127.0.0.1"
 _BACKLOG: Final = 1024
@@ -49,12 +50,12 @@ class _Live:
 
     store: Store
     publishing: Publishing
-    reading: Reading
+    inspection: Inspection
     server: uvicorn.Server
     thread: threading.Thread
 
     def stop(self) -> None:
-        self.reading.is_closing = True
+        self.inspection.is_closing = True
         self.store.wake()
         self.server.should_exit = True
         self.thread.join()
@@ -72,6 +73,7 @@ class LocalEventsAPI:
         topics: Definitions | TopicTable | Sequence[Definitions | TopicTable] = (),
         seed: int = 0,
         max_request_bytes: int = MAX_REQUEST_BYTES,
+        on_request: Callable[[ReceivedRequest], object] | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -81,6 +83,7 @@ class LocalEventsAPI:
             topics: topic definitions, one or a list, that data is checked against; none takes everything.
             seed: of the faults, until `faults` gives another.
             max_request_bytes: a larger request is answered with 413.
+            on_request: called with each request as it is answered, on the server's thread; it must not raise.
 
         Raises `TopicDefinitionError` and, where two files define a topic differently, `ConfigurationError`.
         """
@@ -89,7 +92,7 @@ class LocalEventsAPI:
         self._catalogue = Catalogue(topics if isinstance(topics, list | tuple) else [topics])  # type: ignore[list-item]  # a str is a Sequence too, but of no definitions
         self._seed = seed
         self._max_request_bytes = max_request_bytes
-        self._seen = SeenRequests()
+        self._log = RequestLog(on_request)
         self._live: _Live | None = None
 
     def start(self) -> Self:
@@ -103,9 +106,9 @@ class LocalEventsAPI:
             listener.close()
             raise
         self._port = listener.getsockname()[1]
-        intake = Intake(store, self._catalogue, max_request_bytes=self._max_request_bytes)
+        responder = Responder(store, self._catalogue, max_request_bytes=self._max_request_bytes)
         try:
-            self._live = _serving(listener, store, Publishing(intake, self._seen, self._seed), self._seen)
+            self._live = _serving(listener, store, Publishing(responder, self._log, self._seed), self._log)
         except BaseException:  # such as a RuntimeError where no thread can be started
             listener.close()
             store.close()
@@ -155,9 +158,9 @@ class LocalEventsAPI:
                 news.clear()
         return store.events(q)
 
-    def requests(self) -> list[SeenRequest]:
-        """Every POST to the contract's two paths, oldest first, refused ones and lost answers included."""
-        return list(self._seen)
+    def requests(self) -> list[ReceivedRequest]:
+        """Every request that meant to publish, oldest first: also refused ones, with the reason, and lost answers."""
+        return list(self._log)
 
     def faults(self, *, seed: int | None = None, **plan: Unpack[FaultPlan]) -> None:
         """Misbehaves from now on: `api.faults(unavailable={"count": 3}, latency={"ms": 20})`; none where none is given.
@@ -177,14 +180,14 @@ class LocalEventsAPI:
     def clear(self) -> None:
         """As if it were new: no events, no requests, no answers remembered, no faults."""
         self.faults()
-        self._seen.clear()
+        self._log.clear()
         self._open.store.clear()
 
     def __repr__(self) -> str:
         return f"<LocalEventsAPI {self.url} {'stopped' if self._live is None else 'serving'}>"
 
 
-def _serving(listener: socket.socket, store: Store, publishing: Publishing, seen: SeenRequests) -> _Live:
+def _serving(listener: socket.socket, store: Store, publishing: Publishing, log: RequestLog) -> _Live:
     is_up = threading.Event()
 
     @asynccontextmanager
@@ -192,11 +195,11 @@ def _serving(listener: socket.socket, store: Store, publishing: Publishing, seen
         is_up.set()
         yield
 
-    reading = Reading(store, seen, publishing)
+    inspection = Inspection(store, log, publishing)
     server = uvicorn.Server(
         uvicorn.Config(
-            make_app(publishing, reading, Page(store), lifespan),
-            http=hangable,  # type: ignore[arg-type]  # called as the class it stands for
+            make_app(publishing, inspection, Page(store), lifespan),
+            http=closable_connection,  # type: ignore[arg-type]  # called as the class it stands for
             loop="asyncio",
             ws="none",
             lifespan="on",
@@ -210,7 +213,7 @@ def _serving(listener: socket.socket, store: Store, publishing: Publishing, seen
     thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
     thread.start()
     is_up.wait()  # from here on the listener's backlog holds what comes too early
-    return _Live(store, publishing, reading, server, thread)
+    return _Live(store, publishing, inspection, server, thread)
 
 
 def _listening(port: int) -> socket.socket:

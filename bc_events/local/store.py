@@ -14,7 +14,7 @@ from bc_events.errors import ConfigurationError
 from bc_events.event import Actor
 
 from .query import read_query
-from .received import ReceivedEvent
+from .received_event import ReceivedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

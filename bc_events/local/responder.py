@@ -1,8 +1,8 @@
-"""Intake: a POST as it came to what is stored and what is answered, faults included. No network here."""
+"""Responder: decides what is stored of a submission and what is answered, faults included. No network here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -11,84 +11,55 @@ import uuid_utils
 
 from bc_events._delivery.wire import RETRYABLE_TYPES, SUCCESS
 from bc_events._runtime import job_ids
-from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER, MAX_REQUEST_BYTES
+from bc_events.constants import JOB_ID_HEADER, JOB_ID_MAX_LENGTH, MAX_REQUEST_BYTES
 from bc_events.errors import InvalidJobIdError
 
-from .envelope import Envelope, read_envelopes
-from .received import ReceivedEvent
+from .answer import Answer, reason_of
+from .envelope import read_envelopes
+from .received_event import ReceivedEvent
 from .refusal import INVALID_JOB_ID, TOO_LARGE, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from .catalogue import Catalogue
+    from .envelope import Envelope
     from .faults import Fault, Faults
     from .store import Store
+    from .submission import Submission
 
 THROTTLED: Final = "ProvisionedThroughputExceededException"
 FAILED: Final = "InternalFailureException"
+_USABLE: Final = f"1 to {JOB_ID_MAX_LENGTH} visible ASCII characters"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A POST as it came. `headers` has lower-case names."""
-
-    body: bytes
-    headers: Mapping[str, str]
-    is_bulk: bool
-
-    @property
-    def key(self) -> str | None:
-        return self.headers.get(IDEMPOTENCY_HEADER.lower())
-
-    @property
-    def job_id(self) -> str | None:
-        return self.headers.get(JOB_ID_HEADER)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back, and how it came about. `is_lost`: the connection is closed in its place."""
-
-    status: int
-    body: bytes
-    retry_after: int | None = None
-    records: int = 0
-    fault: str | None = None
-    is_replay: bool = False
-    is_lost: bool = False
-
-
-class Intake:
-    """Takes requests one at a time."""
+class Responder:
+    """Takes one submission at a time."""
 
     def __init__(self, store: Store, catalogue: Catalogue, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
         self._store = store
         self._catalogue = catalogue
         self.max_request_bytes = max_request_bytes
 
-    def take(self, submission: Submission, faults: Faults) -> Answer:
-        answer = _struck_down(faults) or self._answer(submission, faults)
+    def respond(self, submission: Submission, faults: Faults) -> Answer:
+        answer = _failed_at_once(faults) or self._answer(submission, faults)
         if answer.fault is None and faults.strikes("lost_answer"):
             return replace(answer, fault="lost_answer", is_lost=True)
         return answer
 
     def _answer(self, submission: Submission, faults: Faults) -> Answer:
         if len(submission.body) > self.max_request_bytes:
-            return _refusal(413, TOO_LARGE, f"a request holds {self.max_request_bytes} bytes at most")
+            return _too_large(f"a request has {self.max_request_bytes} bytes at most")
         known = self._store.answer(submission.key) if submission.key else None
         if known is not None:
             return Answer(*known, is_replay=True)
         try:
-            job_id = job_ids.validated(submission.job_id)
-        except InvalidJobIdError as error:
-            return _refusal(400, INVALID_JOB_ID, f"{JOB_ID_HEADER}: {error}")
-        try:
+            job_id = _job_id(submission)
             envelopes = read_envelopes(submission.body, is_bulk=submission.is_bulk)
         except RefusedError as error:
-            return _refusal(400, error.error_type, error.reason)
-        answer = _too_large(envelopes, faults) or self._stored(submission, job_id, envelopes, faults)
-        return replace(answer, records=len(envelopes))
+            return Answer.refusal(400, error)
+        answer = _struck_as_too_large(envelopes, faults) or self._stored(submission, job_id, envelopes, faults)
+        return answer.of(envelopes)
 
     def _stored(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> Answer:
         if submission.is_bulk:
@@ -96,7 +67,7 @@ class Intake:
         try:
             self._catalogue.check(envelopes[0])
         except RefusedError as error:
-            return _refusal(400, error.error_type, error.reason)
+            return Answer.refusal(400, error)
         event = _received(envelopes[0], submission, job_id)
         body = orjson.dumps({"eventId": event.event_id, "jobId": job_id})
         self._store.add([event], (201, body), submission.key)
@@ -105,55 +76,72 @@ class Intake:
     def _bulk(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> Answer:
         results: list[str] = []
         kept: list[ReceivedEvent] = []
-        for envelope in envelopes:
-            result, is_kept = self._record(envelope, faults)
+        refused: list[tuple[int, RefusedError]] = []
+        for number, envelope in enumerate(envelopes, 1):
+            try:
+                self._catalogue.check(envelope)
+            except RefusedError as error:
+                refused.append((number, error))
+                results.append(error.error_type)
+                continue
+            result, is_kept = _result(faults)
             results.append(result)
             if is_kept:
                 kept.append(_received(envelope, submission, job_id))
         body = orjson.dumps({"failedRecords": sum(one != SUCCESS for one in results), "records": results})
         self._store.add(kept, (201, body), submission.key)
-        is_struck = any(result in RETRYABLE_TYPES for result in results)
-        return Answer(201, body, fault="partial_failure" if is_struck else None)
+        fault = "partial_failure" if RETRYABLE_TYPES.intersection(results) else None
+        return Answer(201, body, refused_records=len(refused), reason=reason_of(refused), fault=fault)
 
-    def _record(self, envelope: Envelope, faults: Faults) -> tuple[str, bool]:
-        """The result of one record, and whether it is stored."""
-        try:
-            self._catalogue.check(envelope)
-        except RefusedError as error:
-            return error.error_type, False
-        if faults.strikes("partial_failure"):
-            error_type = THROTTLED if faults.flip("partial_failure") else FAILED
-            return error_type, faults.flip("partial_failure")
+
+def _job_id(submission: Submission) -> str:
+    """Raises `RefusedError`."""
+    given = submission.job_id
+    if given is None:
+        raise RefusedError(INVALID_JOB_ID, f"the header {JOB_ID_HEADER} is missing; send it with {_USABLE}")
+    try:
+        return job_ids.validated(given)
+    except InvalidJobIdError as error:
+        is_short_enough = 0 < len(given) <= JOB_ID_MAX_LENGTH
+        fault = "has a character that is not visible ASCII" if is_short_enough else f"has {len(given)} characters"
+        raise RefusedError(INVALID_JOB_ID, f"the header {JOB_ID_HEADER} {fault}; send {_USABLE}") from error
+
+
+def _result(faults: Faults) -> tuple[str, bool]:
+    """The result of a record that may be stored, and whether it is."""
+    if not faults.strikes("partial_failure"):
         return SUCCESS, True
+    error_type = THROTTLED if faults.flip("partial_failure") else FAILED
+    return error_type, faults.flip("partial_failure")
 
 
-def _struck_down(faults: Faults) -> Answer | None:
-    """The answer to a request that a fault fells before anybody looks at it."""
+def _failed_at_once(faults: Faults) -> Answer | None:
+    """The answer to a request that meets a fault before anybody looks at it."""
     fault = faults.strikes("unavailable")
     if fault is not None:
         body = orjson.dumps({"message": "Service Unavailable"})
-        return Answer(
-            int(fault.get("status", 503)), body, retry_after=int(fault.get("retry_after", 1)), fault="unavailable"
-        )
+        pause, status = int(fault.get("retry_after", 1)), int(fault.get("status", 503))
+        return Answer(status, body, retry_after=pause, fault="unavailable")
     for kind, error_type in (("throttle", THROTTLED), ("internal_failure", FAILED)):
         fault = faults.strikes(kind)
         if fault is not None:
-            return replace(_refusal(int(fault.get("status", 500)), error_type, "injected"), fault=kind)
+            injected = RefusedError(error_type, "injected")
+            return replace(Answer.refusal(int(fault.get("status", 500)), injected), fault=kind, reason=None)
     return None
-
-
-def _too_large(envelopes: Sequence[Envelope], faults: Faults) -> Answer | None:
-    least = faults.plan.get("too_large", _NO_FAULT).get("records", 1)
-    if len(envelopes) < least or not faults.strikes("too_large"):
-        return None
-    return replace(_refusal(413, TOO_LARGE, "injected"), fault="too_large")
 
 
 _NO_FAULT: Final[Fault] = {}
 
 
-def _refusal(status: int, error_type: str, reason: str) -> Answer:
-    return Answer(status, orjson.dumps({"errorType": error_type, "errorMessage": reason}))
+def _struck_as_too_large(envelopes: Sequence[Envelope], faults: Faults) -> Answer | None:
+    least = faults.plan.get("too_large", _NO_FAULT).get("records", 1)
+    if len(envelopes) < least or not faults.strikes("too_large"):
+        return None
+    return replace(_too_large("injected"), fault="too_large", reason=None)
+
+
+def _too_large(reason: str) -> Answer:
+    return Answer.refusal(413, RefusedError(TOO_LARGE, reason))
 
 
 def _received(envelope: Envelope, submission: Submission, job_id: str) -> ReceivedEvent:

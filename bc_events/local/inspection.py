@@ -1,9 +1,8 @@
-"""What people and tests ask of a local Events API: events, requests seen, faults; as JSON under `/api`."""
+"""Inspection: what people and tests ask of a local Events API, as JSON under `/api`: events, requests and faults."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -11,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from .body import SlowBodyError, read_body
-from .connection import HangUp, until_gone
+from .connection import ClosedConnection, until_gone
 from .document import DocumentError, read_document, refuse_deep
 from .faults import FaultError, Faults
 from .query import QueryError
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from .publishing import Publishing
-    from .received import ReceivedEvent
-    from .seen import SeenRequests
+    from .received_event import ReceivedEvent
+    from .request_log import RequestLog
     from .store import Store
 
 _PAGE: Final = 500
@@ -35,12 +34,12 @@ _LARGEST_PLAN: Final = 100_000
 """Bytes of a plan of faults."""
 
 
-class Reading:
+class Inspection:
     """The endpoints under `/api`. `is_closing` ends every wait."""
 
-    def __init__(self, store: Store, seen: SeenRequests, publishing: Publishing) -> None:
+    def __init__(self, store: Store, log: RequestLog, publishing: Publishing) -> None:
         self._store = store
-        self._seen = seen
+        self._log = log
         self._publishing = publishing
         self.is_closing = False
 
@@ -74,7 +73,7 @@ class Reading:
         finally:
             gone.cancel()
         if gone.done():
-            return HangUp()
+            return ClosedConnection()
         found = await run_in_threadpool(self._store.events, q, limit=_MOST)
         return _listed(found, matching=self._store.count(q), status=200 if is_there else 408)
 
@@ -100,12 +99,12 @@ class Reading:
         return _json({"deleted": await run_in_threadpool(self._store.delete, q)})
 
     async def requests(self, _request: Request) -> Response:
-        kept = [asdict(one) for one in self._seen]
+        kept = [one.as_dict() for one in self._log]
         connections = len({one["connection"] for one in kept})
-        return _json({"total": self._seen.total, "connections": connections, "requests": kept})
+        return _json({"total": self._log.total, "connections": connections, "requests": kept})
 
     async def forget_requests(self, _request: Request) -> Response:
-        self._seen.clear()
+        self._log.clear()
         return Response(status_code=204)
 
     async def faults(self, _request: Request) -> Response:

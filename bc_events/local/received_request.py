@@ -1,0 +1,58 @@
+"""ReceivedRequest: one request to the local Events API, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    Outcome = Literal["accepted", "partly refused", "refused", "repeated", "faulted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """One request that meant to publish: refused ones, and those that were sent to a wrong path, are kept too.
+
+    `status` is None where no response was sent. `records` is the number of events in it, and 0 where it was not read
+    that far; `topics` and `actors` (such as `"user 5c1d7e0a"`) are those of its events, each once. `reason` says why
+    the request, or a record of it, was refused. `fault` is the injected fault that it met. `is_replay`: its
+    idempotency key was known, so the first response was sent again and nothing was stored. `connection` tells
+    connections apart.
+    """
+
+    number: int
+    received: datetime
+    method: str
+    path: str
+    status: int | None
+    records: int
+    refused_records: int
+    topics: tuple[str, ...]
+    actors: tuple[str, ...]
+    size: int
+    job_id: str | None
+    idempotency_key: str | None
+    reason: str | None
+    fault: str | None
+    is_replay: bool
+    has_authorization: bool
+    connection: str
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it, in a word or two."""
+        if self.is_replay:
+            return "repeated"
+        if self.fault not in (None, "latency"):
+            return "faulted"
+        if self.status is None or not 200 <= self.status < 300:  # noqa: PLR2004
+            return "refused"
+        if not self.refused_records:
+            return "accepted"
+        return "refused" if self.refused_records == self.records else "partly refused"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields and its outcome, as `GET /api/requests` shows them."""
+        return {**asdict(self), "outcome": self.outcome}

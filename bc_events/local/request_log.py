@@ -1,0 +1,72 @@
+"""RequestLog: the requests that came, whatever became of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER
+
+from .received_request import ReceivedRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.requests import Request
+
+    from .answer import Answer
+
+_MOST_KEPT: Final = 100_000
+
+
+class RequestLog:
+    """The latest 100,000 requests, oldest first. Threads share it. `on_request` is called with each."""
+
+    def __init__(self, on_request: Callable[[ReceivedRequest], object] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._kept: deque[ReceivedRequest] = deque(maxlen=_MOST_KEPT)
+        self._on_request = on_request
+        self.total = 0
+
+    def add(self, request: Request, answer: Answer, *, size: int = 0) -> None:
+        """Keeps a request, whose body had `size` bytes, and its answer."""
+        added = self._added(request, answer, size)
+        if self._on_request is not None:
+            self._on_request(added)
+
+    def _added(self, request: Request, answer: Answer, size: int) -> ReceivedRequest:
+        client = request.client
+        with self._lock:
+            self.total += 1
+            added = ReceivedRequest(
+                number=self.total,
+                received=datetime.now(UTC),
+                method=request.method,
+                path=request.scope["path"],
+                status=None if answer.is_lost else answer.status,
+                records=answer.records,
+                refused_records=answer.refused_records,
+                topics=answer.topics,
+                actors=answer.actors,
+                size=size,
+                job_id=request.headers.get(JOB_ID_HEADER),
+                idempotency_key=request.headers.get(IDEMPOTENCY_HEADER),
+                reason=answer.reason,
+                fault=answer.fault,
+                is_replay=answer.is_replay,
+                has_authorization="authorization" in request.headers,
+                connection=f"{client.host}:{client.port}" if client else "",
+            )
+            self._kept.append(added)
+        return added
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+            self.total = 0
+
+    def __iter__(self) -> Iterator[ReceivedRequest]:
+        with self._lock:
+            return iter(tuple(self._kept))
