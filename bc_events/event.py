@@ -168,7 +168,7 @@ class PastOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LastRequest:
     """The request in which an event was sent last: its idempotency key, and how many events it had."""
 
     key: str
@@ -181,7 +181,7 @@ class Event:
     A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
     """
 
-    __slots__ = ("__weakref__", "_attempt", "_half", "_id", "_origin", "_time_ns", "_topic", "_trace")
+    __slots__ = ("__weakref__", "_half", "_id", "_last_request", "_origin", "_time_ns", "_topic", "_trace")
 
     def __init__(
         self, topic: EventTopic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
@@ -236,14 +236,15 @@ class Event:
         return self._id
 
     @property
-    def attempt(self) -> Attempt | None:
+    def last_request(self) -> LastRequest | None:
         """The request in which a flush could not deliver it; None if there was none, or nobody repeats it."""
-        attempt: Attempt | None = getattr(self, "_attempt", None)  # not set as it is made, because few events need it
-        return attempt
+        # Not set when the event is made, because few events need it.
+        last_request: LastRequest | None = getattr(self, "_last_request", None)
+        return last_request
 
-    @attempt.setter
-    def attempt(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    @last_request.setter
+    def last_request(self, last_request: LastRequest) -> None:
+        self._last_request = last_request
 
     @property
     def envelope(self) -> bytes:

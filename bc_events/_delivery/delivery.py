@@ -81,7 +81,7 @@ class DirectDelivery:
 
     def requests(self, events: Sequence[Event]) -> Iterable[Request[Event]]:
         """Those in which a flush has sent some of the events before, if the first is one of these; then the others."""
-        if not events or events[0].attempt is None:
+        if not events or events[0].last_request is None:
             return requests_for(events, self._limits)
         repeats, others = repeated(events, self._limits)
         return [*repeats, *requests_for(others, self._limits)]

@@ -33,7 +33,7 @@ class Reply(HTTPResponse):
         self._received: _Received | None = None
         if self._attempt is not None:
             self._received = _Received(self.fp.detach(), sock, self._attempt)
-            self.fp = _Lines(self._received)
+            self.fp = _WholeLines(self._received)
 
     def _read_status(self) -> tuple[str, int, str]:
         found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
@@ -102,7 +102,7 @@ class Reply(HTTPResponse):
         super()._close_conn()  # type: ignore[misc]  # the stubs leave it out
 
 
-class _Lines(io.BufferedReader):
+class _WholeLines(io.BufferedReader):
     """Refuses a line that the connection's end cut off: `http.client` takes that for the end of the headers."""
 
     _has_begun = False

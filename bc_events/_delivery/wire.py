@@ -17,7 +17,7 @@ from .request import Limits, Request, S
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bc_events.event import Attempt, Event
+    from bc_events.event import Event, LastRequest
 
 SUCCESS: Final = "Success"
 RETRYABLE_TYPES: Final = frozenset({"ProvisionedThroughputExceededException", "InternalFailureException"})
@@ -59,14 +59,14 @@ def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
 
 def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:
     """The requests in which a flush could not deliver some of the events, as they were, and the other events."""
-    attempts: dict[Attempt | None, list[Event]] = {None: []}
+    last_requests: dict[LastRequest | None, list[Event]] = {None: []}
     for event in events:
-        attempts.setdefault(event.attempt, []).append(event)
-    others = attempts.pop(None)
+        last_requests.setdefault(event.last_request, []).append(event)
+    others = last_requests.pop(None)
     requests: list[Request[Event]] = []
-    for attempt, group in attempts.items():
-        if attempt is not None and len(group) == attempt.size <= limits.events:
-            requests.append(Request.of(group, attempt.key))
+    for last_request, group in last_requests.items():
+        if last_request is not None and len(group) == last_request.size <= limits.events:
+            requests.append(Request.of(group, last_request.key))
         else:
             others += group  # only a part of the request is left, so its key means another body
     return requests, others

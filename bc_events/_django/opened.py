@@ -55,7 +55,7 @@ class OpenTransaction:
         self._savepoints_of_tests: set[str] = set()
         self._watch = SavepointWatch(connection, self)
         if not self.is_a_test_s:
-            _call_first(_Hook(self), connection)
+            _call_first(_CommitHook(self), connection)
 
     def __del__(self) -> None:
         if self._has_ended:
@@ -82,7 +82,7 @@ class OpenTransaction:
         and knows them by their places.
         """
         if self.is_a_test_s:
-            transaction.on_commit(_Hook(self, group), using=self._connection.alias, robust=True)
+            transaction.on_commit(_CommitHook(self, group), using=self._connection.alias, robust=True)
             self._savepoints_of_tests |= savepoints_of_tests(self._connection)
 
     def commit(self, only: Group | None) -> None:
@@ -125,7 +125,7 @@ class OpenTransaction:
         return self._levels[first:][::-1]
 
 
-class _Hook:
+class _CommitHook:
     """What Django keeps until a transaction ends."""
 
     def __init__(self, transaction: OpenTransaction, group: Group | None = None) -> None:
@@ -137,7 +137,7 @@ class _Hook:
         self.transaction.commit(self._group)
 
 
-def _call_first(hook: _Hook, connection: BaseDatabaseWrapper) -> None:
+def _call_first(hook: _CommitHook, connection: BaseDatabaseWrapper) -> None:
     """Before the application's own hooks: one that raises keeps Django from calling those after it.
 
     It belongs to the transaction, not to the savepoint that is open now.
@@ -145,14 +145,14 @@ def _call_first(hook: _Hook, connection: BaseDatabaseWrapper) -> None:
     transaction.on_commit(hook, using=connection.alias, robust=True)
     entries = _entries(connection)
     entries.pop()
-    ours = sum(isinstance(other, _Hook) for _, other, _ in entries)
+    ours = sum(isinstance(other, _CommitHook) for _, other, _ in entries)
     entries.insert(ours, (set(), hook, True))
 
 
 def followed_by(owner: object, connection: BaseDatabaseWrapper) -> OpenTransaction | None:
     """The transaction that is open there, if `owner` follows it already."""
     for _, hook, _ in _entries(connection):
-        if isinstance(hook, _Hook) and hook.transaction.owner is owner:
+        if isinstance(hook, _CommitHook) and hook.transaction.owner is owner:
             return hook.transaction
     return None
 

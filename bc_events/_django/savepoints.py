@@ -20,7 +20,7 @@ _STATEMENT: Final = re.compile(
 )
 
 
-class Savepoints(Protocol):
+class SavepointListener(Protocol):
     """Told of the savepoints of a transaction, once the database has done as it was told."""
 
     def savepoint_opened(self, name: str) -> None: ...
@@ -31,10 +31,10 @@ class Savepoints(Protocol):
 class SavepointWatch:
     """A wrapper of Django's around each statement. `transaction.savepoint_rollback` tells nobody else."""
 
-    def __init__(self, connection: BaseDatabaseWrapper, told: Savepoints) -> None:
+    def __init__(self, connection: BaseDatabaseWrapper, told: SavepointListener) -> None:
         """Begins at once. It does not keep `told` alive, and ends with it."""
         self._connection = connection
-        self._told: ReferenceType[Savepoints] = ref(told)
+        self._told: ReferenceType[SavepointListener] = ref(told)
         # First in the list: `connection.execute_wrapper()` takes its own away from the end.
         connection.execute_wrappers.insert(0, self)
 
@@ -52,7 +52,7 @@ class SavepointWatch:
             self._connection.execute_wrappers.remove(self)
 
 
-def _tell(told: Savepoints, found: re.Match[str]) -> None:
+def _tell(told: SavepointListener, found: re.Match[str]) -> None:
     name = found["name"].strip('"`')
     if found["opened"]:
         told.savepoint_opened(name)

@@ -80,7 +80,7 @@ class Transactions:
         third, where transactions around flushes are rolled back.
         """
         with self._lock:
-            new = [event for event in events if event.attempt is None and event not in self._confirmed]
+            new = [event for event in events if event.last_request is None and event not in self._confirmed]
             self._confirmed.update(new)
         observers.confirmed(new)
 

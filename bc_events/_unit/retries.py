@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from bc_events.errors import DeliveryError
-from bc_events.event import Attempt
+from bc_events.event import LastRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,9 +136,9 @@ def unsettled(stop: BaseException, events: Sequence[Event], *, sent: Sequence[Ev
         return events
     left = {item.event for item in error.undelivered if item.outcome != "refused"}.intersection(events)
     for request in error.requests:
-        attempt = Attempt(request.key, len(request.events))
+        last_request = LastRequest(request.key, len(request.events))
         for event in left.intersection(request.events):
-            event.attempt = attempt
+            event.last_request = last_request
     return [event for event in events if event in left]
 
 

@@ -182,7 +182,7 @@ def _send(sessions: list[EventSession], report: DeliveryReport) -> None:
         _flush_each(waiting, report)
         reason = _SILENT
     for session, events in waiting:
-        is_untouched = any(event.attempt is None for event in session.events)
+        is_untouched = any(event.last_request is None for event in session.events)
         report.add(events, reason, "unsent" if is_untouched else "unknown")
 
 

@@ -37,12 +37,12 @@ def install(client: _C, *, hosts: Iterable[str], border: Border = HTTP) -> _C:
 
     Raises `ConfigurationError`.
     """
-    hook = _Hook(AllowedHosts(hosts, border))
+    hook = _RequestHook(AllowedHosts(hosts, border))
     client.event_hooks["request"].append(hook.carry_async if hasattr(client, "aclose") else hook.carry)
     return client
 
 
-class _Hook:
+class _RequestHook:
     def __init__(self, allowed: AllowedHosts) -> None:
         self._allowed = allowed
 

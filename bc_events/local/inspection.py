@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from .event_store import EventStore
     from .publishing import Publishing
     from .received_event import ReceivedEvent
     from .request_log import RequestLog
-    from .store import Store
 
 _PAGE: Final = 500
 _MOST: Final = 10_000
@@ -37,7 +37,7 @@ _LARGEST_PLAN: Final = 100_000
 class Inspection:
     """The endpoints under `/api`. `is_closing` ends every wait."""
 
-    def __init__(self, store: Store, log: RequestLog, publishing: Publishing) -> None:
+    def __init__(self, store: EventStore, log: RequestLog, publishing: Publishing) -> None:
         self._store = store
         self._log = log
         self._publishing = publishing

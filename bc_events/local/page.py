@@ -17,8 +17,8 @@ from .query import QueryError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from .event_store import EventStore
     from .received_event import ReceivedEvent
-    from .store import Store
 
 _SHOWN: Final = 200
 _MOST_DATA: Final = 20_000
@@ -50,7 +50,7 @@ _ROW: Final = """<tr><td class="number">{seq}<td><time datetime="{moment}">{cloc
 class Page:
     """The endpoints of the page and its style sheet."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: EventStore) -> None:
         self._store = store
         self._style = files("bc_events.local").joinpath("page.css").read_bytes()
 

@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from bc_events.constants import BULK_PATH, EVENTS_PATH
 
-from .answer import Answer
 from .body import SlowBodyError, read_body
 from .connection import ClosedConnection
 from .faults import Faults
 from .refusal import SLOW_BODY, UNKNOWN_PATH, RefusedError
+from .sent_answer import SentAnswer
 from .submission import Submission
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ class Publishing:
         try:
             body = await read_body(request, most=self._responder.max_request_bytes)
         except ClientDisconnect:
-            self._log.add(request, Answer(0, b"", reason=_CUT_SHORT, is_lost=True))
+            self._log.add(request, SentAnswer(0, b"", reason=_CUT_SHORT, is_lost=True))
             return ClosedConnection()
         except SlowBodyError as error:
-            return self._answered(request, Answer.refusal(408, RefusedError(SLOW_BODY, str(error))), 0)
+            return self._answered(request, SentAnswer.refusal(408, RefusedError(SLOW_BODY, str(error))), 0)
         latency = faults.strikes("latency")
         if latency is not None:
             await asyncio.sleep(latency.get("ms", 100) / 1000)
@@ -63,7 +63,7 @@ class Publishing:
             answer = replace(answer, fault="latency")
         return self._answered(request, answer, len(body))
 
-    def _answered(self, request: Request, answer: Answer, size: int) -> ASGIApp:
+    def _answered(self, request: Request, answer: SentAnswer, size: int) -> ASGIApp:
         self._log.add(request, answer, size=size)
         if answer.is_lost:
             return ClosedConnection()
@@ -84,7 +84,7 @@ class Publishing:
             f"there is no {request.method} {path}; the api_url is http://{request.headers.get('host', '')}, directly "
             f"followed by {EVENTS_PATH} or {BULK_PATH}; received events are at /api/events",
         )
-        answer = Answer.refusal(status, refused)
+        answer = SentAnswer.refusal(status, refused)
         if request.method in _WRITING:
             body = await read_body(request, most=self._responder.max_request_bytes)
             self._log.add(request, answer, size=len(body))
@@ -93,7 +93,7 @@ class Publishing:
     def turned_away(self, request: Request, status: int, reason: str) -> Response:
         """The answer to a request that may not ask: to another host, or from another origin."""
         if request.method in _WRITING:
-            self._log.add(request, Answer(status, b"", reason=reason))
+            self._log.add(request, SentAnswer(status, b"", reason=reason))
         return JSONResponse({"error": reason, "errorMessage": reason}, status)
 
 

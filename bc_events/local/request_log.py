@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from .answer import Answer
+    from .sent_answer import SentAnswer
 
 _MOST_KEPT: Final = 100_000
 
@@ -30,13 +30,13 @@ class RequestLog:
         self._on_request = on_request
         self.total = 0
 
-    def add(self, request: Request, answer: Answer, *, size: int = 0) -> None:
+    def add(self, request: Request, answer: SentAnswer, *, size: int = 0) -> None:
         """Keeps a request, whose body had `size` bytes, and its answer."""
         added = self._added(request, answer, size)
         if self._on_request is not None:
             self._on_request(added)
 
-    def _added(self, request: Request, answer: Answer, size: int) -> ReceivedRequest:
+    def _added(self, request: Request, answer: SentAnswer, size: int) -> ReceivedRequest:
         client = request.client
         with self._lock:
             self.total += 1

@@ -14,18 +14,18 @@ from bc_events._runtime import job_ids
 from bc_events.constants import JOB_ID_HEADER, JOB_ID_MAX_LENGTH, MAX_REQUEST_BYTES
 from bc_events.errors import InvalidJobIdError
 
-from .answer import Answer, reason_of
 from .envelope import read_envelopes
 from .received_event import ReceivedEvent
 from .refusal import INVALID_JOB_ID, TOO_LARGE, RefusedError
+from .sent_answer import SentAnswer, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .catalogue import Catalogue
     from .envelope import Envelope
+    from .event_store import EventStore
     from .faults import Fault, Faults
-    from .store import Store
     from .submission import Submission
 
 THROTTLED: Final = "ProvisionedThroughputExceededException"
@@ -36,44 +36,44 @@ _USABLE: Final = f"1 to {JOB_ID_MAX_LENGTH} visible ASCII characters"
 class Responder:
     """Takes one submission at a time."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
+    def __init__(self, store: EventStore, catalogue: Catalogue, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
         self._store = store
         self._catalogue = catalogue
         self.max_request_bytes = max_request_bytes
 
-    def respond(self, submission: Submission, faults: Faults) -> Answer:
+    def respond(self, submission: Submission, faults: Faults) -> SentAnswer:
         answer = _failed_at_once(faults) or self._answer(submission, faults)
         if answer.fault is None and faults.strikes("lost_answer"):
             return replace(answer, fault="lost_answer", is_lost=True)
         return answer
 
-    def _answer(self, submission: Submission, faults: Faults) -> Answer:
+    def _answer(self, submission: Submission, faults: Faults) -> SentAnswer:
         if len(submission.body) > self.max_request_bytes:
             return _too_large(f"a request has {self.max_request_bytes} bytes at most")
         known = self._store.answer(submission.key) if submission.key else None
         if known is not None:
-            return Answer(*known, is_replay=True)
+            return SentAnswer(*known, is_replay=True)
         try:
             job_id = _job_id(submission)
             envelopes = read_envelopes(submission.body, is_bulk=submission.is_bulk)
         except RefusedError as error:
-            return Answer.refusal(400, error)
+            return SentAnswer.refusal(400, error)
         answer = _struck_as_too_large(envelopes, faults) or self._stored(submission, job_id, envelopes, faults)
         return answer.of(envelopes)
 
-    def _stored(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> Answer:
+    def _stored(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> SentAnswer:
         if submission.is_bulk:
             return self._bulk(submission, job_id, envelopes, faults)
         try:
             self._catalogue.check(envelopes[0])
         except RefusedError as error:
-            return Answer.refusal(400, error)
+            return SentAnswer.refusal(400, error)
         event = _received(envelopes[0], submission, job_id)
         body = orjson.dumps({"eventId": event.event_id, "jobId": job_id})
         self._store.add([event], (201, body), submission.key)
-        return Answer(201, body)
+        return SentAnswer(201, body)
 
-    def _bulk(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> Answer:
+    def _bulk(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> SentAnswer:
         results: list[str] = []
         kept: list[ReceivedEvent] = []
         refused: list[tuple[int, RefusedError]] = []
@@ -91,7 +91,7 @@ class Responder:
         body = orjson.dumps({"failedRecords": sum(one != SUCCESS for one in results), "records": results})
         self._store.add(kept, (201, body), submission.key)
         fault = "partial_failure" if RETRYABLE_TYPES.intersection(results) else None
-        return Answer(201, body, refused_records=len(refused), reason=reason_of(refused), fault=fault)
+        return SentAnswer(201, body, refused_records=len(refused), reason=reason_of(refused), fault=fault)
 
 
 def _job_id(submission: Submission) -> str:
@@ -115,33 +115,33 @@ def _result(faults: Faults) -> tuple[str, bool]:
     return error_type, faults.flip("partial_failure")
 
 
-def _failed_at_once(faults: Faults) -> Answer | None:
+def _failed_at_once(faults: Faults) -> SentAnswer | None:
     """The answer to a request that meets a fault before anybody looks at it."""
     fault = faults.strikes("unavailable")
     if fault is not None:
         body = orjson.dumps({"message": "Service Unavailable"})
         pause, status = int(fault.get("retry_after", 1)), int(fault.get("status", 503))
-        return Answer(status, body, retry_after=pause, fault="unavailable")
+        return SentAnswer(status, body, retry_after=pause, fault="unavailable")
     for kind, error_type in (("throttle", THROTTLED), ("internal_failure", FAILED)):
         fault = faults.strikes(kind)
         if fault is not None:
             injected = RefusedError(error_type, "injected")
-            return replace(Answer.refusal(int(fault.get("status", 500)), injected), fault=kind, reason=None)
+            return replace(SentAnswer.refusal(int(fault.get("status", 500)), injected), fault=kind, reason=None)
     return None
 
 
 _NO_FAULT: Final[Fault] = {}
 
 
-def _struck_as_too_large(envelopes: Sequence[Envelope], faults: Faults) -> Answer | None:
+def _struck_as_too_large(envelopes: Sequence[Envelope], faults: Faults) -> SentAnswer | None:
     least = faults.plan.get("too_large", _NO_FAULT).get("records", 1)
     if len(envelopes) < least or not faults.strikes("too_large"):
         return None
     return replace(_too_large("injected"), fault="too_large", reason=None)
 
 
-def _too_large(reason: str) -> Answer:
-    return Answer.refusal(413, RefusedError(TOO_LARGE, reason))
+def _too_large(reason: str) -> SentAnswer:
+    return SentAnswer.refusal(413, RefusedError(TOO_LARGE, reason))
 
 
 def _received(envelope: Envelope, submission: Submission, job_id: str) -> ReceivedEvent:

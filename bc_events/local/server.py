@@ -17,13 +17,13 @@ from bc_events.errors import ConfigurationError
 from .app import make_app
 from .catalogue import Catalogue
 from .connection import closable_connection
+from .event_store import EventStore
 from .faults import Faults
 from .inspection import Inspection
 from .page import Page
 from .publishing import Publishing
 from .request_log import RequestLog
 from .responder import Responder
-from .store import Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -48,7 +48,7 @@ _GRACE: Final = 2
 class _Live:
     """What is open while it serves."""
 
-    store: Store
+    store: EventStore
     publishing: Publishing
     inspection: Inspection
     server: uvicorn.Server
@@ -101,7 +101,7 @@ class LocalEventsAPI:
             raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
         listener = _listening(self._port)
         try:
-            store = Store(self._db)
+            store = EventStore(self._db)
         except BaseException:
             listener.close()
             raise
@@ -187,7 +187,7 @@ class LocalEventsAPI:
         return f"<LocalEventsAPI {self.url} {'stopped' if self._live is None else 'serving'}>"
 
 
-def _serving(listener: socket.socket, store: Store, publishing: Publishing, log: RequestLog) -> _Live:
+def _serving(listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog) -> _Live:
     is_up = threading.Event()
 
     @asynccontextmanager

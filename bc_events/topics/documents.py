@@ -37,14 +37,14 @@ def read_document(name: str, source: Source) -> Document:
 
 def line_of(mapping: Mapping[str, Any], key: str | None = None) -> int | None:
     """The line, from 1, of a mapping or of one of its keys; None where it came from no file."""
-    if not isinstance(mapping, _Lines):
+    if not isinstance(mapping, _LineMapping):
         return None
     return mapping.key_lines.get(key, mapping.line)
 
 
 def lines_of_items(mapping: Mapping[str, Any], key: str) -> list[int | None]:
     """The line of each item of a list; empty where it came from no file."""
-    return mapping.item_lines.get(key, []) if isinstance(mapping, _Lines) else []
+    return mapping.item_lines.get(key, []) if isinstance(mapping, _LineMapping) else []
 
 
 def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
@@ -52,7 +52,7 @@ def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
     line, around, key = None, None, ""
     value: Any = mapping
     for step in steps:
-        if isinstance(value, _Lines):
+        if isinstance(value, _LineMapping):
             line, around, key = line_of(value, str(step)), value, str(step)
         elif isinstance(value, list) and around is not None and isinstance(step, int):
             lines = lines_of_items(around, key)
@@ -66,7 +66,7 @@ def line_at(mapping: Any, steps: Sequence[str | int]) -> int | None:
     return line
 
 
-class _Lines(dict[str, Any]):
+class _LineMapping(dict[str, Any]):
     """A mapping that remembers on which line of its file it, each of its keys, and each item of its lists stands."""
 
     line: int
@@ -84,8 +84,8 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
 
     has_marks: bool = False
 
-    def mapping(self, node: yaml.MappingNode) -> Iterator[_Lines]:
-        found = _Lines()
+    def mapping(self, node: yaml.MappingNode) -> Iterator[_LineMapping]:
+        found = _LineMapping()
         found.line = node.start_mark.line + 1
         found.key_lines, found.item_lines = {}, {}
         yield found

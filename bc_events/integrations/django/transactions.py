@@ -27,11 +27,11 @@ def follow_transactions(client: EventClient) -> EventClient:
     if client.delivery.record is None:
         with _wrapping:
             if client.delivery.record is None:
-                client.delivery = TransactionalDelivery(client.delivery)
+                client.delivery = OnCommitDelivery(client.delivery)
     return client
 
 
-class TransactionalDelivery:
+class OnCommitDelivery:
     """Around another delivery: what was published in `atomic` goes to it once that has committed."""
 
     def __init__(self, inner: Delivery) -> None:

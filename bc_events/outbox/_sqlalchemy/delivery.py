@@ -1,4 +1,4 @@
-"""TransactionalDelivery: events that follow the application's database transaction, or else get one of their own."""
+"""SQLAlchemyDelivery: events that follow the application's database transaction, or else get one of their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .bindings import Bindings
 
 
-class TransactionalDelivery:
+class SQLAlchemyDelivery:
     """An event belongs to the transaction that was open when it was published: that commits it or drops it."""
 
     runner = None

@@ -72,16 +72,16 @@ class EngineDatabase:
         self._engine = engine.execution_options(**{STORE_OPTION: True}, **level)
 
     @contextmanager
-    def transaction(self) -> Iterator[_Transaction]:
+    def transaction(self) -> Iterator[SQLAlchemyTransaction]:
         with self._translated(), self._engine.begin() as connection:
             if self.dialect.name == "sqlite":
                 _take_lock(connection)
-            yield _Transaction(connection)
+            yield SQLAlchemyTransaction(connection)
 
     @contextmanager
-    def reading(self) -> Iterator[_Transaction]:
+    def reading(self) -> Iterator[SQLAlchemyTransaction]:
         with self._translated(), self._engine.connect() as connection:
-            yield _Transaction(connection)
+            yield SQLAlchemyTransaction(connection)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -141,7 +141,7 @@ def _take_lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-class _Transaction:
+class SQLAlchemyTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 

@@ -13,7 +13,7 @@ from bc_events._unit.held import Held
 
 from . import late
 from .effect import Effect
-from .savepoints import Savepoints
+from .savepoints import SavepointStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ _CLOSED: Final = (
 )
 
 
-class _Level:
+class _TransactionLevel:
     """The outermost transaction, or a savepoint in it."""
 
     __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "transaction")
@@ -75,13 +75,13 @@ class FollowedSession:
         self._session = weakref.ref(session)
         self._writer = writer
         self._lock = threading.RLock()
-        self._levels: list[_Level] = []
+        self._levels: list[_TransactionLevel] = []
         self._committing: object = None
         self._has_read = False
         self._rows: set[Event] = set()
         self._wakes: set[Callable[[], None]] = set()
         self.owner_choices: list[OwnerChoice] = []
-        self.savepoints = Savepoints()
+        self.savepoints = SavepointStack()
         self.transaction_number = 0
         """Grows with each outermost transaction of the process; 0 while none is open."""
         self.scope: Frame | None = None
@@ -166,7 +166,7 @@ class FollowedSession:
         if transaction.parent is not None and not transaction.nested:
             return  # it is part of the one around it
         with self._lock:
-            level = _Level(transaction, Held(self._can_withdraw, has_say=self._has_say))
+            level = _TransactionLevel(transaction, Held(self._can_withdraw, has_say=self._has_say))
             self._levels.append(level)
             is_outermost = len(self._levels) == 1
         if is_outermost:
@@ -278,7 +278,7 @@ class FollowedSession:
         else:
             self._end_savepoint(level)
 
-    def _end_savepoint(self, level: _Level) -> None:
+    def _end_savepoint(self, level: _TransactionLevel) -> None:
         outer = self._levels[self._levels.index(level) - 1]
         is_dropped = not level.is_committed and (level.has_ended_by_word or self.has_written)
         self._levels.remove(level)
@@ -288,7 +288,7 @@ class FollowedSession:
             level.held.move_to(outer.held)
             outer.has_written |= level.has_written
 
-    def _decide(self, level: _Level) -> None:
+    def _decide(self, level: _TransactionLevel) -> None:
         is_meant = level.has_ended_by_word or self._committing is not None
         decides = level.has_written or (self._is_untouched and is_meant)
         if decides and not level.is_committed and self._has_been_handed_over:
@@ -305,7 +305,7 @@ class FollowedSession:
         with self._lock:
             self._levels, self._committing, self._has_read, self.transaction_number = [], None, False, 0
             self._rows, self._wakes, self.owner_choices = set(), set(), []
-            self.savepoints = Savepoints()
+            self.savepoints = SavepointStack()
             self.scope = None
 
     def _forsaken(self) -> None:

@@ -33,7 +33,7 @@ from bc_events.outbox._store.delivery import rehearsal
 
 from .bindable import session_of
 from .bindings import Bindings
-from .delivery import TransactionalDelivery
+from .delivery import SQLAlchemyDelivery
 from .engine import EngineDatabase, engine_at
 
 if TYPE_CHECKING:
@@ -150,12 +150,12 @@ class SQLAlchemyOutbox:
             )
         metadata.create_all(self.engine)
 
-    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> TransactionalDelivery:
+    def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> SQLAlchemyDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
-        return TransactionalDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
+        return SQLAlchemyDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
 
 
 def _engine_of(target: Target) -> Engine | AsyncEngine:

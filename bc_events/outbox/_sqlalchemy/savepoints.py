@@ -1,4 +1,4 @@
-"""Savepoints: those set by a statement, past the database session in whose transaction they are."""
+"""SavepointStack: those set by a statement, past the database session in whose transaction they are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SavepointCommand:
         return cls(cast("Literal['SAVEPOINT', 'RELEASE', 'ROLLBACK']", word), found.group(2).strip('"`').lower())
 
 
-class Savepoints:
+class SavepointStack:
     """Of one transaction, with the events that it held when each of them was set."""
 
     __slots__ = ("_set",)

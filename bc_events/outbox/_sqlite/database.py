@@ -73,21 +73,21 @@ class SQLiteDatabase:
         self._busy = 0
         self._forks = 0  # under way: threads may fork at the same time
 
-    def transaction(self) -> AbstractContextManager[_Transaction]:
+    def transaction(self) -> AbstractContextManager[SQLiteTransaction]:
         return self._open("BEGIN IMMEDIATE", self._connected)
 
-    def reading(self) -> AbstractContextManager[_Transaction]:
+    def reading(self) -> AbstractContextManager[SQLiteTransaction]:
         """Beside a writer: the write-ahead log has room for both. A file that is not there reads as an empty outbox."""
         return self._open("BEGIN", self._looking)
 
     @contextmanager
-    def _open(self, begin: str, connect: Callable[[], _Opened]) -> Iterator[_Transaction]:
+    def _open(self, begin: str, connect: Callable[[], _Opened]) -> Iterator[SQLiteTransaction]:
         try:
             opened = self._take(connect)
             connection = opened.connection
             try:
                 connection.execute(begin)
-                yield _Transaction(opened, self._max_pages)
+                yield SQLiteTransaction(opened, self._max_pages)
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # the database may have rolled back by itself, as it does when full
@@ -210,7 +210,7 @@ class SQLiteDatabase:
         return f"<SQLiteDatabase {self._path}>"
 
 
-class _Transaction:
+class SQLiteTransaction:
     """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
 
     def __init__(self, opened: _Opened, max_pages: int) -> None:

@@ -42,19 +42,19 @@ class AmbientDatabase:
         self.dialect: Dialect = _dialect_of(using)
 
     @contextmanager
-    def transaction(self) -> Iterator[_Transaction]:
+    def transaction(self) -> Iterator[DjangoTransaction]:
         _refuse_manual_transactions(connections[self._using])
         try:
             with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
-                yield _Transaction(cursor)
+                yield DjangoTransaction(cursor)
         except _ERRORS as error:
             raise _refusal(self._using, error) from error
 
     @contextmanager
-    def reading(self) -> Iterator[_Transaction]:
+    def reading(self) -> Iterator[DjangoTransaction]:
         try:
             with connections[self._using].cursor() as cursor:
-                yield _Transaction(cursor)
+                yield DjangoTransaction(cursor)
         except _ERRORS as error:
             raise _refusal(self._using, error) from error
 
@@ -76,17 +76,17 @@ class OwnDatabase:
         self._process = os.getpid()
 
     @contextmanager
-    def transaction(self) -> Iterator[_Transaction]:
+    def transaction(self) -> Iterator[DjangoTransaction]:
         with self._cursor() as cursor:
             cursor.execute(_BEGIN[self.dialect.name])
-            yield _Transaction(cursor)
+            yield DjangoTransaction(cursor)
             cursor.execute("COMMIT")
 
     @contextmanager
-    def reading(self) -> Iterator[_Transaction]:
+    def reading(self) -> Iterator[DjangoTransaction]:
         """Its connections commit each statement by themselves, so that a SELECT leaves no transaction open."""
         with self._cursor() as cursor:
-            yield _Transaction(cursor)
+            yield DjangoTransaction(cursor)
 
     @contextmanager
     def _cursor(self) -> Iterator[CursorWrapper]:
@@ -157,7 +157,7 @@ def _refusal(using: str, error: Exception) -> OutboxError:
     )
 
 
-class _Transaction:
+class DjangoTransaction:
     def __init__(self, cursor: CursorWrapper) -> None:
         self._cursor = cursor
 

@@ -1,4 +1,4 @@
-"""Answer: the response to a submission, and how it came about."""
+"""SentAnswer: the response to a submission, and how it came about."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST_REASON: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SentAnswer:
     """A status, a body, and what the log of requests keeps. `is_lost`: the connection is closed in its place."""
 
     status: int
@@ -40,7 +40,7 @@ class Answer:
         body = orjson.dumps({"errorType": error.error_type, "errorMessage": error.reason})
         return cls(status, body, reason=shown(error))
 
-    def of(self, envelopes: Sequence[Envelope]) -> Answer:
+    def of(self, envelopes: Sequence[Envelope]) -> SentAnswer:
         """The same answer, with what is known of the events."""
         actors = dict.fromkeys(f"{one.actor.type} {one.actor.id}" for one in envelopes)
         topics = tuple(dict.fromkeys(one.topic for one in envelopes))

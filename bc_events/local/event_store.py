@@ -1,4 +1,4 @@
-"""Store: received events and remembered answers, in SQLite."""
+"""EventStore: received events and remembered answers, in SQLite."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _CUT: Final = _COLUMNS.replace("data", "substr(data, 1, ?)")
 _BACKWARD: Final = f"SELECT seq, {_CUT} FROM events WHERE {{}} ORDER BY seq DESC LIMIT ?"  # noqa: S608  a constant
 
 
-class Store:
+class EventStore:
     """Threads share it. Without a file name it lives in memory."""
 
     def __init__(self, file: str | None = None) -> None:

@@ -1,0 +1,25 @@
+"""Two things never share a name: a reader who searches for a class finds one."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import bc_events
+
+ROOT = Path(bc_events.__file__).parent
+ONE_FOR_EACH_FRAMEWORK = {"EventsMiddleware"}
+"""Its users import it from the module of their framework."""
+
+
+def test_two_classes_never_share_a_name():
+    """`_Savepoints` and `Savepoints` count as one name: they are read and searched for as one."""
+    places = defaultdict(list)
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name.lstrip("_")].append(f"{path.relative_to(ROOT.parent)}:{node.lineno}")
+    shared = {name: found for name, found in places.items() if len(found) > 1 and name not in ONE_FOR_EACH_FRAMEWORK}
+    advice = "name each for what it alone is (SQLiteTransaction, DjangoTransaction), or say here why both have one name"
+    assert not shared, "\n".join(
+        [f"{len(shared)} class names are in several places; {advice}:", *(f"  {k}: {v}" for k, v in shared.items())]
+    )
