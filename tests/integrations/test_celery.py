@@ -126,7 +126,7 @@ def service(_service):
 
 
 def result_of(task):
-    return task.get(timeout=TIMEOUT)
+    return task.get(timeout=TIMEOUT, interval=0.01)
 
 
 def test_a_task_runs_under_the_job_and_actor_that_sent_it(service):

@@ -56,8 +56,7 @@ def work_off(store, order) -> tuple[list, list]:
     return sent, dead
 
 
-@pytest.mark.parametrize("order", ["time", "job"])
-@pytest.mark.parametrize("is_stamped", [False, True], ids=["loose", "in a batch"])
+@pytest.mark.parametrize(("order", "is_stamped"), [("time", True), ("job", False)], ids=["in a batch", "loose"])
 def test_a_row_that_cannot_be_read_is_dead_and_holds_no_other_up(store, order, is_stamped):
     for change, reason in spoilt(store):
         rows = [row(number) for number in range(5)]
