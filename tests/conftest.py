@@ -1,8 +1,11 @@
 """Our own tests talk to real servers, on loopback, and press Ctrl-C."""
 
 import logging
+import os
+import shutil
 import signal
 import ssl
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,6 +13,8 @@ import trustme
 
 from bc_events import EventClient
 
+MEMORY = Path("/dev/shm")
+MUCH = 2**28
 TOPICS = {
     "DefaultCategory": "testing",
     "Topics": [
@@ -24,6 +29,20 @@ def pytest_configure(config):
     # A shell starts what runs in the background with this signal ignored, and processes hand that down.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Databases in files commit thousands of times, which a disk makes each test wait for.
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MUCH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server for each test process."""
+    from tests.postgres import PostgreSQL
+
+    server = PostgreSQL(fsync="off")
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.db import connections
 
 from bc_events.outbox.django.models import OutboxRow
 from tests.django.policies.models import Policy
-from tests.postgres import PostgreSQL
 
 
 def _made(alias, **settings):
@@ -28,17 +27,10 @@ def sqlite_alias(tmp_path_factory, django_db_blocker):
 
 
 @pytest.fixture(scope="session")
-def postgres_server():
-    server = PostgreSQL(fsync="off")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def postgres_alias(postgres_server, django_db_blocker):
+def postgres_alias(postgres, django_db_blocker):
+    postgres.create_database("django")
     with django_db_blocker.unblock():
-        address = {"NAME": "postgres", "USER": "postgres", "HOST": str(postgres_server.folder), "PORT": ""}
+        address = {"NAME": "django", "USER": "postgres", "HOST": str(postgres.folder), "PORT": ""}
         _made("postgres", ENGINE="django.db.backends.postgresql", **address)
         yield "postgres"
         connections["postgres"].close()

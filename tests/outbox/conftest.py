@@ -1,4 +1,4 @@
-"""A PostgreSQL for each test process, and an empty database in it for each test that wants one."""
+"""An Events API, and an empty outbox in PostgreSQL, for each test that wants one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,6 @@ import pytest
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.dialect import POSTGRESQL
-from tests.postgres import PostgreSQL
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    server = PostgreSQL(fsync="off")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
