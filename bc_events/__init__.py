@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         OutboxError,
         SessionClosedError,
         TopicDefinitionError,
+        UnknownEventNameError,
         UnknownTopicError,
+        UnknownTopicKeyError,
     )
     from .event import Actor, Event
     from .session import EventSession
@@ -51,7 +53,9 @@ _HOMES = {
     "Topic": "topics",
     "TopicDefinitionError": "errors",
     "TopicTable": "topics",
+    "UnknownEventNameError": "errors",
     "UnknownTopicError": "errors",
+    "UnknownTopicKeyError": "errors",
 }
 
 __version__ = "1.0.0a1"
@@ -75,7 +79,9 @@ __all__ = [
     "Topic",
     "TopicDefinitionError",
     "TopicTable",
+    "UnknownEventNameError",
     "UnknownTopicError",
+    "UnknownTopicKeyError",
     "events",
 ]
 

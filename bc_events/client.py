@@ -23,7 +23,7 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .errors import ConfigurationError, DeliveryError, Undelivered, counted
+from .errors import ConfigurationError, DeliveryError, InvalidEventError, Undelivered, Violation, counted
 from .event import Actor, Event
 from .session import EventSession
 from .topics.table import TopicTable
@@ -85,13 +85,14 @@ class EventClient:
         self._service_actor = arguments.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self._service_name = service_name
+        arguments.http(http)
         self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
         self.limits: Limits = arguments.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = arguments.timeout(timeout), arguments.retry_budget(retry_budget)
         self.topic_table: TopicTable = _table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
-        self.enrichers: tuple[Enricher, ...] = tuple(enrichers)
-        self.baggage_key = baggage_key
+        self.enrichers: tuple[Enricher, ...] = arguments.enrichers(enrichers)
+        self.baggage_key = arguments.baggage_key(baggage_key)
         self.write_baggage = write_baggage
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
@@ -101,7 +102,9 @@ class EventClient:
         job_ids.prepare()
         telemetry.refresh()
         self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else arguments.outbox(outbox)
-        self.delivery: Delivery = delivery or self._stored() or self._direct or LogDelivery(show_values=show_values)
+        self.delivery: Delivery = (
+            arguments.delivery(delivery) or self._stored() or self._direct or LogDelivery(show_values=show_values)
+        )
 
     def _stored(self) -> Delivery | None:
         return None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
@@ -163,7 +166,11 @@ class EventClient:
         if isinstance(data, dict):
             data = dict(data)
         for enricher in self.enrichers:
-            data = enricher(topic, data)
+            enriched: Mapping[str, Any] | None = enricher(topic, data)
+            if enriched is None:
+                fault = f"the enricher {_named(enricher)} returned None; let it return the data to go on with"
+                raise InvalidEventError(topic.name, [Violation("", "enricher", fault)])
+            data = enriched
         return data
 
     def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
@@ -240,6 +247,10 @@ class EventClient:
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"
+
+
+def _named(function: object) -> str:
+    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def _table(definitions: Definitions | TopicTable, *, show_values: bool) -> TopicTable:

@@ -29,8 +29,18 @@ LOG_ONLY: Final = "log:"
 RESERVED_NAMES: Final = frozenset(
     {
         *("session", "user_context", "service_context", "third_party_context", "configure", "override", "publish"),
-        *("current_session", "current_job_id", "flush", "rollback", "propagate", "detached"),
+        *(
+            "current_session",
+            "current_job_id",
+            "flush",
+            "rollback",
+            "aflush",
+            "resend",
+            "default_client",
+            "propagate",
+            "detached",
+        ),
         *("actor", "actor_id", "actor_type", "job_id", "events", "client", "publish_immediately", "is_closed"),
-        *("checked_client", "live_unit"),  # what the module imports
+        *("checked_client", "live_unit", "suggestions", "functools", "not_one_mapping"),  # what the module imports
     }
 )

@@ -200,7 +200,7 @@ class DeliveryError(EventsError):
         count = len(self.undelivered)
         super().__init__(
             f"{count} of {counted(count + sent, 'event')} {'was' if count == 1 else 'were'} not delivered; "
-            f"correct what the reasons name, keep this error and call client.resend(error):{tail}{shown}"
+            f"keep this error and call events.resend(error), or correct what the reasons name:{tail}{shown}"
         )
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Never, ParamSpec, TypeVar, overload
 
-from ._ambient.default_client import Override, checked_client, configure
+from ._ambient.default_client import Override, checked_client, configure, default_client as _default_client
 from ._ambient.frames import current_job_id, current_session, innermost, live_unit
 from ._ambient.scope import Bound, Detached, SessionScope
+from ._runtime import suggestions
+from ._unit.unit_of_work import NO_DATA, not_one_mapping
 from .constants import ACTOR_TYPE_USER
 from .errors import InvalidActorError, NoActiveSessionError
 from .event import Actor, Event, LazyActor
+from .session import UNNAMED, EventSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,17 +24,20 @@ if TYPE_CHECKING:
 
     from ._ambient.call_scope import CallScope, ScopeOptions, TakesAnything
     from .client import EventClient
+    from .errors import DeliveryError
 
 __all__ = [
     "aflush",
     "configure",
     "current_job_id",
     "current_session",
+    "default_client",
     "detached",
     "flush",
     "override",
     "propagate",
     "publish",
+    "resend",
     "rollback",
     "service_context",
     "session",
@@ -175,8 +182,10 @@ def override(client: EventClient) -> Override:
     return Override(checked_client(client, "override"))
 
 
-def publish(*, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
+def publish(*unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
     """Says what happened, on the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
+    if unnamed:
+        raise TypeError(UNNAMED)
     unit = live_unit()
     return unit.record(unit.client.get_topic(category, entity, action), data)
 
@@ -209,8 +218,39 @@ def detached(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return Detached()(function)
 
 
+def default_client() -> EventClient:
+    """The process's client: the one of `configure`, or one made from BC_EVENTS_*. Raises `ConfigurationError`."""
+    return _default_client()
+
+
+def resend(error: DeliveryError) -> None:
+    """Tries again what a flush could not deliver, with the client of its events; see `EventClient.resend`.
+
+    Where the error was pickled in between, that is the process's client.
+    """
+    sessions = (item.event.session for item in error.undelivered)
+    client = next((session.client for session in sessions if isinstance(session, EventSession)), None)
+    (client or _default_client()).resend(error)
+
+
+def _mistyped(name: str) -> Callable[..., Event]:
+    """A publisher for a name that is nearer to one of this module than magic names are: a topic may still have it."""
+    publish_it = _publisher(name)
+
+    def publisher(*arguments: Any, **keywords: Any) -> Event:
+        frame = innermost()
+        unit = None if frame is None else frame.unit
+        if unit is None or name not in unit.client.topic_table.magic_names:
+            suggestions.refuse_mistyped(name, __all__, owner="events")
+        return publish_it(*arguments, **keywords)
+
+    return functools.wraps(publish_it)(publisher)
+
+
 def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:
-    def publisher(data: Mapping[str, Any], /) -> Event:
+    def publisher(data: Mapping[str, Any] = NO_DATA, **properties: Any) -> Event:
+        if data is NO_DATA or properties:
+            raise not_one_mapping(name)
         frame = innermost()
         if frame is None or frame.unit is None:
             raise NoActiveSessionError
@@ -230,7 +270,8 @@ def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
             f"module {__name__!r} has no attribute {name!r}; magic calls are named <action>_<entity> or "
             "<entity>_<action> in lower case, such as created_policy"
         )
-    publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, _publisher(name))
+    make = _mistyped if suggestions.meant(name, __all__) else _publisher
+    publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, make(name))
     return publisher
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, Never, cast
 
-from ._runtime import event_loops, job_ids
+from ._runtime import event_loops, job_ids, suggestions
 from ._unit.unit_of_work import UnitOfWork
+from .errors import UnknownEventNameError
 from .event import Actor, Event, LazyActor
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from .client import EventClient
     from .constants import ActorType
+
+UNNAMED: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"
 
 
 class PendingEvents(tuple[Event, ...]):
@@ -102,11 +105,15 @@ class EventSession:
         """
         return PendingEvents(self.unit.events)
 
-    def publish(self, *, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
+    def publish(
+        self, *unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None
+    ) -> Event:
         """Says what happened. It is checked and frozen here, and sent at the flush.
 
         Raises `UnknownTopicError`, `InvalidEventError` and `SessionClosedError`.
         """
+        if unnamed:
+            raise TypeError(UNNAMED)
         return self.unit.record(self.unit.client.get_topic(category, entity, action), data)
 
     def flush(self) -> None:
@@ -142,7 +149,12 @@ class EventSession:
         """A magic call; raises AttributeError, naming the closest, where no topic fits."""
         if name.startswith("_") or name == "unit":
             raise AttributeError(name)
-        self.unit.resolve(name)
+        try:
+            self.unit.resolve(name)
+        except UnknownEventNameError:
+            own = [known for known in dir(EventSession) if not known.startswith("_")]
+            suggestions.refuse_mistyped(name, own, owner="session")
+            raise
         return partial(self.unit.call, name)
 
     def __eq__(self, other: object) -> bool:

@@ -74,9 +74,16 @@ def test_a_delivery_error_shows_ten_events_and_counts_the_rest(session_of):
     events = session_of(None, 12).events
     items = [errors.Undelivered(event, "HTTP 503", "unknown") for event in events]
     lines = str(DeliveryError(items, [Request.of(events)], 3)).splitlines()
-    assert lines[0].startswith("12 of 15 events were not delivered; keep this error and call client.resend(error)")
-    assert lines[1] == f"  testing.TestCreated {events[0].id}: unknown: HTTP 503"
-    assert (len(lines), lines[-1]) == (12, "  and 2 more")
+    assert lines[0].startswith("12 of 15 events were not delivered; keep this error and call events.resend(error)")
+    assert lines[1] == "  the first 10, and 2 more"
+    assert lines[2] == f"  testing.TestCreated {events[0].id}: unknown: HTTP 503"
+    assert len(lines) == 12
+
+
+def test_a_delivery_error_of_one_event_speaks_of_one(session_of):
+    [event] = session_of(None, 1).events
+    error = DeliveryError([errors.Undelivered(event, "HTTP 503", "unknown")], [Request.of([event])])
+    assert str(error).startswith("1 of 1 event was not delivered;")
 
 
 def test_every_error_is_an_events_error():

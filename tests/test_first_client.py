@@ -53,10 +53,15 @@ class TestSignatures:
         assert [name for name, _ in parameters(client.third_party_session, 1)] == ["job_id"]
 
     def test_publish_takes_keywords_only(self, client):
-        with pytest.raises(TypeError):
-            client.service_session("job-1").publish("Created", "Test", {"id": 1})
+        session = client.service_session("job-1")
+        with pytest.raises(TypeError, match="'action', 'entity', and 'data'"):
+            session.publish("Created", "Test", {"id": 1})
+        with pytest.raises(TypeError, match="publish takes its arguments by name"):
+            session.publish("testing", action="Created", entity="Test", data={"id": 1})
         keywords = inspect.signature(EventSession.publish).parameters
-        assert list(keywords) == ["self", "action", "entity", "data", "category"]
+        assert [name for name, one in keywords.items() if one.kind is one.KEYWORD_ONLY] == [
+            *("action", "entity", "data", "category")
+        ]
         assert keywords["category"].default is None
 
     def test_a_magic_call_takes_its_data_by_position_or_by_name(self, client):

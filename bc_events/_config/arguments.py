@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from bc_events._delivery.loopback import is_loopback
 from bc_events._delivery.request import Limits
-from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, LOG_ONLY, MAX_REQUEST_EVENTS
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, LOG_ONLY, MAX_REQUEST_EVENTS
 from bc_events.errors import ConfigurationError, InvalidActorError, printable
 from bc_events.event import Actor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import requests
     from requests.auth import AuthBase
 
-    from bc_events._delivery.delivery import Outbox
+    from bc_events._delivery.delivery import Delivery, Outbox
+    from bc_events.topics.topic import Topic
+
+    Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
+
+_OF_A_DELIVERY: Final = ("record", "runner", "discard", "send", "close")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
 def service_actor(name: object) -> Actor:
@@ -92,10 +101,53 @@ def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], 
 
 
 def outbox(given: Outbox | None) -> Outbox | None:
-    if given is None or hasattr(given, "delivery"):
+    if given is None or callable(getattr(given, "delivery", None)):
         return given
     raise ConfigurationError(
         f'outbox is a {type(given).__name__}; give the name of a file as a string, such as "events.db", or an outbox'
+    )
+
+
+def delivery(given: Delivery | None) -> Delivery | None:
+    lacks = [name for name in _OF_A_DELIVERY if given is not None and not hasattr(given, name)]
+    if not lacks:
+        return given
+    raise ConfigurationError(
+        f"delivery is a {type(given).__name__}, which has no {' and no '.join(lacks)}; give a bc_events.Delivery"
+    )
+
+
+def http(given: requests.Session | None) -> requests.Session | None:
+    if given is None or all(callable(getattr(given, name, None)) for name in ("post", "get_adapter")):
+        return given
+    raise ConfigurationError(f"http is a {type(given).__name__}; give a requests.Session")
+
+
+def enrichers(given: object) -> tuple[Enricher, ...]:
+    if callable(given) or isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"enrichers is a {type(given).__name__}; give a list of callables, such as [add_tenant]"
+        )
+    found = tuple(given)
+    for position, one in enumerate(found):
+        if not callable(one) or inspect.iscoroutinefunction(one):
+            raise ConfigurationError(
+                f"enrichers[{position}] is a {_kind(one)}; give a callable of (topic, data) that returns the data"
+            )
+    return found
+
+
+def _kind(value: object) -> str:
+    return "coroutine function" if inspect.iscoroutinefunction(value) else type(value).__name__
+
+
+def baggage_key(given: object) -> str:
+    """A key that OpenTelemetry writes: a token (RFC 9110, 5.6.2)."""
+    if isinstance(given, str) and _TOKEN(given):
+        return given
+    shown = printable(given) if isinstance(given, str) else f"a {type(given).__name__}"
+    raise ConfigurationError(
+        f"baggage_key is {shown}; give a token without spaces or separators, such as {BAGGAGE_KEY}"
     )
 
 

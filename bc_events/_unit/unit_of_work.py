@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import weakref
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._delivery import observers, telemetry
 from bc_events._runtime import clock, forks, logs
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
     from .client import UnitClient
 
 _FORKED = "this session was opened before the process forked and belongs to the parent; open one in the child"
+
+
+NO_DATA: Final[Mapping[str, Any]] = MappingProxyType({})
+"""In place of data that a call lacks."""
+
+
+def not_one_mapping(magic_name: str) -> TypeError:
+    """A magic call was given no data, or its properties as keywords."""
+    return TypeError(f"{magic_name} takes one mapping with the data of the event: {magic_name}({{…}})")
 
 
 class UnitOfWork:
@@ -106,8 +116,10 @@ class UnitOfWork:
             waiting = [*tried, *self._pending.events]
         return [event for event in waiting if self._holds(event)]
 
-    def call(self, magic_name: str, data: Mapping[str, Any]) -> Event:
+    def call(self, magic_name: str, /, data: Mapping[str, Any] = NO_DATA, **properties: Any) -> Event:
         """Records an event by a magic name: `created_my_entity` or `my_entity_created`."""
+        if properties or data is NO_DATA:
+            raise not_one_mapping(magic_name)
         return self.record(self.client.topic_table.magic_names.get(magic_name) or self.resolve(magic_name), data)
 
     def resolve(self, magic_name: str) -> Topic:
@@ -122,9 +134,9 @@ class UnitOfWork:
         if self.is_closed or self._born is not forks.generation:
             raise SessionClosedError(ENDED if self.is_closed else _FORKED)
         client = self.client
-        if client.enrichers:
-            data = client.enriched(topic, data)
         try:
+            if client.enrichers:
+                data = client.enriched(topic, data)
             half = topic.freeze(data)
         except InvalidEventError:
             observers.refused(topic.name)

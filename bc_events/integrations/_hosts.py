@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, printable
 from bc_events.propagation import Border, inject
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class AllowedHosts:
         self._allowed = [] if isinstance(hosts, str) else [_parsed(host) for host in hosts]
         if not self._allowed:
             raise ConfigurationError(
-                "hosts is no list of host names; name those of our own services, such as "
+                "hosts is not a list of host names; name those of our own services, such as "
                 '["policies.internal", "*.britecore.example", "localhost:8000"]'
             )
 
@@ -41,12 +41,23 @@ class AllowedHosts:
 
 
 def _parsed(host: str) -> SplitResult:
-    parts = urlsplit(f"//{host}")
-    if "/" in host or "@" in host or parts.hostname in (None, "*"):
+    if not isinstance(host, str):
+        raise ConfigurationError(f"hosts has a {type(host).__name__}; give names as text, such as policies.internal")
+    parts = _split(host)
+    if parts is None or "/" in host or "@" in host or parts.hostname in (None, "*"):
         raise ConfigurationError(
-            f"{host!r} is no host to allow; give a name alone, without scheme or path, such as policies.internal, "
+            f"{printable(repr(host))} is not a host name; give it without scheme or path, such as policies.internal, "
             "localhost:8000 or *.internal"
         )
+    return parts
+
+
+def _split(host: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port  # raises where it is not a port
+    except ValueError:
+        return None
     return parts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from bc_events._ambient.frames import unit_to_join
+from bc_events.errors import printable
 from bc_events.event import Actor
 
 
@@ -18,5 +19,5 @@ def ambient_fields() -> dict[str, str]:
         return {}
     fields = {"bc_job_id": unit.job_id, "bc_session": f"{os.getpid()}-{unit.number}"}
     if isinstance(unit.actor, Actor):
-        fields |= {"bc_actor_id": unit.actor.id, "bc_actor_type": unit.actor.type}
+        fields |= {"bc_actor_id": printable(unit.actor.id), "bc_actor_type": unit.actor.type}
     return fields

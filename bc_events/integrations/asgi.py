@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
+from . import _arguments as arguments
 from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
 from ._lookup import looked_up_early
 from ._status import is_success
@@ -60,8 +61,9 @@ class EventsMiddleware:
             border: which headers carry the job and, where they are trusted, the actor; by default only the job.
             on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
         """
+        arguments.refuse_wsgi(app)
         self._app = app
-        self._success = success
+        self._success = arguments.checked_success(success)
         self._entry = _Entry(Integration(client=client, border=border, on_delivery_error=on_delivery_error), actor)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from bc_events.propagation import HTTP, Border
 
+from . import _arguments as arguments
 from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
 from ._lookup import looked_up_early
 from ._status import is_success
@@ -54,8 +55,9 @@ class EventsMiddleware:
             border: which headers carry the job and, where they are trusted, the actor; by default only the job.
             on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
         """
+        arguments.refuse_asgi(app)
         self._app = app
-        self._success = success
+        self._success = arguments.checked_success(success)
         self._actor = actor
         self._integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
 

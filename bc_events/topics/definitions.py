@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.constants import RESERVED_NAMES
 from bc_events.errors import Problem, TopicDefinitionError, printable
 
+from . import keys
 from .documents import Document, Source, line_at, line_of, lines_of_items, read_document
 from .marked import function_in, function_of, unmarked
 from .schema_rules import SchemaReading, made_text
@@ -18,7 +19,7 @@ from .schemas import SchemaError, compile_schema
 from .topic import Topic, magic_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from .schemas import Mistake
 
@@ -87,6 +88,7 @@ class _Reading:
         self.problems.append(Problem(line, message))
 
     def _root(self, document: Mapping[str, Any]) -> None:
+        self._keys(document, keys.OF_FILE)
         if "DefaultCategory" in document:
             self.default_category = self._name(document, "DefaultCategory", "Category")
         definitions = document.get("Topics")
@@ -103,6 +105,7 @@ class _Reading:
             given = f"topic {position} is {_kind(definition)}"
             self._report(line, f"{given}; give a mapping with Action, Entity and Schema")
             return
+        self._keys(definition, keys.OF_TOPIC)
         action = self._name(definition, "Action", "Action")
         entity = self._name(definition, "Entity", "Entity")
         category = self._category(definition)
@@ -121,6 +124,10 @@ class _Reading:
             return Topic(*words, schema, description, kept, show_values=self.show_values)
 
         self._schema(definition, str(named), lambda schema: self.topics.append(topic(schema)))
+
+    def _keys(self, mapping: Mapping[str, Any], known: Collection[str]) -> None:
+        for key, right in keys.mistyped(mapping, known):
+            self._report(line_of(mapping, key), keys.told(key, right))
 
     def _name(self, mapping: Mapping[str, Any], key: str, rule: str) -> str | None:
         pattern, example = _PATTERNS[rule]

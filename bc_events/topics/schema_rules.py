@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bc_events.errors import printable
 
+from . import keys
 from .marked import Marked, function_in, function_of, unmarked
 from .references import References, Steps
 from .schema_types import EVERY_TYPE, SchemaTypes, Types, refused_values
@@ -42,6 +43,19 @@ _VALUES: Final = frozenset(
         *("exclusiveMaximum", "exclusiveMinimum", "format", "id", "maxContains", "maxItems", "maxLength"),
         *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf"),
         *("pattern", "required", "type", "uniqueItems"),
+    }
+)
+_KEYWORDS: Final = frozenset(
+    {
+        *_NAMED_SCHEMAS,
+        *_SCHEMAS,
+        *_VALUES,
+        *_DESCRIPTIVE,
+        *_REMARKS,
+        "default",
+        "$defs",
+        "$recursiveRef",
+        "$recursiveAnchor",
     }
 )
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
@@ -128,6 +142,9 @@ class SchemaReading:
         if isinstance(schema.get("$ref"), str) and not isinstance(schema["$ref"], Marked):
             self._referring.append(((*steps, "$ref"), schema["$ref"]))
         self._mistakes += refused_values(schema, types, steps)
+        self._mistakes += [
+            Mistake((*steps, key), keys.told(key, right)) for key, right in keys.mistyped(schema, _KEYWORDS)
+        ]
 
     def _named_schemas(self, schemas: Mapping[str, Any], steps: Steps, types: Types) -> None:
         function = function_in(schemas)

@@ -268,7 +268,7 @@ def test_a_failed_delivery_may_be_handed_to_the_service(client, delivery):
 
 def test_another_on_delivery_error_is_refused(client):
     with pytest.raises(ConfigurationError, match='give "raise", "log", or a callable'):
-        EventsMiddleware(None, client=client, on_delivery_error="ignore")
+        EventsMiddleware(PlainTextResponse("ok"), client=client, on_delivery_error="ignore")
 
 
 def test_background_tasks_are_inside_the_session(client, delivery):

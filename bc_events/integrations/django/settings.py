@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from bc_events._ambient.default_client import from_environment
+from bc_events._runtime import suggestions
 from bc_events.client import EventClient
 from bc_events.errors import ConfigurationError
 from bc_events.integrations._integration import Integration
@@ -35,6 +37,7 @@ KEYS: Final = {
     "ON_DELIVERY_ERROR": '"raise", "log", or a callable that is given the DeliveryError',
 }
 """The callables and the border may be dotted paths."""
+_HAVE_KEYS: Final = frozenset({"api_url", "service_name", "topic_definitions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,22 @@ class EventsSettings:
         if not self.given:
             return follow_transactions(from_environment())
         arguments: dict[str, Any] = {"outbox": self.given.get("OUTBOX"), "auth": self._resolved("AUTH")}
-        arguments |= {**self.given.get("CLIENT", {}), **changed}
+        arguments |= {**self._more(), **changed}
         client = EventClient(self.given["API_URL"], self.given["SERVICE_NAME"], self.given["TOPICS"], **arguments)
         return follow_transactions(client)
+
+    def _more(self) -> Mapping[str, Any]:
+        """The keyword arguments of `EventClient` that have no key here."""
+        more = self.given.get("CLIENT", {})
+        if not isinstance(more, Mapping):
+            raise ConfigurationError(f"settings.{NAME}['CLIENT'] is a {type(more).__name__}; make it a mapping")
+        known = [name for name in inspect.signature(EventClient).parameters if name not in _HAVE_KEYS]
+        unknown = [key for key in more if key not in known]
+        if unknown:
+            closest = suggestions.meant(str(unknown[0]), known, cutoff=0.6)
+            hint = f"did you mean {closest}?" if closest else f"EventClient takes {', '.join(known)}"
+            raise ConfigurationError(f"settings.{NAME}['CLIENT'] has {unknown[0]!r}; {hint}")
+        return more
 
     def _callable(self, key: str, default: Callable[..., Any]) -> Any:
         found: Any = self._resolved(key, default)

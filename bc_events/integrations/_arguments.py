@@ -1,0 +1,61 @@
+"""The arguments of a middleware, checked where it is made. Each raises `ConfigurationError`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final
+
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OF_ASGI: Final = (None,) * 3
+_OF_WSGI: Final = (None,) * 2
+
+
+def refuse_asgi(app: object) -> None:
+    """An application of ASGI is given to the middleware of WSGI."""
+    _refuse_other(app)
+    if _is_async(app) or not _takes(app, _OF_WSGI):
+        raise ConfigurationError(
+            "app is an ASGI application, and this middleware is for WSGI; use bc_events.integrations.asgi"
+        )
+
+
+def refuse_wsgi(app: object) -> None:
+    """An application of WSGI is given to the middleware of ASGI."""
+    _refuse_other(app)
+    if not _is_async(app) and not _takes(app, _OF_ASGI):
+        raise ConfigurationError(
+            "app is a WSGI application, and this middleware is for ASGI; use bc_events.integrations.wsgi"
+        )
+
+
+def checked_success(success: Callable[[int], bool]) -> Callable[[int], bool]:
+    if callable(success) and not _is_async(success):
+        return success
+    kind = "coroutine function" if callable(success) else type(success).__name__
+    raise ConfigurationError(f"success is a {kind}; give a function that takes a status and returns whether it is good")
+
+
+def _refuse_other(app: object) -> None:
+    if not callable(app):
+        raise ConfigurationError(f"app is a {type(app).__name__}; give the application itself")
+
+
+def _is_async(app: Any) -> bool:
+    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None))  # noqa: B004
+
+
+def _takes(app: Any, arguments: tuple[None, ...]) -> bool:
+    """Whether it can be called so; True where nobody can tell."""
+    try:
+        signature = inspect.signature(app)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
