@@ -29,6 +29,7 @@ DRIPS = {
     "trailer": (HEAD + CHUNKS + b"0\r\n", [b"X: y\r\n"] * 20),
     "body without a length": (HEAD + b"\r\n", [b" "] * 20),
 }
+READY = [("headers", "ready"), ("chunks", "ready")]
 
 
 def flushed(session):
@@ -41,10 +42,10 @@ def flushed(session):
     return time.monotonic() - started, "delivered"
 
 
-@pytest.mark.parametrize(("start", "pieces"), DRIPS.values(), ids=DRIPS)
-def test_a_response_that_drips_ends_with_its_attempt(session_of, start, pieces, http):
+@pytest.mark.parametrize(("drips", "http"), [(one, "own") for one in DRIPS] + READY, indirect=["http"])
+def test_a_response_that_drips_ends_with_its_attempt(session_of, drips, http):
     with RawAPI() as api:
-        api.answers = [api.drips(start, pieces, 0.1)]
+        api.answers = [api.drips(*DRIPS[drips], 0.1)]
         took, outcome = flushed(session_of(api, 1, **LIMITS, **http))
     assert outcome == "unknown"
     assert took < AT_MOST

@@ -64,7 +64,9 @@ def told(error):
     return [(item.event.data["id"], item.outcome) for item in error.__cause__.undelivered]
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize(
+    ("kind", "http"), [*((kind, "own") for kind in CLASSES), (CLASSES[0], "ready")], indirect=["http"]
+)
 def test_an_exception_of_a_signal_handler_goes_on_whatever_its_class(session_of, alarm, kind, http):
     error = kind("the time is over")
     with RawAPI(response()) as api:

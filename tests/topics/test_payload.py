@@ -274,7 +274,7 @@ def test_data_that_contains_itself_is_refused_where_it_does():
 def test_data_may_nest_200_levels_deep_and_no_more(nest):
     """Also under a schema that describes itself: without a limit jsonschema-rs would exhaust the stack."""
     schema = {"additionalProperties": {"$ref": "#"}, "items": {"$ref": "#"}}
-    for levels in (200, 201, 100_000):
+    for levels in (200, 201, 20_000):
         data = 1
         for _ in range(levels):
             data = nest([data] if nest in (list, tuple) else {"v": data})
