@@ -19,16 +19,17 @@ Name = Literal["postgresql", "sqlite"]
 class Dialect:
     """`now` is the database's own clock, in seconds of the Unix epoch: relays on many machines share it.
 
-    `lock` makes a SELECT lock the rows of `o`; `lock_free` passes over those that others have locked. After `in_order`
-    a transaction reads in the order of an index, however few rows the planner expects; `by_plan` ends that.
+    `lock` makes a SELECT lock the rows of `o`; `skip_locked` passes over those that others have locked. After
+    `forbid_sort` a transaction reads in the order of an index, however few rows the planner expects; `allow_sort` ends
+    that.
     """
 
     name: Name
     now: str
     lock: str
-    lock_free: str
-    in_order: str = ""
-    by_plan: str = ""
+    skip_locked: str
+    forbid_sort: str = ""
+    allow_sort: str = ""
 
     def among(self, column: str) -> str:
         """A condition with one parameter, made by `many`."""
@@ -90,15 +91,15 @@ POSTGRESQL: Final = Dialect(
     name="postgresql",
     now="extract(epoch FROM statement_timestamp())::double precision",
     lock=" FOR UPDATE OF o",
-    lock_free=" FOR UPDATE OF o SKIP LOCKED",
-    in_order="SET LOCAL enable_sort = off",
-    by_plan="SET LOCAL enable_sort = on",
+    skip_locked=" FOR UPDATE OF o SKIP LOCKED",
+    forbid_sort="SET LOCAL enable_sort = off",
+    allow_sort="SET LOCAL enable_sort = on",
 )
 SQLITE: Final = Dialect(
     name="sqlite",
     now="((julianday('now') - 2440587.5) * 86400.0)",
     lock="",  # a write transaction is alone in its file
-    lock_free="",
+    skip_locked="",
 )
 
 

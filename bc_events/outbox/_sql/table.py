@@ -8,19 +8,19 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events._delivery.request import Limits, Request
-from bc_events._delivery.wire import requests_for
 from bc_events.errors import OutboxError
 from bc_events.outbox._store.store import Claim, Failure, Order, Settlement, Stats
 
 from . import schema
-from .claim import Ready
+from .batches import requests_of, stamps_of
+from .claim import ClaimableRows
 from .row_reading import read_row, selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
+    from bc_events._delivery.request import Limits, Request
     from bc_events.outbox._store.row import Row
 
     from .database import Database, Transaction
@@ -59,10 +59,10 @@ class TableStore:
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
-            ready = Ready(self._dialect, partial(self._run, transaction))
-            rows = ready.rows(limit, limits, order)
-            dead = tuple(self._mark_dead(transaction, ready.unreadable))
-            requests = tuple(_requests(rows, limits, order))
+            claimable = ClaimableRows(self._dialect, partial(self._run, transaction))
+            rows = claimable.rows(limit, limits, order)
+            dead = tuple(self._mark_dead(transaction, claimable.unreadable))
+            requests = tuple(requests_of(rows, limits, order))
             lease = uuid.uuid4()
             if requests:
                 self._stamp(transaction, requests, lease, seconds)
@@ -168,7 +168,7 @@ class TableStore:
             f"FROM {dialect.table(seq='bigint', batch='uuid', first='bigint', last='bigint')} "
             f"WHERE {schema.TABLE}.seq = n.seq",
             dialect.one(lease),
-            *dialect.columns(*zip(*_stamps(requests), strict=True)),
+            *dialect.columns(*zip(*stamps_of(requests), strict=True)),
         )
 
     def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
@@ -233,23 +233,3 @@ class TableStore:
 
     def _sql(self, sql: str) -> str:
         return sql.replace("?", self._database.placeholder)
-
-
-def _stamps(requests: Sequence[Request[Row]]) -> Iterator[tuple[int, UUID, int, int]]:
-    """Of each row its request's key, first row and last row."""
-    for request in requests:
-        batch, seqs = uuid.UUID(request.key), [row.seq for row in request.events]
-        first, last = seqs[0], seqs[-1]
-        yield from ((seq, batch, first, last) for seq in seqs)
-
-
-def _requests(rows: Sequence[Row], limits: Limits, order: Order) -> Iterator[Request[Row]]:
-    """A batch as it is, with its key; loose rows one by one, or as many of a job as one request may hold."""
-    groups: dict[object, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.batch or (row.seq if order == "job" else row.job_id), []).append(row)
-    for key, group in groups.items():
-        if isinstance(key, uuid.UUID):
-            yield Request.of(group, str(key))
-        else:
-            yield from requests_for(group, limits)
