@@ -6,9 +6,8 @@ import sqlite3
 import threading
 import weakref
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
@@ -17,35 +16,22 @@ from bc_events._runtime.private_file import make_private
 from bc_events.errors import OutboxError
 from bc_events.outbox._sql.dialect import SQLITE
 
+from .connection import OpenConnection, SQLiteTransaction
 from .table_file import make_table, reader_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
 _IDLE_CONNECTIONS: Final = 8
 _PAGE: Final = 4096
-_UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 _MOVED: Final = (
     "the outbox's file %s was removed or replaced while it was open; events that it held are not in the file there now"
 )
 _logger = logs.logger
-_abandoned: Final[list[_Opened]] = []
+_abandoned: Final[list[OpenConnection]] = []
 _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
-
-
-@dataclass(slots=True)
-class _Opened:
-    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
-
-    `cap` is what the file may grow to through it, in pages. One that is not `is_writable` is closed after its use.
-    """
-
-    connection: sqlite3.Connection
-    file: tuple[int, int] | None
-    cap: int | None = None
-    is_writable: bool = True
 
 
 class SQLiteDatabase:
@@ -68,7 +54,7 @@ class SQLiteDatabase:
         _open.append(weakref.ref(self, _open.remove))
 
     def _begin_anew(self) -> None:
-        self._idle: list[_Opened] = []
+        self._idle: list[OpenConnection] = []
         self._gate = threading.Condition()
         self._busy = 0
         self._forks = 0  # under way: threads may fork at the same time
@@ -81,7 +67,7 @@ class SQLiteDatabase:
         return self._open("BEGIN", self._looking)
 
     @contextmanager
-    def _open(self, begin: str, connect: Callable[[], _Opened]) -> Iterator[SQLiteTransaction]:
+    def _open(self, begin: str, connect: Callable[[], OpenConnection]) -> Iterator[SQLiteTransaction]:
         try:
             opened = self._take(connect)
             connection = opened.connection
@@ -101,7 +87,7 @@ class SQLiteDatabase:
                 "and the outbox's max_bytes are not used up, and that no other program keeps it locked"
             ) from error
 
-    def _take(self, connect: Callable[[], _Opened]) -> _Opened:
+    def _take(self, connect: Callable[[], OpenConnection]) -> OpenConnection:
         forks.notice()
         if self._has_inherited:
             raise OutboxError(
@@ -140,10 +126,10 @@ class SQLiteDatabase:
             return None
         return found.st_dev, found.st_ino
 
-    def _looking(self) -> _Opened:
-        return _Opened(reader_of(self._path, self._busy_timeout), self._found(), is_writable=False)
+    def _looking(self) -> OpenConnection:
+        return OpenConnection(reader_of(self._path, self._busy_timeout), self._found(), is_writable=False)
 
-    def _connected(self) -> _Opened:
+    def _connected(self) -> OpenConnection:
         make_private(self._path)
         connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
@@ -155,7 +141,7 @@ class SQLiteDatabase:
         except BaseException:
             connection.close()
             raise
-        return _Opened(connection, self._found())
+        return OpenConnection(connection, self._found())
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
         """The change to a write-ahead log, made once a file, does not wait for a lock by itself."""
@@ -166,7 +152,7 @@ class SQLiteDatabase:
             reraise=True,
         )(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall())  # unread, it would fail the first commit
 
-    def _leave(self, opened: _Opened | None) -> None:
+    def _leave(self, opened: OpenConnection | None) -> None:
         with self._gate:
             self._busy -= 1
             self._gate.notify_all()
@@ -208,26 +194,6 @@ class SQLiteDatabase:
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}>"
-
-
-class SQLiteTransaction:
-    """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
-
-    def __init__(self, opened: _Opened, max_pages: int) -> None:
-        self._opened = opened
-        self._max_pages = max_pages
-
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._capped(_UNCAPPED).execute(sql, parameters).fetchall()
-
-    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        self._capped(self._max_pages).executemany(sql, rows)
-
-    def _capped(self, pages: int) -> sqlite3.Connection:
-        if self._opened.cap != pages:
-            self._opened.connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
-            self._opened.cap = pages
-        return self._opened.connection
 
 
 def _alive() -> list[SQLiteDatabase]:

@@ -1,0 +1,45 @@
+"""OpenConnection: a connection to an outbox's file; and a transaction on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+_UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
+
+
+@dataclass(slots=True)
+class OpenConnection:
+    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
+
+    `cap` is what the file may grow to through it, in pages. One that is not `is_writable` is closed after its use.
+    """
+
+    connection: sqlite3.Connection
+    file: tuple[int, int] | None
+    cap: int | None = None
+    is_writable: bool = True
+
+
+class SQLiteTransaction:
+    """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
+
+    def __init__(self, opened: OpenConnection, max_pages: int) -> None:
+        self._opened = opened
+        self._max_pages = max_pages
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._capped(_UNCAPPED).execute(sql, parameters).fetchall()
+
+    def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._capped(self._max_pages).executemany(sql, rows)
+
+    def _capped(self, pages: int) -> sqlite3.Connection:
+        if self._opened.cap != pages:
+            self._opened.connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+            self._opened.cap = pages
+        return self._opened.connection
