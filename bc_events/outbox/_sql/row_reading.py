@@ -7,14 +7,16 @@ from uuid import UUID
 
 import orjson
 
-from bc_events.outbox._store.row import COLUMNS, Row
+from bc_events.outbox._store.columns import COLUMNS, NAMES
+from bc_events.outbox._store.row import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bc_events.outbox._store.columns import TableColumn
+
     from .dialect import Dialect
 
-_TEXTS: Final = frozenset({"aggregatetype", "aggregateid", "type", "service", "trace", "last_error"})
 _LONGEST_TEXT: Final = 10_000
 _LARGEST_PAYLOAD: Final = 64 << 20
 """Bytes. No request holds more, and reading it would cost the relay its memory."""
@@ -31,10 +33,11 @@ def selection(dialect: Dialect) -> str:
     return ", ".join(_selected(dialect, column) for column in COLUMNS)
 
 
-def _selected(dialect: Dialect, column: str) -> str:
-    if column == "payload":
-        return dialect.whole_text(f"o.{column}", _LARGEST_PAYLOAD)
-    return dialect.text(f"o.{column}", _LONGEST_TEXT) if column in _TEXTS else dialect.value(f"o.{column}")
+def _selected(dialect: Dialect, column: TableColumn) -> str:
+    name = f"o.{column.name}"
+    if column.name == "payload":
+        return dialect.whole_text(name, _LARGEST_PAYLOAD)
+    return dialect.text(name, _LONGEST_TEXT) if column.kind == "text" else dialect.value(name)
 
 
 def read_row(values: Sequence[Any]) -> Row:
@@ -42,7 +45,7 @@ def read_row(values: Sequence[Any]) -> Row:
 
     One that cannot be sent has a `fault`, and something that can be shown in place of each value that cannot be read.
     """
-    found = _Values(dict(zip(COLUMNS, values, strict=True)))
+    found = _Values(dict(zip(NAMES, values, strict=True)))
     seq: int = found.raw["seq"]
     payload = found.needed("payload", _text, None)
     if payload is not None:

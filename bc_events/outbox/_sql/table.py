@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import OutboxError
+from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.store import Claim, Failure, Order, Settlement, Stats
 
 from . import schema
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
     from .database import Database, Transaction
 
-_STORED: Final = (*("id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "service", "trace"),)
+_INSERT: Final = (
+    f"INSERT INTO {schema.TABLE} ({', '.join(column.name for column in GIVEN)}) "
+    f"VALUES ({', '.join('?' * len(GIVEN))}) ON CONFLICT (id) DO NOTHING"
+)
 _UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
 
 
@@ -45,12 +49,12 @@ class TableStore:
     def add(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        marks = ", ".join("?" * len(_STORED))
-        insert = f"INSERT INTO {schema.TABLE} ({', '.join(_STORED)}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
         has_run = False
         try:
             with self._database.transaction() as transaction:
-                transaction.run_many(self._sql(insert), [self._stored(row) for row in rows])
+                transaction.run_many(
+                    self._sql(_INSERT), [[self._dialect.one(value) for value in row.given] for row in rows]
+                )
                 has_run = True
         except OutboxError as error:
             error.may_be_stored = has_run  # then it was the commit that failed, and nobody knows how far it came
@@ -221,12 +225,6 @@ class TableStore:
         parameters = [] if ids is None else [self._dialect.many(ids)]
         with self._database.transaction() as transaction:
             return len(self._run(transaction, f"{change} WHERE dead_at IS NOT NULL{named} RETURNING seq", *parameters))
-
-    def _stored(self, row: Row) -> tuple[object, ...]:
-        return (
-            *(self._dialect.one(row.id), row.category, row.job_id, row.topic, row.payload, row.created_at),
-            *(row.service, row.trace),
-        )
 
     def _run(self, transaction: Transaction, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return transaction.run(self._sql(sql), parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
     BLANK_SCHEMA,
@@ -29,6 +29,7 @@ from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.columns import COLUMNS
 from bc_events.outbox._store.delivery import rehearsal
 
 from .bindable import session_of
@@ -37,9 +38,12 @@ from .delivery import SQLAlchemyDelivery
 from .engine import EngineDatabase, engine_at
 
 if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
+
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
+    from bc_events.outbox._store.columns import Kind, TableColumn
     from bc_events.outbox._store.store import Order
     from bc_events.session import EventSession
 
@@ -49,32 +53,25 @@ if TYPE_CHECKING:
     Target = str | URL | Engine | AsyncEngine | Factory
 
 
+_TYPES: Final[dict[Kind, TypeEngine[Any]]] = {
+    "sequence": BigInteger().with_variant(Integer, "sqlite"),
+    "uuid": Uuid(),
+    "text": Text(),
+    "time": Double(),
+    "count": Integer(),
+    "number": BigInteger(),
+}
+
+
 def outbox_table(metadata: MetaData) -> Table:
     """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate.
 
     It is found by the connection's `search_path`, so it does not take the metadata's own schema.
     """
-    uuid = Uuid()
     table = Table(
         schema.TABLE,
         metadata,
-        Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(), primary_key=True),
-        Column("id", uuid, nullable=False, unique=True),
-        Column("aggregatetype", Text, nullable=False),
-        Column("aggregateid", Text, nullable=False),
-        Column("type", Text, nullable=False),
-        Column("payload", Text, nullable=False),
-        Column("created_at", Double, nullable=False),
-        Column("available_at", Double, nullable=False, server_default=text("0")),
-        Column("attempts", Integer, nullable=False, server_default=text("0")),
-        Column("lease", uuid),
-        Column("batch", uuid),
-        Column("batch_first", BigInteger),
-        Column("batch_last", BigInteger),
-        Column("service", Text, nullable=False),
-        Column("trace", Text),
-        Column("last_error", Text),
-        Column("dead_at", Double),
+        *(_column(column) for column in COLUMNS),
         schema=BLANK_SCHEMA,
         sqlite_autoincrement=True,
         postgresql_with=schema.OPTIONS["postgresql"],
@@ -83,6 +80,18 @@ def outbox_table(metadata: MetaData) -> Table:
         where = text(condition)
         Index(name, *(table.c[column] for column in columns), postgresql_where=where, sqlite_where=where)
     return table
+
+
+def _column(column: TableColumn) -> Column[Any]:
+    if column.kind == "sequence":
+        return Column(column.name, _TYPES[column.kind], Identity(), primary_key=True)
+    return Column(
+        column.name,
+        _TYPES[column.kind],
+        nullable=column.is_nullable,
+        unique=column.is_unique or None,
+        server_default=None if column.default is None else text(str(column.default)),
+    )
 
 
 class SQLAlchemyOutbox:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.row import Row
 
 from .engine import hide_values
@@ -59,14 +60,5 @@ def _address(engine: Engine) -> tuple[object, ...]:
 
 def _values(event: Event) -> dict[str, object]:
     unit: Any = event.origin
-    row = Row.of(event, unit.client.service_name)
-    return {
-        "id": row.id,
-        "aggregatetype": row.category,
-        "aggregateid": row.job_id,
-        "type": row.topic,
-        "payload": row.payload,
-        "created_at": row.created_at,
-        "service": row.service,
-        "trace": row.trace,
-    }
+    values = Row.of(event, unit.client.service_name).given
+    return {column.name: value for column, value in zip(GIVEN, values, strict=True)}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from .columns import GIVEN
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -12,11 +15,7 @@ if TYPE_CHECKING:
 
     from bc_events.event import Event
 
-COLUMNS = (
-    *("seq", "id", "aggregatetype", "aggregateid", "type", "payload", "created_at", "available_at"),
-    *("attempts", "lease", "batch", "batch_first", "batch_last", "service", "trace", "last_error", "dead_at"),
-)
-"""The table's columns."""
+_given_values = attrgetter(*(column.attribute for column in GIVEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,12 @@ class Row:
     def unstamped(self) -> Row:
         """The same row in no batch."""
         return replace(self, batch=None, batch_first=None, batch_last=None)
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """The values of the columns `GIVEN`."""
+        values: tuple[Any, ...] = _given_values(self)
+        return values
 
     @property
     def envelope(self) -> bytes:
