@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
+from .escaping import json_text
 
 
 class JSONLines(logging.Formatter):
@@ -21,4 +21,4 @@ class JSONLines(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(entry, default=str).decode()
+        return json_text(entry)

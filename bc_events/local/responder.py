@@ -43,7 +43,7 @@ class Responder:
 
     def respond(self, submission: Submission, faults: Faults) -> SentAnswer:
         answer = _failed_at_once(faults) or self._answer(submission, faults)
-        if answer.fault is None and faults.strikes("lost_answer"):
+        if answer.fault is None and faults.strikes("lost_answer") is not None:
             return replace(answer, fault="lost_answer", is_lost=True)
         return answer
 
@@ -109,7 +109,7 @@ def _job_id(submission: Submission) -> str:
 
 def _result(faults: Faults) -> tuple[str, bool]:
     """The result of a record that may be stored, and whether it is."""
-    if not faults.strikes("partial_failure"):
+    if faults.strikes("partial_failure") is None:
         return SUCCESS, True
     error_type = THROTTLED if faults.flip("partial_failure") else FAILED
     return error_type, faults.flip("partial_failure")
@@ -135,7 +135,7 @@ _NO_FAULT: Final[Fault] = {}
 
 def _struck_as_too_large(envelopes: Sequence[Envelope], faults: Faults) -> SentAnswer | None:
     least = faults.plan.get("too_large", _NO_FAULT).get("records", 1)
-    if len(envelopes) < least or not faults.strikes("too_large"):
+    if len(envelopes) < least or faults.strikes("too_large") is None:
         return None
     return replace(_too_large("injected"), fault="too_large", reason=None)
 

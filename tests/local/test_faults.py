@@ -1,5 +1,7 @@
 """The local Events API misbehaves as it is told, and the same way each time."""
 
+from contextlib import suppress
+
 import pytest
 import requests
 
@@ -34,6 +36,16 @@ def test_whole_requests_fail_with_a_retryable_type(local_events_api, kind, error
     answer = post(local_events_api, [envelope()] * 2)
     assert (answer.status_code, answer.json()["errorType"]) == (status, error_type)
     assert local_events_api.events() == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["unavailable", "throttle", "internal_failure", "too_large", "partial_failure", "lost_answer"]
+)
+def test_a_fault_with_no_options_meets_each_request(local_events_api, kind):
+    local_events_api.faults(**{kind: {}})
+    with suppress(requests.ConnectionError):
+        post(local_events_api, [envelope()] * 2)
+    assert [(one.fault, one.outcome) for one in local_events_api.requests()] == [(kind, "faulted")]
 
 
 def test_too_large_may_depend_on_the_number_of_records(local_events_api):
