@@ -11,7 +11,7 @@ from ._delivery import observers, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
 from ._delivery.wire import requests_for
-from ._runtime import job_ids, logs
+from ._runtime import argument_checks as check, job_ids, logs
 from ._unit.retries import Resend
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -86,18 +86,19 @@ class EventClient:
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         self._service_name = service_name
         arguments.http(http)
+        checked_auth = arguments.auth(auth)
         self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
         self.limits: Limits = arguments.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = arguments.timeout(timeout), arguments.retry_budget(retry_budget)
-        self.topic_table: TopicTable = _table(topic_definitions, show_values=show_values)
+        self.topic_table: TopicTable = _table(topic_definitions, show_values=check.flag("show_values", show_values))
         self.max_request_bytes = max_request_bytes
         self.enrichers: tuple[Enricher, ...] = arguments.enrichers(enrichers)
         self.baggage_key = arguments.baggage_key(baggage_key)
-        self.write_baggage = write_baggage
+        self.write_baggage = check.flag("write_baggage", write_baggage)
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
         if self._api_url is not None:
-            self._api = EventsAPI(self._api_url, auth=arguments.auth(auth), timeout=timeout, http=http)
+            self._api = EventsAPI(self._api_url, auth=checked_auth, timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         job_ids.prepare()
         telemetry.refresh()

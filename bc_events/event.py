@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
-from ._runtime import clock, forks
+from ._runtime import argument_checks as check, clock, forks
 from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
-from .errors import InvalidActorError
+from .errors import InvalidActorError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,9 @@ class Actor:
                 f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
             )
         if type(given_type) is not str or given_type not in ACTOR_TYPES:
-            raise InvalidActorError(f"actor type {given_type!r} is none of {', '.join(sorted(ACTOR_TYPES))}")
+            shown = printable(repr(given_type)) if isinstance(given_type, str) else f"a {type(given_type).__name__}"
+            raise InvalidActorError(f"actor type is {shown}; give one of {', '.join(sorted(ACTOR_TYPES))}")
+        check.flag("is_local", self.is_local)
         object.__setattr__(self, "tail", _tail(given_id, given_type))
 
 

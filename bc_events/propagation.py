@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from opentelemetry import baggage, propagate
 from opentelemetry.propagators.textmap import Getter, Setter, default_setter
 
-from ._ambient.default_client import default_client
+from ._ambient.default_client import checked_client, default_client
 from ._ambient.frames import unit_to_join
-from ._runtime import job_ids, logs
+from ._runtime import argument_checks as check, job_ids, logs
 from ._runtime.carrier import case_insensitive_getter, only_baggage_member, only_value
 from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER
 from .errors import ConfigurationError, InvalidActorError
@@ -42,6 +42,12 @@ class Border:
     actor_id: str | None = None
     actor_type: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("job_id", "actor_id", "actor_type"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable() and value):
+                raise check.wrong(name, value, f"the name of a header, such as {JOB_ID_HEADER}, or None")
+
 
 HTTP: Final = Border()
 """Requests: anybody may send one, so the job crosses and the actor does not."""
@@ -70,6 +76,9 @@ def inject(
     Where no session is live, the job is that of OpenTelemetry baggage, if any, under the key of `client`; by default
     that of the process. `setter` writes one entry into a carrier that is no mapping of text.
     """
+    check.instance("border", border, Border, example="a Border, such as HTTP")
+    if client is not None:
+        checked_client(client, "client")
     propagate.inject(carrier, setter=setter)
     unit = unit_to_join()
     job_id = unit.job_id if unit is not None else _ambient_job_id(client)
@@ -145,6 +154,9 @@ def extract(
     A value that came twice, that could not travel in a header, or that cannot be an actor is ignored with a warning. It
     never raises, whatever the carrier. The baggage key is that of `client`, by default of the process's.
     """
+    check.instance("border", border, Border, example="a Border, such as HTTP")
+    if client is not None:
+        checked_client(client, "client")
     return Inbound(_job_id(carrier, border, client, getter), _actor(carrier, border, getter))
 
 

@@ -6,7 +6,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, cast
 
-from ._runtime import event_loops, job_ids, suggestions
+from ._runtime import argument_checks as check, event_loops, job_ids, suggestions
 from ._unit.unit_of_work import UnitOfWork
 from .errors import UnknownEventNameError
 from .event import Actor, Event, LazyActor
@@ -55,6 +55,9 @@ class EventSession:
 
         Raises `InvalidActorError` and `InvalidJobIdError`.
         """
+        if not hasattr(client, "topic_table"):
+            raise check.wrong("client", client, "an EventClient")
+        check.flag("publish_immediately", publish_immediately)
         job_id = job_ids.generated() if job_id is None else job_ids.validated(job_id)
         self.unit: UnitOfWork = UnitOfWork(
             client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately

@@ -246,7 +246,7 @@ class TestASession:
             Actor(Shown("u"), "user")
 
     def test_an_actor_of_an_unknown_type_is_refused(self, client):
-        with pytest.raises(ValueError, match="'robot' is none of service, third-party, user"):
+        with pytest.raises(ValueError, match="actor type is 'robot'; give one of service, third-party, user"):
             EventSession("user-id", "robot", "job-1", client)
 
     def test_client_and_session_show_themselves_without_secrets(self, client):

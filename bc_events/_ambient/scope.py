@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
-from bc_events._runtime import forks, job_ids
+from bc_events._runtime import argument_checks as check, forks, job_ids
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.constants import BAGGAGE_KEY
 from bc_events.errors import InvalidJobIdError, NestedSessionError
@@ -53,7 +53,7 @@ class SessionScope:
         self._job_id = job_id
         self._actor_of = actor_of
         self._client = None if client is None else default_client.checked_client(client, "client")
-        self._durable = durable
+        self._durable = check.flag("durable", durable)
         self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
         self._blocks: list[Block] = []
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bc_events._delivery.loopback import is_loopback
 from bc_events._delivery.request import Limits
+from bc_events._runtime import argument_checks as check
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, LOG_ONLY, MAX_REQUEST_EVENTS
 from bc_events.errors import ConfigurationError, InvalidActorError, printable
 from bc_events.event import Actor
@@ -93,11 +94,10 @@ def _split(given: object) -> SplitResult | None:
 
 
 def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], str] | None:
-    if given is None or callable(given):
-        return given
-    raise ConfigurationError(
-        f"auth is a {type(given).__name__}; give a requests AuthBase, or a callable that returns a bearer token"
-    )
+    if given is None:
+        return None
+    check.function("auth", given, example="a requests AuthBase, or a function that returns a bearer token")
+    return given
 
 
 def outbox(given: Outbox | None) -> Outbox | None:
@@ -152,10 +152,9 @@ def baggage_key(given: object) -> str:
 
 
 def limits(events: int, size: int) -> Limits:
-    if not _is_whole(events) or not 1 <= events <= MAX_REQUEST_EVENTS:
-        raise ConfigurationError(f"max_request_events is {events!r}; the Events API takes 1 to {MAX_REQUEST_EVENTS}")
-    if not _is_whole(size) or size < 1:
-        raise ConfigurationError(f"max_request_bytes is {size!r}; give a positive number of bytes")
+    """The Events API takes no more than 250 events in a request."""
+    check.whole("max_request_events", events, least=1, most=MAX_REQUEST_EVENTS)
+    check.whole("max_request_bytes", size, least=1)
     return Limits(events, size)
 
 
@@ -170,14 +169,11 @@ def _is_duration(value: Any) -> bool:
 
 
 def retry_budget(given: float) -> float:
+    """Infinity is right too: a flush then repeats without end."""
     if not _is_number(given) or not given >= 0:
-        raise ConfigurationError(f"retry_budget is {given!r}; give a number of seconds, 0 for no repeats")
+        raise check.wrong("retry_budget", given, "a number of seconds, 0 for no repeats")
     return given
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def refuse_asgi(app: object) -> None:
 def refuse_wsgi(app: object) -> None:
     """An application of WSGI is given to the middleware of ASGI."""
     _refuse_other(app)
+    if isinstance(app, type):
+        raise check.wrong("app", app, "an instance of it")
     if not _is_async(app) and not _takes(app, _OF_ASGI):
         raise ConfigurationError(
             "app is a WSGI application, and this middleware is for ASGI; use bc_events.integrations.wsgi"
@@ -33,15 +36,18 @@ def refuse_wsgi(app: object) -> None:
 
 
 def checked_success(success: Callable[[int], bool]) -> Callable[[int], bool]:
-    if callable(success) and not _is_async(success):
-        return success
-    kind = "coroutine function" if callable(success) else type(success).__name__
-    raise ConfigurationError(f"success is a {kind}; give a function that takes a status and returns whether it is good")
+    return check.function("success", success, example="a function that takes a status and returns whether it is good")
+
+
+def check_actor(actor: object) -> None:
+    """A class is right too: one whose instances are lazy actors."""
+    if actor is not None and (not callable(actor) or _is_async(actor)):
+        raise check.wrong("actor", actor, "a function that takes a request and returns its Actor, or None")
 
 
 def _refuse_other(app: object) -> None:
     if not callable(app):
-        raise ConfigurationError(f"app is a {type(app).__name__}; give the application itself")
+        raise check.wrong("app", app, "the application itself")
 
 
 def _is_async(app: Any) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError, printable
 from bc_events.propagation import Border, inject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 class AllowedHosts:
@@ -19,7 +21,9 @@ class AllowedHosts:
 
     def __init__(self, hosts: Iterable[str], border: Border) -> None:
         """Raises `ConfigurationError` for hosts that are none, or all."""
-        self._border = border
+        self._border = check.instance("border", border, Border, example="a Border, such as bc_events.propagation.HTTP")
+        if not isinstance(hosts, Iterable):
+            raise check.wrong("hosts", hosts, 'a list of host names, such as ["policies.internal"]')
         self._allowed = [] if isinstance(hosts, str) else [_parsed(host) for host in hosts]
         if not self._allowed:
             raise ConfigurationError(

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bc_events._ambient.default_client import checked_client
 from bc_events._ambient.frames import chain, current_session, innermost
 from bc_events._ambient.scope import Bound, SessionScope
-from bc_events._runtime import job_ids, logs
-from bc_events.errors import ConfigurationError, DeliveryError, FailedWorkError, counted
+from bc_events._runtime import argument_checks as check, job_ids, logs
+from bc_events.errors import DeliveryError, FailedWorkError, counted
 from bc_events.propagation import HTTP, Border, Inbound, extract, inject
 
 if TYPE_CHECKING:
@@ -58,11 +59,12 @@ class Integration:
     on_delivery_error: OnDeliveryError = "raise"
 
     def __post_init__(self) -> None:
+        if self.client is not None:
+            checked_client(self.client, "client")
+        check.instance("border", self.border, Border, example="a Border, such as bc_events.propagation.HTTP")
         if self.on_delivery_error not in ("raise", "log") and not callable(self.on_delivery_error):
-            raise ConfigurationError(
-                f"on_delivery_error is {self.on_delivery_error!r}; "
-                'give "raise", "log", or a callable that takes the DeliveryError'
-            )
+            expected = '"raise", "log", or a callable that takes the DeliveryError'
+            raise check.wrong("on_delivery_error", self.on_delivery_error, expected)
 
     def extract(self, carrier: object) -> Inbound:
         """What arrived with a piece of work and is believed."""

@@ -64,6 +64,7 @@ class EventsMiddleware:
         arguments.refuse_wsgi(app)
         self._app = app
         self._success = arguments.checked_success(success)
+        arguments.check_actor(actor)
         self._entry = _Entry(Integration(client=client, border=border, on_delivery_error=on_delivery_error), actor)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,13 +6,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._ambient.frames import unit_to_join
+from bc_events._runtime import argument_checks as check
 from bc_events.propagation import BROKER, Border
 
 from ._celery_headers import arrived, beside, mark, of_request
 from ._integration import Integration, OnDeliveryError
 
 try:
-    from celery import current_task, signals
+    from celery import Celery, current_task, signals
     from celery.exceptions import Ignore
     from kombu.utils.imports import symbol_by_name
 except ImportError as _error:
@@ -25,7 +26,7 @@ from ._celery_late import around, fail_around, of_failed_task, request_with_sess
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from celery import Celery, Task
+    from celery import Task
 
     from bc_events.client import EventClient
 
@@ -62,6 +63,7 @@ def install(
         on_delivery_error: "raise" fails the task with the `DeliveryError`, which no `autoretry_for` retries; or "log",
             or a callable.
     """
+    check.instance("app", app, Celery, example="the Celery application")
     tasks = _Tasks(app, Integration(client=client, border=border, on_delivery_error=on_delivery_error))
     app.send_task = tasks.carrying(app.send_task)
     finalized: Any = app.on_after_finalize

@@ -58,6 +58,7 @@ class EventsMiddleware:
         arguments.refuse_asgi(app)
         self._app = app
         self._success = arguments.checked_success(success)
+        arguments.check_actor(actor)
         self._actor = actor
         self._integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Final, Self
 
 import uvicorn
 
+from bc_events._runtime import argument_checks as check
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError
 
@@ -27,7 +30,6 @@ from .responder import Responder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-    from os import PathLike
     from typing import Unpack
 
     from bc_events.topics.definitions import Definitions
@@ -87,6 +89,13 @@ class LocalEventsAPI:
 
         Raises `TopicDefinitionError` and, where two files define a topic differently, `ConfigurationError`.
         """
+        check.whole("port", port, least=0, most=65_535)
+        check.whole("seed", seed, least=-sys.maxsize)
+        check.whole("max_request_bytes", max_request_bytes, least=1)
+        if db is not None:
+            check.instance("db", db, (str, PathLike), example="the name of a file, such as events.db")
+        if on_request is not None:
+            check.function("on_request", on_request, example="a function that takes a ReceivedRequest")
         self._port = port
         self._db = None if db is None else str(db)
         self._catalogue = Catalogue(topics if isinstance(topics, list | tuple) else [topics])  # type: ignore[list-item]  # a str is a Sequence too, but of no definitions

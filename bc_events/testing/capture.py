@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bc_events._delivery import networks, observers
+from bc_events._runtime import argument_checks as check
 
 from .captured import CapturedEvents
 from .network import accepting
@@ -24,6 +25,8 @@ def capture_events(*, network: Network = accepting) -> Iterator[CapturedEvents]:
     Topics, checks, scopes and rollbacks are the real ones. Requests end in memory, where each succeeds; with
     `network=None` they really go out, and are captured as well.
     """
+    if network is not None:
+        check.function("network", network, example="a function that takes a request and returns its answer, or None")
     record = Record()
     observers.add(record)
     networks.connect(network)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bc_events.errors import UnknownTopicError, UnknownTopicKeyError, printable
+from bc_events.errors import ConfigurationError, UnknownTopicError, UnknownTopicKeyError, printable
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -32,6 +32,8 @@ class TopicTable(Mapping[str, "Topic"]):
 
         `show_values` lets errors about events quote the values they refuse, which may be personal data.
         """
+        if type(show_values) is not bool:
+            raise ConfigurationError(f"show_values is a {type(show_values).__name__}; give True or False")
         from .definitions import read_definitions  # noqa: PLC0415  loads yaml
 
         return cls(*read_definitions(source, show_values=show_values))

@@ -434,10 +434,10 @@ def test_a_lease_shorter_than_three_deadlines_is_refused(store, api):
 
 @pytest.mark.parametrize("lease", [float("nan"), float("inf")])
 def test_a_lease_that_never_ends_is_refused(store, api, lease):
-    with pytest.raises(ConfigurationError, match="give a number of seconds"):
+    with pytest.raises(ConfigurationError, match="give a finite number of seconds"):
         relay_of(store, api, settings=RelaySettings(lease=lease))
 
 
 def test_a_relay_without_workers_is_refused(store, api):
-    with pytest.raises(ConfigurationError, match="give 1 or more"):
+    with pytest.raises(ConfigurationError, match="give a whole number of 1 or more"):
         relay_of(store, api, workers=0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events._runtime import logs
+from bc_events._runtime import argument_checks as check, logs
 from bc_events.errors import ConfigurationError
 from bc_events.integrations._integration import Integration, OnDeliveryError
 from bc_events.propagation import BROKER, Border
@@ -51,6 +51,8 @@ def each_record(
             must not be, "log", or a callable.
     """
     integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
+    if payload is not None:
+        check.function("payload", payload, example="a function of the message's body that returns a mapping")
     reader = Reader(border=border, payload=payload, sns_topics=_checked(sns_topics))
 
     def decorate(function: RecordHandler) -> RecordHandler:
@@ -70,6 +72,10 @@ def each_record(
 
 
 def _checked(sns_topics: Collection[str] | None) -> Collection[str] | None:
+    if sns_topics is None:
+        return None
+    if not isinstance(sns_topics, Collection) or isinstance(sns_topics, bytes | Mapping):
+        raise check.wrong("sns_topics", sns_topics, "a list of topic ARNs")
     if isinstance(sns_topics, str):
         raise ConfigurationError(f"sns_topics is {sns_topics!r}; give a list of topic ARNs, such as [{sns_topics!r}]")
     return sns_topics

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from bc_events._runtime import argument_checks as check
 from bc_events._runtime.carrier import case_insensitive_getter, only_value
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import ConfigurationError
+from bc_events.integrations._arguments import checked_success
 from bc_events.integrations._integration import FailedResponseError, Integration, OnDeliveryError
 from bc_events.integrations._status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
@@ -49,6 +51,9 @@ def request(
         border: which headers carry the job and, where they are trusted, the actor; by default only the job.
         on_delivery_error: "raise", "log", or a callable.
     """
+    checked_success(success)
+    if user is not None and not isinstance(user, str):
+        raise check.wrong("user", user, f'"authorizer", "{_OIDC}", or None for the service')
     if user not in (None, "authorizer", _OIDC):
         raise ConfigurationError(f'user is {user!r}; give "authorizer", "{_OIDC}", or None for the service')
     integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)

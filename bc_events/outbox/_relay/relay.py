@@ -8,13 +8,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from bc_events._ambient.default_client import checked_client
 from bc_events._delivery.request import Limits
-from bc_events._runtime import logs
+from bc_events._runtime import argument_checks as check, logs
 from bc_events.errors import ConfigurationError, OutboxError, counted
 
 from . import metrics
 from .counts import RelayCounts
-from .settings import RelaySettings
+from .settings import RelaySettings, check_order, check_settings
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -48,10 +49,9 @@ class Relay:
         settings: RelaySettings | None = None,
     ) -> None:
         """`workers` threads send at once. Raises `ConfigurationError`."""
-        if order not in ("time", "job"):
-            raise ConfigurationError(f'a relay sends in the order of "time" or of each "job", not of {order!r}')
-        if workers < 1:
-            raise ConfigurationError(f"a relay with {workers} workers sends nothing; give 1 or more")
+        check_order(order)
+        check_settings(settings)
+        check.whole("workers", workers, least=1)
         self._store = store
         self._api = api
         self._settings = settings or RelaySettings(lease=max(RelaySettings().lease, 3 * api.deadline))
@@ -71,6 +71,7 @@ class Relay:
         cls, client: EventClient, *, workers: int = 1, order: Order = "time", settings: RelaySettings | None = None
     ) -> Relay:
         """The relay of a client's own outbox to its own API, with its auth. Raises `ConfigurationError`."""
+        checked_client(client, "client")
         store = getattr(client.outbox, "store", None)
         if store is None or client._api is None:
             raise ConfigurationError("a relay needs a client that has both an outbox and an api_url")

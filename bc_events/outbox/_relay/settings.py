@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
+
+    from bc_events.outbox._store.store import Order
 
 _LEASE_PER_DEADLINE: Final = 3
 
@@ -33,10 +35,19 @@ class RelaySettings:
     pause: wait_base = field(default_factory=lambda: wait_random_exponential(multiplier=0.5, max=30))
     alarm: float = 300.0
 
+    def __post_init__(self) -> None:
+        """Raises `ConfigurationError`."""
+        check.seconds("lease", self.lease)
+        check.seconds("alarm", self.alarm)
+        for name, value in (("retry", self.retry), ("pause", self.pause)):
+            check.function(name, value, example="a wait of tenacity, such as wait_fixed(5)")
+        if not isinstance(self.poll, tuple) or len(self.poll) != 2:  # noqa: PLR2004
+            raise check.wrong("poll", self.poll, "two numbers of seconds: (first, longest)")
+        for wait in self.poll:
+            check.seconds("poll", wait)
+
     def check(self, deadline: float) -> None:
         """Raises `ConfigurationError` where a lease could end while its request is under way."""
-        if not math.isfinite(self.lease):
-            raise ConfigurationError(f"a lease of {self.lease} s is none that ends; give a number of seconds")
         if self.lease < _LEASE_PER_DEADLINE * deadline:
             raise ConfigurationError(
                 f"a lease of {self.lease} s is too short for requests that may take {deadline} s; "
@@ -48,6 +59,22 @@ class RelaySettings:
 
     def pause_after(self, failures: int) -> float:
         return _waited(self.pause, failures)
+
+
+def check_relay_options(*, relay: bool, order: Order, settings: RelaySettings | None) -> None:
+    """Those of every outbox. Raises `ConfigurationError`."""
+    check.flag("relay", relay)
+    check_order(order)
+    check_settings(settings)
+
+
+def check_order(order: Order) -> None:
+    check.one_of("order", order, "time", "job")
+
+
+def check_settings(settings: RelaySettings | None) -> None:
+    if settings is not None:
+        check.instance("settings", settings, RelaySettings, example="RelaySettings(…), or None")
 
 
 def _waited(wait: wait_base, times: int) -> float:

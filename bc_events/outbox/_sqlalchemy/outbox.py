@@ -25,8 +25,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sess
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from bc_events._ambient import frames
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.columns import COLUMNS
@@ -124,6 +126,9 @@ class SQLAlchemyOutbox:
 
         Raises `ConfigurationError`.
         """
+        check_relay_options(relay=relay, order=order, settings=settings)
+        if engine is not None:
+            check.instance("engine", engine, (Engine, AsyncEngine), example="an Engine or an AsyncEngine")
         self.engine: Engine = _sync(engine or _engine_of(target))
         is_ours = engine is None and isinstance(target, str | URL)
         self.store: TableStore = TableStore(EngineDatabase(self.engine, is_ours=is_ours))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.delivery import StoredDelivery, rehearsal
 
@@ -15,8 +17,6 @@ from .database import SQLiteDatabase
 from .table_file import has_table
 
 if TYPE_CHECKING:
-    import os
-
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
@@ -51,6 +51,10 @@ class SQLiteOutbox:
                 flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
         """
+        check.instance("path", path, (str, os.PathLike), example="the name of a file, such as events.db")
+        check_relay_options(relay=relay, order=order, settings=settings)
+        check.whole("max_bytes", max_bytes, least=1)
+        check.seconds("busy_timeout", busy_timeout)
         if str(path) in ("", ".", _IN_MEMORY) or str(path).startswith(_URI):
             raise ConfigurationError(
                 f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
@@ -60,8 +64,6 @@ class SQLiteOutbox:
                 f"the name of an outbox's file is {str(path)!r}, with white space around it, and would be another file "
                 f"than {str(path).strip()!r}; take it away, also from the environment variable that it comes from"
             )
-        if not 0 <= busy_timeout < math.inf or max_bytes <= 0:
-            raise ConfigurationError("an outbox needs a busy_timeout of 0 s or more, and max_bytes above 0")
         self.path: Path = Path(path).absolute()
         self.store: TableStore = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
         self._has_relay = relay

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from bc_events._runtime import argument_checks as check
 from bc_events.outbox._relay.embedded import EmbeddedRelay
+from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
 
 from .database import OwnDatabase
@@ -40,7 +42,8 @@ class DjangoOutbox:
             order: see `Order`; of the relay in this process.
             settings: of the relay in this process.
         """
-        self.using = using
+        check_relay_options(relay=relay, order=order, settings=settings)
+        self.using = check.text("using", using, example='the alias "default"')
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings

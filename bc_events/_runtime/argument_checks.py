@@ -1,0 +1,81 @@
+"""Arguments of the wrong kind. Each check names the argument, what it got and what to give, and shows no value of text.
+
+They raise `ConfigurationError`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+V = TypeVar("V")
+
+
+def flag(name: str, value: bool) -> bool:
+    if type(value) is not bool:
+        raise wrong(name, value, "True or False")
+    return value
+
+
+def one_of(name: str, value: V, *allowed: str) -> V:
+    if not isinstance(value, str) or value not in allowed:
+        raise wrong(name, value, " or ".join(f'"{one}"' for one in allowed))
+    return value
+
+
+def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):
+        span = f"from {least} to {most}" if most is not None else f"of {least} or more"
+        raise wrong(name, value, f"a whole number {span}")
+    return value
+
+
+def seconds(name: str, value: float) -> float:
+    """A finite number of 0 or more."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < math.inf:
+        raise wrong(name, value, "a finite number of seconds, 0 or more")
+    return value
+
+
+def text(name: str, value: str, *, example: str) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise wrong(name, value, f"text such as {example}")
+    return value
+
+
+def function(name: str, value: Callable[..., V], *, example: str) -> Callable[..., V]:
+    """A callable that is no class and no coroutine function, which nobody would await."""
+    if not callable(value) or isinstance(value, type) or inspect.iscoroutinefunction(value):
+        raise wrong(name, value, example)
+    return value
+
+
+def instance(name: str, value: V, kind: type | tuple[type, ...], *, example: str) -> V:
+    if not isinstance(value, kind):
+        raise wrong(name, value, example)
+    return value
+
+
+def wrong(name: str, value: object, example: str) -> ConfigurationError:
+    return ConfigurationError(f"{name} is {_shown(value)}; give {example}")
+
+
+def _shown(value: object) -> str:
+    """Numbers, None and booleans themselves; of anything else the kind."""
+    if value is None or isinstance(value, bool | int | float):
+        return repr(value)
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if inspect.iscoroutinefunction(value):
+        return "a coroutine function"
+    if isinstance(value, str):
+        return "empty" if not value else "text that does not fit"
+    return f"a {type(value).__name__}"

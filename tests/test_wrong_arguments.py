@@ -1,0 +1,118 @@
+"""Every argument of every public constructor refuses an object of the wrong kind where it is given, by its name."""
+
+import inspect
+
+import celery
+import httpx
+import pytest
+import requests
+from sqlalchemy import create_engine
+
+from bc_events import Actor, EventClient, EventsError, EventSession, TopicTable, events
+from bc_events.integrations import asgi, aws, wsgi
+from bc_events.integrations.celery import install as install_celery
+from bc_events.integrations.httpx import install as install_httpx
+from bc_events.integrations.requests import install as install_requests
+from bc_events.local import LocalEventsAPI
+from bc_events.outbox import Relay, RelaySettings, SQLAlchemyOutbox, SQLiteOutbox
+from bc_events.outbox.django.outbox import DjangoOutbox
+from bc_events.propagation import Border, extract
+
+TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
+CLIENT = EventClient(None, "TestService", TOPICS)
+RELAYED = EventClient("http://127.0.0.1:9", "TestService", TOPICS, outbox=SQLiteOutbox("events.db", relay=False))
+
+
+async def asgi_application(scope, receive, send): ...
+
+
+def wsgi_application(environ, start_response): ...
+
+
+RIGHT = {
+    EventClient: {"api_url": None, "service_name": "TestService", "topic_definitions": TOPICS},
+    EventSession: {"actor_id": "user-1", "actor_type": "user", "job_id": None, "client": CLIENT},
+    Actor: {"id": "user-1", "type": "user"},
+    TopicTable.read: {"source": TOPICS},
+    events.configure: {"client": CLIENT},
+    events.override: {"client": CLIENT},
+    events.session: {},
+    events.user_context: {"user_id": "user-1"},
+    events.service_context: {},
+    events.third_party_context: {},
+    SQLiteOutbox: {"path": "events.db"},
+    SQLAlchemyOutbox: {"target": create_engine("sqlite:///events.db")},
+    DjangoOutbox: {},
+    RelaySettings: {},
+    Relay.of: {"client": RELAYED},
+    asgi.EventsMiddleware: {"app": asgi_application},
+    wsgi.EventsMiddleware: {"app": wsgi_application},
+    aws.each_record: {},
+    aws.request: {},
+    install_celery: {"app": celery.Celery()},
+    install_requests: {"session": requests.Session(), "hosts": ["localhost"]},
+    install_httpx: {"client": httpx.Client(), "hosts": ["localhost"]},
+    LocalEventsAPI: {},
+    Border: {},
+}
+"""What each needs to be called at all."""
+
+NAMED_OTHERWISE = {
+    "api_url": "api_url",
+    "actor_id": "actor id|actor_id",
+    "actor_type": "actor type|actor_type",
+    "id": "actor id",
+    "type": "actor type",
+    "job_id": "job id|job_id",
+    "source": "topic definitions|file",
+    "target": "outbox|engine|session factory",
+    "topic_definitions": "topic definitions",
+    "user_id": "actor id",
+}
+
+
+class Stranger:
+    """Of no kind that anything takes."""
+
+
+def _cases():
+    for made, right in RIGHT.items():
+        parameters = inspect.signature(made).parameters.values()
+        for parameter in parameters:
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                yield pytest.param(
+                    made, right, parameter.name, id=f"{made.__module__}.{made.__qualname__}-{parameter.name}"
+                )
+
+
+@pytest.mark.parametrize(("made", "right", "name"), list(_cases()))
+def test_an_object_of_the_wrong_kind_is_refused_by_the_name_of_its_argument(made, right, name):
+    """An AttributeError or TypeError from within would name neither the argument nor what to give."""
+    with pytest.raises((EventsError, TypeError), match=f"(?i){NAMED_OTHERWISE.get(name, name)}") as caught:
+        made(**{**right, name: Stranger()})
+    assert "Stranger object at" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (lambda value: EventClient(None, "TestService", TOPICS, auth=value), "auth"),
+        (lambda value: EventClient(None, "TestService", TOPICS, enrichers=[value]), "enrichers"),
+        (lambda value: asgi.EventsMiddleware(asgi_application, success=value), "success"),
+        (lambda value: wsgi.EventsMiddleware(wsgi_application, actor=value), "actor"),
+        (lambda value: aws.each_record(payload=value), "payload"),
+        (lambda value: LocalEventsAPI(on_request=value), "on_request"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_a_coroutine_function_that_nobody_would_await_is_refused(made, name):
+    async def look_up(*_): ...
+
+    with pytest.raises(EventsError, match=rf"{name}.* is a coroutine function"):
+        made(look_up)
+
+
+@pytest.mark.parametrize("border", [Stranger(), "HTTP", None])
+def test_extract_refuses_what_is_not_a_border(border):
+    with pytest.raises(EventsError, match="border"):
+        extract({}, border)
