@@ -1,4 +1,4 @@
-"""The page: the latest events that match a filter, rendered here, with no script."""
+"""The page: the latest events that match a filter, and refused requests; rendered here, with no script."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
+from bc_events.errors import printable
+
 from .query import QueryError
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from .received_event import ReceivedEvent
 
 _SHOWN: Final = 200
+_REFUSED_SHOWN: Final = 5
 _MOST_DATA: Final = 20_000
 """Characters of an event's data: a browser is to show 200 such events."""
 _HEADERS: Final = {
@@ -38,20 +41,27 @@ _PAGE: Final = """<!doctype html>
  placeholder="topic:policies.PolicyCreated job:… actor:… or any text"><button>Filter</button></form>
 <main>{main}</main></body></html>
 """
-_TABLE: Final = """<table><thead><tr><th>#<th>Received<th>Topic<th>Actor<th>Job<th>Data</tr></thead>
+_TABLE: Final = """<h2>Events</h2><table><thead><tr><th>#<th>Received<th>Topic<th>Actor<th>Job<th>Data</tr></thead>
 <tbody>{rows}</tbody></table>"""
+_REFUSED: Final = """<section aria-labelledby="refused"><h2 id="refused">Refused requests</h2>
+<table><thead><tr><th>#<th>Received<th>Status<th>Why<th>Job</tr></thead><tbody>{rows}</tbody></table>
+<p class="more">{more}</p></section>"""
+_REFUSED_ROW: Final = """<tr><td class="number">{number}<td><time datetime="{moment}">{clock}</time><td>{status}
+<td class="why">{why}<td>{job}</tr>
+"""
 _ROW: Final = """<tr><td class="number">{seq}<td><time datetime="{moment}">{clock}</time>
 <td><a href="{by_topic}">{topic}</a><td>{actor} <small>{actor_type}</small>
 <td><a href="{by_job}"><code>{job}</code></a>
-<td><details><summary><code>{line}</code></summary><pre>{data}</pre></details></tr>
+<td class="data"><details><summary><code>{line}</code></summary><pre>{data}</pre></details></tr>
 """
 
 
 class Page:
     """The endpoints of the page and its style sheet."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, log: RequestLog) -> None:
         self._store = store
+        self._log = log
         self._style = files("bc_events.local").joinpath("page.css").read_bytes()
 
     async def style(self, _request: Request) -> Response:
@@ -64,11 +74,12 @@ class Page:
         except QueryError as error:
             return _page(q, "", f'<p class="error" role="alert">{escape(str(error))}</p>', 400)
         matching = await run_in_threadpool(self._store.count, q)
+        refused = _refused(self._log)
         if not found:
-            return _page(q, "0 events", f'<p class="empty">{_nothing(q)}</p>')
+            return _page(q, "0 events", f'{refused}<p class="empty">{_nothing(q)}</p>')
         shown = f", the latest {len(found)} shown" if matching > len(found) else ""
         noun = "event" if matching == 1 else "events"
-        return _page(q, f"{matching} {noun}{shown}", _TABLE.format(rows="".join(map(_row, found))))
+        return _page(q, f"{matching} {noun}{shown}", refused + _TABLE.format(rows="".join(map(_row, found))))
 
 
 def _page(q: str, summary: str, main: str, status: int = 200) -> HTMLResponse:
@@ -81,11 +92,39 @@ def _nothing(q: str) -> str:
     return "No event matches this filter." if q else "No event has arrived yet."
 
 
+def _refused(log: RequestLog) -> str:
+    """The latest requests that were refused, whole or in part, newest first; of none, nothing."""
+    refused = [request for request in log if request.outcome in ("refused", "partly refused")]
+    if not refused:
+        return ""
+    latest = refused[: -_REFUSED_SHOWN - 1 : -1]
+    count = f"The latest {len(latest)} of {len(refused)}; all" if len(refused) > len(latest) else "All"
+    more = f'{count} requests are at <a href="/api/requests">/api/requests</a>.'
+    return _REFUSED.format(rows="".join(map(_refused_row, latest)), more=more)
+
+
+def _refused_row(request: ReceivedRequest) -> str:
+    job = "" if request.job_id is None else f"<code>{escape(printable(request.job_id))}</code>"
+    part = f"{request.refused_records} of {request.records} events: " if request.records > 1 else ""
+    return _REFUSED_ROW.format(
+        number=request.number,
+        moment=request.received.isoformat(),
+        clock=_clock(request.received),
+        status=request.status or "none",
+        why=escape(part + (request.reason or "")),
+        job=job,
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
+
+
 def _row(event: ReceivedEvent) -> str:
     return _ROW.format(
         seq=event.seq,
         moment=event.received.isoformat(),
-        clock=event.received.astimezone().strftime("%H:%M:%S.%f")[:-3],
+        clock=_clock(event.received),
         by_topic=_link("topic", event.topic),
         topic=escape(event.topic),
         actor=escape(event.actor.id),

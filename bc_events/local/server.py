@@ -207,7 +207,7 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     inspection = Inspection(store, log, publishing)
     server = uvicorn.Server(
         uvicorn.Config(
-            make_app(publishing, inspection, Page(store), lifespan),
+            make_app(publishing, inspection, Page(store, log), lifespan),
             http=closable_connection,  # type: ignore[arg-type]  # called as the class it stands for
             loop="asyncio",
             ws="none",

@@ -24,6 +24,25 @@ def test_the_page_says_so_when_there_is_nothing(local_events_api):
     assert "No event matches" in ask(local_events_api, "GET", "/?q=x").text
 
 
+def test_the_page_shows_why_the_latest_requests_were_refused(local_events_api):
+    assert "Refused requests" not in ask(local_events_api, "GET", "/").text
+    for number in range(7):
+        post(local_events_api, envelope(data={}), job=f"refused-{number}")
+    post(local_events_api, envelope(), job="bad job")
+    shown = ask(local_events_api, "GET", "/").text
+    assert "ValidationException: /data: " in shown
+    assert shown.index("bad job") < shown.index("refused-6") < shown.index("refused-3")
+    assert "refused-2" not in shown
+    assert "The latest 5 of 8" in shown
+
+
+def test_a_reason_cannot_become_markup(local_events_api):
+    post(local_events_api, {**envelope(), "<script>": 1}, job="<script>")
+    shown = ask(local_events_api, "GET", "/").text
+    assert "&lt;script&gt;" in shown
+    assert "<script" not in shown
+
+
 def test_values_cannot_become_markup(local_events_api):
     nasty = "<script>alert(1)</script>"
     post(local_events_api, envelope(data={"id": nasty}, actor={"id": nasty, "type": "user"}), job=f"\"{nasty[:8]}&'")
