@@ -17,10 +17,14 @@ from bc_events.errors import printable
 from .query import QueryError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
 
     from .event_store import EventStore
     from .received_event import ReceivedEvent
+    from .received_request import ReceivedRequest
+    from .request_log import RequestLog
 
 _SHOWN: Final = 200
 _REFUSED_SHOWN: Final = 5
