@@ -114,12 +114,19 @@ class LogDelivery:
 
     def _log(self, event: Event) -> None:
         topic, job_id, actor = str(event), event.job_id, event.actor
-        template, facts = _LOGGED, [topic, job_id, actor.type, printable(actor.id)]
+        facts = [topic, job_id, actor.type, printable(actor.id)]
         extra: dict[str, Any] = {"bc_topic": topic, "bc_event_id": str(event.id), "bc_job_id": job_id}
         if self._show_values:
-            template, extra["bc_data"] = _LOGGED_WITH_DATA, event.data
+            extra["bc_data"] = event.data
             facts.append(orjson.dumps(extra["bc_data"]).decode())
-        logs.write(logging.INFO, template, *facts, bc_actor_id=actor.id, bc_actor_type=actor.type, **extra)
+        logs.write(
+            logging.INFO,
+            _LOGGED_WITH_DATA if self._show_values else _LOGGED,
+            *facts,
+            bc_actor_id=actor.id,
+            bc_actor_type=actor.type,
+            **extra,
+        )
 
     def close(self) -> None:
         """Nothing is open."""

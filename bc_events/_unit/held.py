@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
 
-_ROLLED_BACK: Final = "%s of job %s dropped: the database transaction was rolled back"
+_DROPPED: Final = "%s of job %s dropped: %s"
+_ROLLED_BACK: Final = "the database transaction was rolled back"
 
 
 class ScopeState(Enum):
@@ -131,18 +132,18 @@ class Held:
             if state is not ScopeState.OPEN or not _pending_of(event).commit(event)
         ]
 
-    def drop(self, message: str = _ROLLED_BACK) -> list[Event]:
-        """The transaction, or this savepoint of it, was rolled back: logs `message`. Returns what was in it."""
+    def drop(self, reason: str = _ROLLED_BACK) -> list[Event]:
+        """The transaction, or this savepoint of it, was rolled back: logs why. Returns what was in it."""
         events = list(self._end())
         if events:
             observers.dropped(events)
+            job_id, count = events[0].job_id, len(events)
             logs.write(
                 logging.WARNING,
-                message,
-                counted(len(events), "event"),
-                events[0].job_id,
-                bc_job_id=events[0].job_id,
-                bc_dropped=len(events),
+                _DROPPED,
+                *(counted(count, "event"), job_id, reason),
+                bc_job_id=job_id,
+                bc_dropped=count,
             )
         return events
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bc_events._runtime import forks, logs
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, counted
 
 from .exits import Exits
 from .relay import Relay
@@ -124,8 +124,8 @@ class EmbeddedRelay:
             return
         logs.write(
             logging.WARNING,
-            "events wait in the outbox for the next relay; they are stored, not lost: %s in %r",
-            "an unknown number" if left is None else left,
+            "%s waiting in %r for the next relay; they are stored, not lost",
+            "an unknown number of events" if left is None else counted(left, "event"),
             self._store,
             bc_pending=left,
             bc_outbox=repr(self._store),

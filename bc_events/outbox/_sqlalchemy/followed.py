@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     _Waiting = weakref.WeakKeyDictionary[Event, Callable[[], None]]
 
 _numbers: Final = itertools.count(1)
-_CLOSED: Final = (
-    "%s of job %s dropped: the database session was closed without a commit; commit, or publish once the work is "
-    "committed"
-)
+_CLOSED: Final = "the database session was closed without a commit; commit, or publish once the work is committed"
 
 
 class _TransactionLevel:
