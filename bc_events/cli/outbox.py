@@ -11,18 +11,25 @@ import orjson
 
 from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import OUTBOX
+from bc_events._runtime.numbers import Seconds, WholeNumbers
 from bc_events.errors import ConfigurationError
 
 from .exit_codes import FAILED
+from .number_type import NumberType
 from .relay import opened, relay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from bc_events.outbox import Store
     from bc_events.outbox._store.row import Row
 
+_MOST: Final = 2**31 - 1
+_AGE: Final = NumberType(Seconds(1e9, is_zero_taken=True))  # up to thirty years
+_COUNT: Final = NumberType(WholeNumbers(1, _MOST))
+_COUNT_OR_ZERO: Final = NumberType(WholeNumbers(0, _MOST))
 _WHERE: Final = click.option(
     "--outbox",
     "where",
@@ -50,8 +57,8 @@ outbox.add_command(relay)
 
 @outbox.command()
 @_WHERE
-@click.option("--max-age", type=click.FloatRange(0), metavar="SECONDS", help="Fail where an event waits for longer.")
-@click.option("--max-dead", type=click.IntRange(0), metavar="COUNT", help="Fail where more events are dead.")
+@click.option("--max-age", type=_AGE, metavar="SECONDS", help="Fail where an event waits for longer.")
+@click.option("--max-dead", type=_COUNT_OR_ZERO, metavar="COUNT", help="Fail where more events are dead.")
 @click.pass_context
 def status(context: click.Context, where: str, max_age: float | None, max_dead: int | None) -> None:
     """Print how much waits, as one JSON object; fit for monitoring.
@@ -72,7 +79,14 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
 @_WHERE
 @_IDS
 @click.option("--dead", is_flag=True, help="Those that were refused for good, in place of those that wait.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--limit",
+    type=_COUNT,
+    default=100,
+    show_default=True,
+    metavar="COUNT",
+    help="How many at most.",
+)
 @click.option("--payload", is_flag=True, help="The envelopes too, which may hold personal data.")
 def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: bool) -> None:
     """Print events of an outbox, the oldest first, one JSON object a line.
@@ -116,7 +130,12 @@ def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
 
 @outbox.command()
 @click.option("--dialect", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)
-@click.option("--from-version", type=click.IntRange(1), help="Only what leads from that version to this one.")
+@click.option(
+    "--from-version",
+    type=_COUNT,
+    metavar="VERSION",
+    help="Only what leads from that version to this one.",
+)
 def sql(dialect: str, from_version: int | None) -> None:
     """Print the SQL that makes the outbox's table, or brings one up to date.
 
@@ -140,12 +159,16 @@ def _store(where: str) -> Store:
     """Of an outbox that is there: a mistyped name must not look like an empty one."""
     found = opened(where)
     if isinstance(found, outboxes.SQLiteOutbox) and not found.is_made():
-        raise ConfigurationError(
-            f"there is no outbox of this version in {found.path}; it is made with the first event that is published"
-        )
+        raise ConfigurationError(f"{_lack_of(found.path)}; name the file to which your service publishes")
     store: Store = found.store
     store.check()
     return store
+
+
+def _lack_of(path: Path) -> str:
+    if not path.exists():
+        return f"the outbox file {path} does not exist"
+    return f"{path} is a folder" if path.is_dir() else f"there is no outbox of this version in {path}"
 
 
 def _change(change: Callable[[Sequence[UUID] | None], int], name: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,53 +13,71 @@ from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import API_URL, OUTBOX
 from bc_events._config import arguments
 from bc_events._delivery.api import EventsAPI
-from bc_events.constants import LOGGER_NAME
-from bc_events.errors import ConfigurationError, OutboxError
+from bc_events._runtime.numbers import Seconds
+from bc_events.constants import LOG_ONLY, LOGGER_NAME
+from bc_events.errors import OutboxError
+from bc_events.outbox._relay import command
 
-from . import django
+from . import django, option_types
 from .client import loaded
 from .json_log import JSONLines
+from .number_type import NumberType
 from .screen import screen
-from .stopping import stoppable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bc_events.outbox import Relay, Store
+    from bc_events.outbox._relay.command import RelayOption
     from bc_events.outbox._store.store import Order
 
-_GLANCE: Final = 0.5
+_LONGEST_TIMEOUT: Final = 3600
+
+
+def _relay_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that `manage.py bc_events_relay` has too."""
+    for option in reversed(command.OPTIONS):
+        kind = _kind_of(option)
+        function = click.option(
+            f"--{option.name}",
+            help=option.help,
+            metavar=option.metavar,
+            default=option.default if kind is not None else False,
+            show_default=kind is not None and option.default is not None,
+            type=kind,
+            is_flag=kind is None,
+        )(function)
+    return function
+
+
+def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
+    if option.numbers is not None:
+        return NumberType(option.numbers)
+    return click.Choice(option.choices) if option.choices else None
 
 
 @click.command()
 @click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code: its outbox, API and auth are used.")
 @click.option("--outbox", "where", envvar=OUTBOX, show_envvar=True, metavar="WHERE", help="Where the events are.")
-@click.option("--api-url", envvar=API_URL, show_envvar=True, help="Where they go.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Requests under way at once.")
-@click.option(
-    "--order",
-    type=click.Choice(["time", "job"]),
-    default="time",
-    show_default=True,
-    help="job: one event of a job at a time, strictly in order.",
-)
-@click.option("--lease", type=click.FloatRange(0, min_open=True), default=60, show_default=True, metavar="SECONDS")
+@click.option("--api-url", envvar=API_URL, show_envvar=True, type=option_types.API_URL, help="Where they go.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=NumberType(Seconds(_LONGEST_TIMEOUT)),
     nargs=2,
     default=(3.05, 10),
     show_default=True,
     metavar="CONNECT ANSWER",
     help="Seconds; those of --client where it is given.",
 )
-@click.option("--drain", is_flag=True, help="Exit once nothing waits.")
+@_relay_options
 def relay(
     client: str | None,
     where: str | None,
     api_url: str | None,
+    timeout: tuple[float, float],
     workers: int,
     order: Order,
-    lease: float,
-    timeout: tuple[float, float],
+    lease: float | None,
     *,
     drain: bool,
 ) -> None:
@@ -74,34 +91,18 @@ def relay(
       bc-events outbox relay --outbox events.db --api-url https://api.mysite.britecore.com
       bc-events outbox relay --client myservice.events:client --workers 4
     """
-    settings = outboxes.RelaySettings(lease=lease)
+    settings = command.settings_of(lease)
     if client is not None:
-        found = loaded(client)
-        made = outboxes.Relay.of(found, workers=workers, order=order, settings=settings)
-        store: Store = getattr(found.outbox, "store")  # noqa: B009  Relay.of has seen to it
+        made = outboxes.Relay.of(loaded(client), workers=workers, order=order, settings=settings)
     else:
-        store = _store(where)
-        made = outboxes.Relay(store, _api(api_url, timeout), workers=workers, order=order, settings=settings)
-    store.check()
-    _run(made, store, drain=drain)
-
-
-def _run(made: Relay, store: Store, *, drain: bool) -> None:
+        made = outboxes.Relay(_store(where), _api(api_url, timeout), workers=workers, order=order, settings=settings)
     console = screen(is_error=True)
     if not console.is_terminal:
         _log_as_json()
-    with stoppable(), console.status("starting") if console.is_terminal else nullcontext() as line:
-        made.start()
-        while not (drain and made.is_done()):
-            time.sleep(_GLANCE)
-            if line is not None:
-                line.update(_progress(made, store))
-    made.stop()
-    made.join()
-    logging.getLogger(LOGGER_NAME).info(
-        "the relay has ended",
-        extra={"bc_sent": made.counts.sent, "bc_retried": made.counts.retried, "bc_dead": made.counts.dead},
-    )
+    with console.status("starting") if console.is_terminal else nullcontext() as line:
+        done = command.run(made, drain=drain, on_look=lambda: None if line is None else line.update(_progress(made)))
+    if console.is_terminal:
+        console.print(done)
 
 
 def _log_as_json() -> None:
@@ -111,12 +112,11 @@ def _log_as_json() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.info("the relay has started")
 
 
-def _progress(made: Relay, store: Store) -> str:
+def _progress(made: Relay) -> str:
     try:
-        stats = store.stats()
+        stats = made.store.stats()
     except OutboxError:
         return "the outbox cannot be read"
     line = f"{made.counts.sent} sent, {stats.pending} waiting, {stats.dead} dead"
@@ -125,7 +125,7 @@ def _progress(made: Relay, store: Store) -> str:
 
 def _store(where: str | None) -> Store:
     if not where:
-        raise ConfigurationError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
+        raise click.UsageError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
     store: Store = opened(where).store
     return store
 
@@ -140,5 +140,7 @@ def opened(where: str) -> Any:
 
 def _api(url: str | None, timeout: tuple[float, float]) -> EventsAPI:
     if not url:
-        raise ConfigurationError(f"no Events API is named; give --api-url or {API_URL}, or --client")
+        raise click.UsageError(f"no Events API is named; give --api-url or {API_URL}, or --client")
+    if url == LOG_ONLY:
+        raise click.UsageError(f"--api-url {LOG_ONLY} sends nothing; give the URL of an Events API")
     return EventsAPI(arguments.url(url, has_auth=False), auth=None, timeout=timeout, http=None)

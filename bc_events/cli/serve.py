@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bc_events._runtime.stopping import stoppable, wait_to_be_stopped
+
 from .escaping import json_text
 from .extras import local_events_api
 from .request_line import coloured_line, plain_line
 from .request_printer import RequestPrinter
 from .screen import screen
-from .stopping import stoppable, wait_to_be_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -39,7 +39,7 @@ def named(name: str) -> Outbox:
         return _made("SQLiteOutbox", "_sqlite.outbox", "", name)
     if kind == "sqlite" and "?" in rest:
         raise ConfigurationError(
-            f"{kind}:/// names a file alone; give its options to SQLiteOutbox(…), such as busy_timeout and max_bytes"
+            f"{kind}:///… names a file and takes no options; remove the question mark and what follows it"
         )
     if kind == "sqlite":
         return _made("SQLiteOutbox", "_sqlite.outbox", "", rest.removeprefix("/"))

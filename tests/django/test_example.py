@@ -67,5 +67,5 @@ def test_what_a_request_commits_reaches_the_events_api_by_a_relay_which_ends_wel
         assert (event.job_id, event.data["number"]) == ("job-1", 7)
         relay.send_signal(signal.SIGTERM)
         out, err = relay.communicate(timeout=30)
-        assert (relay.returncode, out, err) == (0, "1 events sent\n", "")
+        assert (relay.returncode, out, err) == (0, "1 event sent, 0 retried, 0 dead\n", "")
         assert len(api.events()) == 1

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bc_events._runtime.stopping import stoppable, wait_to_be_stopped
 from bc_events.cli.exit_codes import FAILED
 from bc_events.cli.extras import local_events_api
 from bc_events.cli.screen import screen
-from bc_events.cli.stopping import stoppable, wait_to_be_stopped
 
 if TYPE_CHECKING:
     from bc_events.local import LocalEventsAPI, ReceivedEvent

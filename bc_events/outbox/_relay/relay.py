@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.outbox._store.store import Order, Store
 
+MOST_WORKERS: Final = 1000
+"""Each is a thread, with a connection to the database and one to the API."""
 _TO_WITHDRAW: Final = 1.0
 _BETWEEN_COUNTS: Final = 0.1
 _logger = logs.logger
@@ -51,10 +53,10 @@ class Relay:
         """`workers` threads send at once. Raises `ConfigurationError`."""
         check_order(order)
         check_settings(settings)
-        check.whole("workers", workers, least=1)
-        self._store = store
+        check.whole("workers", workers, least=1, most=MOST_WORKERS)
+        self.store: Store = store
         self._api = api
-        self._settings = settings or RelaySettings(lease=max(RelaySettings().lease, 3 * api.deadline))
+        self._settings = settings or RelaySettings.for_requests_of(api.deadline)
         self._settings.check(api.deadline)
         self.counts: RelayCounts = RelayCounts()
         self._workers = [
@@ -82,7 +84,7 @@ class Relay:
 
         Raises RuntimeError where not all of them can be started; then none is left running.
         """
-        metrics.observe(self._store)
+        metrics.observe(self.store)
         self._api.prepare()
         try:
             self._start_threads()
@@ -128,7 +130,7 @@ class Relay:
     def is_done(self) -> bool:
         """Whether nothing waits in its outbox. False where the database does not tell: the workers report that."""
         try:
-            return self._store.stats().pending == 0
+            return self.store.stats().pending == 0
         except OutboxError:
             return False
 
@@ -159,12 +161,12 @@ class Relay:
                 thread.join(_BETWEEN_COUNTS)
             are_at_work = any(thread.is_alive() for thread in workers)
             with suppress(OutboxError):
-                self.left = self._store.stats().pending
+                self.left = self.store.stats().pending
 
     def _look_out(self) -> None:
         while not self._stopped.wait(max(1.0, self._settings.alarm / 10)):
             try:
-                stats = self._store.stats()
+                stats = self.store.stats()
             except OutboxError:
                 continue  # the workers report it
             if stats.oldest_age > self._settings.alarm:

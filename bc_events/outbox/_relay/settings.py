@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bc_events.outbox._store.store import Order
 
 _LEASE_PER_DEADLINE: Final = 3
+LONGEST_LEASE: Final = 86_400.0
+"""Seconds. Claimed rows wait for so long after a crash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +49,27 @@ class RelaySettings:
             check.seconds("poll", wait)
 
     def check(self, deadline: float) -> None:
-        """Raises `ConfigurationError` where a lease could end while its request is under way."""
+        """Raises `ConfigurationError` where a lease could end while its request is under way, or lasts too long."""
+        if self.lease > LONGEST_LEASE:
+            raise ConfigurationError(f"lease is {self.lease}; give at most {LONGEST_LEASE:g} seconds")
         if self.lease < _LEASE_PER_DEADLINE * deadline:
             raise ConfigurationError(
                 f"a lease of {self.lease} s is too short for requests that may take {deadline} s; "
                 f"give {_LEASE_PER_DEADLINE * deadline} s or more, or shorter timeouts"
             )
 
+    @classmethod
+    def for_requests_of(cls, deadline: float) -> RelaySettings:
+        """The defaults, with a lease that is long enough for requests that take up to `deadline` seconds."""
+        return cls(lease=max(cls().lease, _LEASE_PER_DEADLINE * deadline))
+
     def retry_after(self, attempts: int) -> float:
-        return _waited(self.retry, attempts)
+        """Seconds until an event is sent again, after so many attempts."""
+        return _wait_of(self.retry, attempts)
 
     def pause_after(self, failures: int) -> float:
-        return _waited(self.pause, failures)
+        """Seconds until the API is asked again, after so many failures in a row."""
+        return _wait_of(self.pause, failures)
 
 
 def check_relay_options(*, relay: bool, order: Order, settings: RelaySettings | None) -> None:
@@ -77,7 +88,9 @@ def check_settings(settings: RelaySettings | None) -> None:
         check.instance("settings", settings, RelaySettings, example="RelaySettings(…), or None")
 
 
-def _waited(wait: wait_base, times: int) -> float:
+def _wait_of(wait: wait_base, times: int) -> float:
+    """A strategy may be anybody's; NaN and infinity become the longest wait."""
     state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = times
-    return wait(state)
+    seconds = wait(state)
+    return max(0.0, seconds) if seconds < LONGEST_LEASE else LONGEST_LEASE

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import signal
-import time
-from contextlib import closing, contextmanager
+from argparse import ArgumentTypeError
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
 from bc_events._ambient.default_client import default_client
 from bc_events.errors import ConfigurationError, EventsError
+from bc_events.outbox._relay import command
 from bc_events.outbox._relay.relay import Relay
-from bc_events.outbox._relay.settings import RelaySettings
 from bc_events.outbox.django.outbox import DjangoOutbox
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
+    from bc_events._runtime.numbers import Numbers
     from bc_events.client import EventClient
-    from bc_events.outbox._store.store import Store
+    from bc_events.outbox._store.store import Order
 
-_GLANCE: Final = 0.1
+_MISUSED: Final = 2
+_FAILED: Final = 1
 
 
 class Command(BaseCommand):
@@ -30,28 +31,36 @@ class Command(BaseCommand):
 
     help = (
         "Sends the events that wait in the outbox to the Events API, until SIGTERM or Ctrl-C. "
-        "Any number of relays may share an outbox. Example: manage.py bc_events_relay --workers 4"
+        f"{command.HELP} Example: manage.py bc_events_relay --workers 4"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--workers", type=int, default=1, help="requests under way at once (default: 1)")
-        parser.add_argument(
-            "--order",
-            choices=["time", "job"],
-            default="time",
-            help="job: one event of a job at a time, strictly in order (default: time)",
-        )
-        parser.add_argument("--lease", type=float, default=60.0, help="seconds that rows are one relay's (default: 60)")
-        parser.add_argument("--drain", action="store_true", help="exit once nothing waits")
+        for option in command.OPTIONS:
+            if option.numbers is None and not option.choices:
+                parser.add_argument(f"--{option.name}", help=option.help, action="store_true")
+                continue
+            parser.add_argument(
+                f"--{option.name}",
+                help=option.help if option.default is None else f"{option.help} [default: {option.default}]",
+                default=option.default,
+                metavar=option.metavar,
+                choices=option.choices or None,
+                type=str if option.numbers is None else _number_type(option.numbers),
+            )
 
-    def handle(self, **options: Any) -> None:
+    def handle(self, *, workers: int, order: Order, lease: float | None, drain: bool, **_common: Any) -> None:
         try:
             client = default_client()
-            with closing(_outbox_of(client).store) as store:
-                sent = _run(client, store, **options)
+            with closing(_outbox_of(client).store):
+                relay = Relay.of(client, workers=workers, order=order, settings=command.settings_of(lease))
+                done = command.run(relay, drain=drain)
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=_MISUSED) from error
         except EventsError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{sent} events sent")
+        except KeyboardInterrupt as error:
+            raise CommandError("the command was stopped", returncode=_FAILED) from error
+        self.stdout.write(done)
 
 
 def _outbox_of(client: EventClient) -> DjangoOutbox:
@@ -62,35 +71,11 @@ def _outbox_of(client: EventClient) -> DjangoOutbox:
     )
 
 
-def _run(
-    client: EventClient, store: Store, *, workers: int, order: Any, lease: float, drain: bool, **_common: Any
-) -> int:
-    """Until it is stopped; returns how many events it has sent."""
-    relay = Relay.of(client, workers=workers, order=order, settings=RelaySettings(lease=lease))
-    store.check()
-    with _stoppable():
-        if drain:
-            _drain(relay)
-        else:
-            relay.run()
-    return relay.counts.sent
+def _number_type(numbers: Numbers) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        try:
+            return numbers.read(text)
+        except ConfigurationError as error:
+            raise ArgumentTypeError(str(error)) from error
 
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A block that Ctrl-C and SIGTERM end, both quietly and in order."""
-    signals = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(one, signal.default_int_handler) for one in signals]
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for one, handler in zip(signals, before, strict=True):
-            signal.signal(one, handler)
-
-
-def _drain(relay: Relay) -> None:
-    with relay:
-        while not relay.is_done():
-            time.sleep(_GLANCE)
+    return number

@@ -1,0 +1,31 @@
+"""NumberType: an option that takes a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bc_events.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from bc_events._runtime.numbers import Numbers
+
+    _NumberType = click.ParamType[float]
+else:
+    _NumberType = click.ParamType  # older releases take no type arguments
+
+
+class NumberType(_NumberType):
+    """Any other number is a mistake in the command line."""
+
+    name = "number"
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return self._numbers.read(str(value))
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)

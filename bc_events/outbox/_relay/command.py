@@ -1,0 +1,100 @@
+"""The command that runs a relay. `bc-events outbox relay` and `manage.py bc_events_relay` are two faces of it.
+
+They share its options with their checks, its signals, its log lines and its last words. Each has the parser of its
+framework. The outbox and the API come from options, or from Django's settings.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, get_args
+
+from bc_events._runtime import logs
+from bc_events._runtime.numbers import Seconds, WholeNumbers
+from bc_events._runtime.stopping import stoppable
+from bc_events.errors import counted
+from bc_events.outbox._store.store import Order
+
+from .relay import MOST_WORKERS
+from .settings import LONGEST_LEASE, RelaySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bc_events._runtime.numbers import Numbers
+
+    from .counts import RelayCounts
+    from .relay import Relay
+
+_BETWEEN_LOOKS: Final = 0.2
+_logger = logs.logger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayOption:
+    """An option that takes one of its `numbers` or `choices`. One with neither is a flag."""
+
+    name: str
+    help: str
+    metavar: str | None = None
+    default: int | str | None = None
+    numbers: Numbers | None = None
+    choices: tuple[str, ...] = ()
+
+
+OPTIONS: Final = (
+    RelayOption(
+        name="workers",
+        help="Requests under way at once.",
+        metavar="COUNT",
+        default=1,
+        numbers=WholeNumbers(1, MOST_WORKERS),
+    ),
+    RelayOption(
+        name="order",
+        help="job: one event of a job at a time, strictly in order.",
+        default="time",
+        choices=get_args(Order),
+    ),
+    RelayOption(
+        name="lease",
+        help="How long claimed events are one relay's; 60, or three times the timeouts, where it is not given.",
+        metavar="SECONDS",
+        numbers=Seconds(LONGEST_LEASE),
+    ),
+    RelayOption(name="drain", help="Exit once nothing waits."),
+)
+HELP: Final = "Any number of relays may share an outbox."
+
+
+def settings_of(lease: float | None) -> RelaySettings | None:
+    """The settings of a relay with this lease, if one was given."""
+    return None if lease is None else RelaySettings(lease=lease)
+
+
+def run(relay: Relay, *, drain: bool, on_look: Callable[[], None] = lambda: None) -> str:
+    """Works until SIGTERM or Ctrl-C, or with `drain` until nothing waits. Returns what it has done, in a line.
+
+    It finishes the requests in hand, and releases the rest. `on_look` is called a few times each second.
+    """
+    relay.store.check()
+    _logger.info("the relay has started")
+    with stoppable():
+        relay.start()
+        while not (drain and relay.is_done()):
+            time.sleep(_BETWEEN_LOOKS)
+            on_look()
+    relay.stop()
+    relay.join()
+    done = summary_of(relay.counts)
+    _logger.info(
+        "the relay has ended: %s",
+        done,
+        extra={"bc_sent": relay.counts.sent, "bc_retried": relay.counts.retried, "bc_dead": relay.counts.dead},
+    )
+    return done
+
+
+def summary_of(counts: RelayCounts) -> str:
+    return f"{counted(counts.sent, 'event')} sent, {counts.retried} retried, {counts.dead} dead"
