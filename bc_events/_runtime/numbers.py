@@ -1,4 +1,4 @@
-"""Numbers that come as text, as options of a command do. A number that nobody can mean is refused."""
+"""NumberRange that come as text, as options of a command do. A number that nobody can mean is refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bc_events.errors import ConfigurationError, printable
 _LONGEST_SHOWN: Final = 40
 
 
-class Numbers(Protocol):
+class NumberRange(Protocol):
     """The numbers that an option takes."""
 
     def read(self, text: str) -> float:

@@ -9,7 +9,7 @@ import click
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from bc_events._runtime.numbers import Numbers
+    from bc_events._runtime.numbers import NumberRange
 
     _NumberType = click.ParamType[float]
 else:
@@ -21,7 +21,7 @@ class NumberType(_NumberType):
 
     name = "number"
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: NumberRange) -> None:
         self._numbers = numbers
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:

@@ -22,7 +22,7 @@ from .settings import LONGEST_LEASE, RelaySettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bc_events._runtime.numbers import Numbers
+    from bc_events._runtime.numbers import NumberRange
 
     from .counts import RelayCounts
     from .relay import Relay
@@ -39,7 +39,7 @@ class RelayOption:
     help: str
     metavar: str | None = None
     default: int | str | None = None
-    numbers: Numbers | None = None
+    numbers: NumberRange | None = None
     choices: tuple[str, ...] = ()
 
 

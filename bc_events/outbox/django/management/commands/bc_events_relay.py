@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable
 
-    from bc_events._runtime.numbers import Numbers
+    from bc_events._runtime.numbers import NumberRange
     from bc_events.client import EventClient
     from bc_events.outbox._store.store import Order
 
@@ -71,7 +71,7 @@ def _outbox_of(client: EventClient) -> DjangoOutbox:
     )
 
 
-def _number_type(numbers: Numbers) -> Callable[[str], float]:
+def _number_type(numbers: NumberRange) -> Callable[[str], float]:
     def number(text: str) -> float:
         try:
             return numbers.read(text)
