@@ -141,11 +141,12 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
             "call events.configure(EventClient(api_url, service_name, topic_definitions)) when the service starts, "
             f"or set {API_URL} ({LOG_ONLY} only logs events), {SERVICE_NAME} and {TOPICS}"
         )
+    is_log_only = environment[API_URL] == LOG_ONLY  # as for the command, it is enough to change this one variable
     return {
         "api_url": environment[API_URL],
         "service_name": environment[SERVICE_NAME],
         "topic_definitions": environment[TOPICS],
-        "outbox": environment.get(OUTBOX) or None,
+        "outbox": None if is_log_only else environment.get(OUTBOX) or None,
     }
 
 

@@ -44,6 +44,6 @@ def made(*, api_url: str | None, service: str | None, topics: Path | None, outbo
         missing = [name for name, value in {**given, f"--topics or {TOPICS}": topics}.items() if not value]
         raise click.UsageError(f"Give {', and '.join(missing)}; or --client.")
     if api_url == LOG_ONLY:
-        return EventClient(None, service, topics)
+        return EventClient(LOG_ONLY, service, topics)
     django.set_up_for(outbox)
     return EventClient(api_url, service, topics, outbox=outbox or None)

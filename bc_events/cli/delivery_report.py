@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bc_events.errors import Undelivered
 
-from .error_text import remedies
-from .escaping import on_one_line
+from .error_text import remedies, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +36,8 @@ class DeliveryReport:
         for item in self.undelivered:
             groups.setdefault((item.outcome, item.reason), []).append(self.line_numbers[item.event])
         for (outcome, reason), lines in groups.items():
-            yield f"{'line' if len(lines) == 1 else 'lines'} {_ranges(sorted(lines))}: {outcome}: {on_one_line(reason)}"
+            noun = "line" if len(lines) == 1 else "lines"
+            yield f"{noun} {_ranges(sorted(lines))}: {outcome}: {with_options(reason)}"
         yield from remedies(self.undelivered)
 
 

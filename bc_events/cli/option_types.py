@@ -82,3 +82,15 @@ JOB_ID: Final = OptionType(
     job_ids.validated,
     lambda text: f"it has {len(text)} characters; give 1 to {JOB_ID_MAX_LENGTH}, all visible ASCII, with no spaces",
 )
+
+
+def _check_outbox(text: str) -> None:
+    if text.startswith("sqlite") and "?" in text:
+        raise ConfigurationError(escaped(text))
+
+
+OUTBOX: Final = OptionType(
+    "where",
+    _check_outbox,
+    lambda _: "a URL with sqlite:/// names a file and has no options; leave out the part from ? on",
+)

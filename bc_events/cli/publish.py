@@ -17,13 +17,13 @@ from bc_events._ambient.default_client import API_URL, OUTBOX, SERVICE_NAME, TOP
 from bc_events._runtime import job_ids
 from bc_events.constants import LOG_ONLY, MAX_REQUEST_EVENTS
 
+from . import option_types
 from .client import loaded, made
 from .delivery_report import DeliveryReport
 from .escaping import escaped
 from .exit_codes import FAILED
 from .lines import LineError, publish_line, publish_named, read_data
 from .once import once
-from .option_types import API_URL as URL, JOB_ID, SERVICE_NAME as NAME, USER_ID
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -39,34 +39,59 @@ _SILENT: Final = "the API gave no answer for events before these"
 @click.argument("name", required=False)
 @click.argument("data", required=False)
 @click.option("-f", "--file", type=click.File("rb"), help="Lines of JSON to publish; - is standard input.")
-@click.option("--skip-bad", is_flag=True, help="With --file: leave bad lines out and send the others.")
+@click.option("--skip-bad", is_flag=True, help="With --file: leave out the bad lines and send the others.")
 @click.option(
     "--job-id",
-    type=JOB_ID,
+    type=option_types.JOB_ID,
     multiple=True,
     callback=once,
     metavar="ID",
-    help="Job of all these events; a new one by default.",
+    help="The job of all these events. By default it is a new one.",
 )
 @click.option(
     "--user",
-    type=USER_ID,
+    type=option_types.USER_ID,
     multiple=True,
     callback=once,
     metavar="ID",
-    help="Cognito id of the user who acts; the service by default.",
+    help="The Cognito id of the user who acts. By default the service acts.",
 )
-@click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code, with its auth, in place of these:")
-@click.option("--api-url", type=URL, envvar=API_URL, show_envvar=True, help=f"{LOG_ONLY} only checks.")
-@click.option("--service", type=NAME, envvar=SERVICE_NAME, show_envvar=True, help="Name of the service.")
+@click.option(
+    "--client",
+    metavar="MODULE:ATTR",
+    help="An EventClient in your code, with its auth. It takes the place of the options below.",
+)
+@click.option(
+    "--api-url",
+    type=option_types.API_URL,
+    envvar=API_URL,
+    show_envvar=True,
+    metavar="URL",
+    help=f"Where events are sent. {LOG_ONLY} only checks them: none is sent or stored.",
+)
+@click.option(
+    "--service",
+    type=option_types.SERVICE_NAME,
+    envvar=SERVICE_NAME,
+    show_envvar=True,
+    metavar="NAME",
+    help="The name of the service.",
+)
 @click.option(
     "--topics",
     envvar=TOPICS,
     show_envvar=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Its topic definitions.",
+    help="The service's topic definitions.",
 )
-@click.option("--outbox", envvar=OUTBOX, show_envvar=True, metavar="WHERE", help="Where events are stored first.")
+@click.option(
+    "--outbox",
+    type=option_types.OUTBOX,
+    envvar=OUTBOX,
+    show_envvar=True,
+    metavar="WHERE",
+    help="Where events are stored first: a file, a URL with postgresql:// or sqlite:///, or django.",
+)
 def publish(
     name: str | None,
     data: str | None,
@@ -81,17 +106,17 @@ def publish(
     topics: Path | None,
     outbox: str | None,
 ) -> None:
-    """Publish the event NAME with the JSON object DATA, or one from each line of a file.
+    """Publish the event NAME with the JSON object DATA, or one event for each line of a file.
 
-    A line is {"name": "created_policy", "data": {…}} or {"action": "Created", "entity": "Policy", "data": {…}}, the
-    latter with a "category" where it is not the default one. Every line is checked before anything is sent: where one
-    is bad, all bad ones are named and nothing is sent, unless --skip-bad is given.
+    A line is {"name": "created_policy", "data": {…}} or {"action": "Created", "entity": "Policy", "data": {…}}. The
+    latter has a "category" too, where that is not the default one. All lines are checked before the first event is
+    sent. If lines are bad, the command names them and sends nothing. With --skip-bad it sends the others.
 
-    With an outbox events are stored in it, and a relay delivers them: one in this command where it is a file, for two
-    seconds, and else the one that runs beside it.
+    With an outbox, events are stored there, and a relay delivers them. If the outbox is a file, this command is itself
+    a relay for two seconds.
 
-    Exits with 0 when every event was delivered, or stored, 1 when a line was bad or an event was not delivered (its
-    line and what is known of it are named), 2 when the command was not given what it needs.
+    Exits with 0 when every event was delivered, or stored. Exits with 1 when a line was bad or an event was not
+    delivered, and says of each what is known. Exits with 2 when an option is missing or wrong; nothing was sent then.
 
     \b
     Example:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from bc_events.errors import counted
+
 from .escaping import escaped
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def _details(request: ReceivedRequest) -> Iterable[str]:
     if request.reason is not None:
         yield _why(request)
     elif request.records:
-        yield f"{_count(request.records, 'event')}: {_named(request.topics)}"
+        yield f"{counted(request.records, 'event')}: {_named(request.topics)}"
     if request.fault == "latency":
         yield "answered late (latency)"
     if request.actors:
@@ -81,7 +83,7 @@ def _details(request: ReceivedRequest) -> Iterable[str]:
 
 def _why(request: ReceivedRequest) -> str:
     if request.outcome == "partly refused":
-        return f"{request.refused_records} of {_count(request.records, 'event')}: {request.reason}"
+        return f"{request.refused_records} of {counted(request.records, 'event')}: {request.reason}"
     return str(request.reason)
 
 
@@ -96,7 +98,3 @@ def _fault(request: ReceivedRequest) -> str:
 def _named(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -10,7 +10,7 @@ import orjson
 from rich.table import Table
 
 from bc_events import TopicTable
-from bc_events.errors import TopicDefinitionError
+from bc_events.errors import TopicDefinitionError, counted
 from bc_events.topics.schemas import unknown_formats
 
 from .escaping import escaped, json_text
@@ -63,7 +63,7 @@ def _is_right(file: Path) -> bool:
         for path, named in unknown_formats(topic.schema):
             place = f"{file}: warning: {topic.name}: {path or 'its schema'}"
             click.echo(escaped(f"{place}: {named!r} is no format that is checked"))
-    click.echo(escaped(f"{file}: {len(table)} {'topic' if len(table) == 1 else 'topics'}, no mistakes"))
+    click.echo(escaped(f"{file}: {counted(len(table), 'topic')}, no mistakes"))
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
@@ -13,14 +14,34 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 _EXTENSION: Final = "bc.close_at_once"
+_TLS: Final = b"\x16\x03"
+"""The first bytes of a TLS handshake."""
 
 
-def closable_connection(**settings: Any) -> H11Protocol:
-    """Stands where uvicorn expects a protocol class."""
-    connection = H11Protocol(**settings)
-    connection.app = _with_extension(connection.app, lambda: connection.transport.abort())  # noqa: PLW0108  its transport comes later
-    connection.access_log = False
+def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
+    """Stands where uvicorn expects a protocol class. `on_tls` is given the address of a client that speaks TLS."""
+
+    def connection(**settings: Any) -> H11Protocol:
+        made = _Connection(**settings)
+        made.app = _with_extension(made.app, lambda: made.transport.abort())  # noqa: PLW0108  its transport comes later
+        made.access_log = False
+        made.on_tls = on_tls
+        return made
+
     return connection
+
+
+class _Connection(H11Protocol):
+    """Tells TLS from HTTP: to h11 it is nothing but a broken request."""
+
+    on_tls: Callable[[str], object]
+
+    def data_received(self, data: bytes) -> None:
+        if self.conn.their_state is h11.IDLE and data.startswith(_TLS):
+            self.on_tls("{}:{}".format(*self.client) if self.client else "")
+            self.transport.abort()
+            return
+        super().data_received(data)
 
 
 def _with_extension(app: Any, close_at_once: Callable[[], None]) -> ASGIApp:

@@ -12,7 +12,7 @@ import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, Response
 
-from bc_events.errors import printable
+from bc_events.errors import counted, printable
 
 from .query import QueryError
 
@@ -82,8 +82,7 @@ class Page:
         if not found:
             return _page(q, "0 events", f'{refused}<p class="empty">{_nothing(q)}</p>')
         shown = f", the latest {len(found)} shown" if matching > len(found) else ""
-        noun = "event" if matching == 1 else "events"
-        return _page(q, f"{matching} {noun}{shown}", refused + _TABLE.format(rows="".join(map(_row, found))))
+        return _page(q, f"{counted(matching, 'event')}{shown}", refused + _TABLE.format(rows="".join(map(_row, found))))
 
 
 def _page(q: str, summary: str, main: str, status: int = 200) -> HTMLResponse:

@@ -79,13 +79,15 @@ class Publishing:
         if path.startswith("/api/"):
             calls = ", ".join(_calls(request.app.routes))
             return JSONResponse({"error": f"there is no {request.method} {path}; there are {calls}"}, status)
+        is_reading = request.method not in _WRITING
         refused = RefusedError(
             UNKNOWN_PATH,
             f"there is no {request.method} {path}; the api_url is http://{request.headers.get('host', '')}, directly "
-            f"followed by {EVENTS_PATH} or {BULK_PATH}; received events are at /api/events",
+            f"followed by {EVENTS_PATH} or {BULK_PATH}"
+            + ("; received events are at /api/events" if is_reading else ""),
         )
         answer = SentAnswer.refusal(status, refused)
-        if request.method in _WRITING:
+        if not is_reading:
             body = await read_body(request, most=self._responder.max_request_bytes)
             self._log.add(request, answer, size=len(body))
         return Response(answer.body, status, media_type="application/json")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request that meant to publish: refused ones, and those that were sent to a wrong path, are kept too.
+    """One request that meant to publish: refused ones, and those that were sent to a wrong path, are kept too. A client
+    that speaks TLS sends no request that can be read: `method` and `path` are empty then.
 
     `status` is None where no response was sent. `records` is the number of events in it, and 0 where it was not read
     that far; `topics` and `actors` (such as `"user 5c1d7e0a"`) are those of its events, each once. `reason` says why
@@ -24,21 +25,21 @@ class ReceivedRequest:
 
     number: int
     received: datetime
-    method: str
-    path: str
-    status: int | None
-    records: int
-    refused_records: int
-    topics: tuple[str, ...]
-    actors: tuple[str, ...]
-    size: int
-    job_id: str | None
-    idempotency_key: str | None
-    reason: str | None
-    fault: str | None
-    is_replay: bool
-    has_authorization: bool
-    connection: str
+    method: str = ""
+    path: str = ""
+    status: int | None = None
+    records: int = 0
+    refused_records: int = 0
+    topics: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+    size: int = 0
+    job_id: str | None = None
+    idempotency_key: str | None = None
+    reason: str | None = None
+    fault: str | None = None
+    is_replay: bool = False
+    has_authorization: bool = False
+    connection: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from .sent_answer import SentAnswer
 
+
 _MOST_KEPT: Final = 100_000
+_TLS: Final = "the client speaks TLS, and this server plain HTTP; begin the URL with http://, not https://"
 
 
 class RequestLog:
@@ -32,35 +34,36 @@ class RequestLog:
 
     def add(self, request: Request, answer: SentAnswer, *, size: int = 0) -> None:
         """Keeps a request, whose body had `size` bytes, and its answer."""
-        added = self._added(request, answer, size)
-        if self._on_request is not None:
-            self._on_request(added)
-
-    def _added(self, request: Request, answer: SentAnswer, size: int) -> ReceivedRequest:
         client = request.client
+        self._keep(
+            method=request.method,
+            path=request.scope["path"],
+            status=None if answer.is_lost else answer.status,
+            records=answer.records,
+            refused_records=answer.refused_records,
+            topics=answer.topics,
+            actors=answer.actors,
+            size=size,
+            job_id=request.headers.get(JOB_ID_HEADER),
+            idempotency_key=request.headers.get(IDEMPOTENCY_HEADER),
+            reason=answer.reason,
+            fault=answer.fault,
+            is_replay=answer.is_replay,
+            has_authorization="authorization" in request.headers,
+            connection=f"{client.host}:{client.port}" if client else "",
+        )
+
+    def add_tls(self, connection: str) -> None:
+        """Keeps that a client tried to speak TLS: there is no request to show, but a reason."""
+        self._keep(reason=_TLS, connection=connection)
+
+    def _keep(self, **fields: Any) -> None:
         with self._lock:
             self.total += 1
-            added = ReceivedRequest(
-                number=self.total,
-                received=datetime.now(UTC),
-                method=request.method,
-                path=request.scope["path"],
-                status=None if answer.is_lost else answer.status,
-                records=answer.records,
-                refused_records=answer.refused_records,
-                topics=answer.topics,
-                actors=answer.actors,
-                size=size,
-                job_id=request.headers.get(JOB_ID_HEADER),
-                idempotency_key=request.headers.get(IDEMPOTENCY_HEADER),
-                reason=answer.reason,
-                fault=answer.fault,
-                is_replay=answer.is_replay,
-                has_authorization="authorization" in request.headers,
-                connection=f"{client.host}:{client.port}" if client else "",
-            )
-            self._kept.append(added)
-        return added
+            kept = ReceivedRequest(number=self.total, received=datetime.now(UTC), **fields)
+            self._kept.append(kept)
+        if self._on_request is not None:
+            self._on_request(kept)
 
     def clear(self) -> None:
         with self._lock:

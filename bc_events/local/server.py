@@ -19,7 +19,7 @@ from bc_events.errors import ConfigurationError
 
 from .app import make_app
 from .catalogue import Catalogue
-from .connection import closable_connection
+from .connection import connections
 from .event_store import EventStore
 from .faults import Faults
 from .inspection import Inspection
@@ -208,7 +208,7 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(publishing, inspection, Page(store, log), lifespan),
-            http=closable_connection,  # type: ignore[arg-type]  # called as the class it stands for
+            http=connections(log.add_tls),  # type: ignore[arg-type]  # called as the class it stands for
             loop="asyncio",
             ws="none",
             lifespan="on",

@@ -63,6 +63,13 @@ def test_nothing_configured_is_an_error_at_the_first_use_that_says_how():
     )
 
 
+def test_in_log_mode_an_outbox_of_the_environment_stores_nothing(topics, tmp_path):
+    """A developer changes one variable of the service, as for the command."""
+    outbox = tmp_path / "events.db"
+    assert "log only" in probe(SHOW, **environment(topics, URL="log:"), BC_EVENTS_OUTBOX=str(outbox))
+    assert not outbox.exists()
+
+
 def test_half_an_environment_names_the_other_half(topics):
     assert "BC_EVENTS_TOPICS is not set; call" in probe(SHOW, **environment(None))
 

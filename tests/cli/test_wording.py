@@ -84,6 +84,7 @@ def test_nothing_from_outside_moves_the_cursor_or_forges_a_line(run, tmp_path, a
         (("--service", "abc"), "5 printable characters"),
         (("--service", "Policy\x1bService"), "printable characters"),
         (("--user", "abcd"), "5 characters or more"),
+        (("--outbox", "sqlite:///events.db?timeout=3"), "leave out the part from ?"),
         (("--job-id", "a b"), "visible ASCII"),
         (("--job-id", ""), "1 to 255"),
         (("--job-id", "x" * 256), "1 to 255"),
@@ -110,10 +111,22 @@ def test_an_event_that_does_not_arrive_says_what_to_do_at_a_shell(run, local_eve
     local_events_api.faults(too_large={"count": 2})
     refused = run("publish", *EVENT)
     assert (refused.returncode, "refused: HTTP 413" in refused.stderr) == (1, True)
-    assert "correct it, or the options" in refused.stderr
+    assert "refuses it for good" in refused.stderr
     unsent = run("publish", *EVENT, BC_EVENTS_API_URL="http://127.0.0.1:1")
-    assert (unsent.returncode, "run the command again" in unsent.stderr) == (1, True)
-    assert "resend" not in refused.stderr + unsent.stderr
+    assert (unsent.returncode, "Nothing of it was sent" in unsent.stderr) == (1, True)
+    wrong = run("publish", *EVENT, BC_EVENTS_API_URL=f"{local_events_api.url}/v1")
+    assert (wrong.returncode, f"POST {local_events_api.url}/v1/events" in wrong.stderr) == (1, True)
+    assert "check the path in --api-url" in wrong.stderr
+    assert "resend" not in refused.stderr + unsent.stderr + wrong.stderr
+
+
+def test_numbers_agree_with_their_nouns(run, local_events_api, tmp_path):
+    (tmp_path / "two.jsonl").write_text('{"name": "created_policy", "data": {"id": 1}}\n' * 2)
+    local_events_api.faults(too_large={"records": 1})
+    one, two = run("publish", *EVENT).stderr, run("publish", "--file", "two.jsonl").stderr
+    assert "policies.PolicyCreated was not delivered" in one
+    assert two.startswith("lines 1-2: refused: ")
+    assert "refuses them for good" in two
 
 
 @pytest.mark.parametrize(

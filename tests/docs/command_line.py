@@ -9,9 +9,16 @@ PAGE = DOCS / "reference/command-line.md"
 HEAD = """\
 # The command line
 
-`bc-events` comes with the extra `cli`; `demo` and `serve` need `local` too. Each command exits with 0 for success, 1
-where something was refused or did not arrive, and 2 where it was asked for wrongly. [How to publish from the
-shell](../how-to/shell.md) shows more examples.
+`bc-events` comes with the extra `cli`; `demo` and `serve` need `local` too. `python -m bc_events` is the same command,
+where its script is not on the path. [How to publish from the shell](../how-to/shell.md) shows more examples.
+
+| exit code | meaning |
+|---|---|
+| 0 | Success. |
+| 1 | Something was refused, did not arrive, or was stopped. The command says what, and why. |
+| 2 | An option or argument is missing or wrong, or something is not installed. Nothing was sent. |
+
+Results go to standard output, and errors to standard error. Control characters in text from outside are escaped.
 """
 
 

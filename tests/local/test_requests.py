@@ -4,6 +4,7 @@ import queue
 import socket
 
 import pytest
+import requests
 
 from bc_events.local import LocalEventsAPI
 
@@ -134,6 +135,17 @@ def test_a_request_that_is_cut_short_is_kept_too():
         request = told.get(timeout=10)
     assert (request.status, request.outcome) == (None, "refused")
     assert "closed the connection" in request.reason
+
+
+def test_a_client_that_speaks_tls_is_told_apart(caplog):
+    """It got https:// for http://, and sees no more than that TLS failed."""
+    told = queue.SimpleQueue()
+    with LocalEventsAPI(on_request=told.put) as api:
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(api.url.replace("http:", "https:"), timeout=10)
+        request = told.get(timeout=10)
+    assert (request.outcome, "begin the URL with http://" in request.reason) == ("refused", True)
+    assert caplog.text == ""
 
 
 def test_each_request_is_told_as_it_is_answered():

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from bc_events.constants import LOGGER_NAME
+from bc_events.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,8 +54,7 @@ class Narrator:
         """What the API has received since the last time, and what that shows."""
         for request in self.api.requests()[self._told_requests :]:
             self._told_requests += 1
-            noun = "event" if request.records == 1 else "events"
-            what = f"{request.records} {noun}" if request.records else request.fault
+            what = counted(request.records, "event") if request.records else request.fault
             self.say(f"   POST {request.path} -> {request.status} ({what})", _DIM)
         for event in self.api.events(after=self._told_events):
             self._told_events = event.seq
