@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Iterable
@@ -130,7 +129,7 @@ def enrichers(given: object) -> tuple[Enricher, ...]:
         )
     found = tuple(given)
     for position, one in enumerate(found):
-        if not callable(one) or inspect.iscoroutinefunction(one):
+        if not callable(one) or check.is_coroutine_function(one):
             raise ConfigurationError(
                 f"enrichers[{position}] is a {_kind(one)}; give a callable of (topic, data) that returns the data"
             )
@@ -138,7 +137,7 @@ def enrichers(given: object) -> tuple[Enricher, ...]:
 
 
 def _kind(value: object) -> str:
-    return "coroutine function" if inspect.iscoroutinefunction(value) else type(value).__name__
+    return "coroutine function" if check.is_coroutine_function(value) else type(value).__name__
 
 
 def baggage_key(given: object) -> str:

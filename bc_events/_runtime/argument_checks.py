@@ -5,7 +5,6 @@ They raise `ConfigurationError`.
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import TYPE_CHECKING, TypeVar
 
@@ -51,9 +50,15 @@ def text(name: str, value: str, *, example: str) -> str:
     return value
 
 
+def is_coroutine_function(value: object) -> bool:
+    import inspect  # noqa: PLC0415  a service that gives no function needs not load it
+
+    return inspect.iscoroutinefunction(value)
+
+
 def function(name: str, value: Callable[..., V], *, example: str) -> Callable[..., V]:
     """A callable that is no class and no coroutine function, which nobody would await."""
-    if not callable(value) or isinstance(value, type) or inspect.iscoroutinefunction(value):
+    if not callable(value) or isinstance(value, type) or is_coroutine_function(value):
         raise wrong(name, value, example)
     return value
 
@@ -74,7 +79,7 @@ def _shown(value: object) -> str:
         return repr(value)
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    if inspect.iscoroutinefunction(value):
+    if is_coroutine_function(value):
         return "a coroutine function"
     if isinstance(value, str):
         return "empty" if not value else "text that does not fit"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from bc_events.errors import UnknownEventNameError
@@ -15,6 +14,8 @@ _CUTOFF: Final = 0.8
 
 def meant(name: str, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | None:
     """The known name that is so near to this one that it must be meant. None where there is no such name."""
+    import difflib  # noqa: PLC0415  needed only to explain a mistake
+
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
 
