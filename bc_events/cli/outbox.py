@@ -14,6 +14,7 @@ from bc_events._ambient.default_client import OUTBOX
 from bc_events._runtime.numbers import Seconds, WholeNumbers
 from bc_events.errors import ConfigurationError
 
+from .escaping import json_text
 from .exit_codes import FAILED
 from .number_type import NumberType
 from .relay import opened, relay
@@ -70,7 +71,7 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
       bc-events outbox status --max-age 60 --max-dead 0
     """
     stats = _store(where).stats()
-    click.echo(orjson.dumps(dataclasses.asdict(stats)))
+    click.echo(json_text(dataclasses.asdict(stats)))
     if (max_age is not None and stats.oldest_age > max_age) or (max_dead is not None and stats.dead > max_dead):
         context.exit(FAILED)
 
@@ -97,7 +98,7 @@ def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: 
     """
     store = _store(where)
     for row in store.find(ids) if ids else store.show(dead=dead, limit=limit):
-        click.echo(orjson.dumps(_described(row, with_payload=payload)))
+        click.echo(json_text(_described(row, with_payload=payload)))
 
 
 @outbox.command()
@@ -174,7 +175,7 @@ def _lack_of(path: Path) -> str:
 def _change(change: Callable[[Sequence[UUID] | None], int], name: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
     if bool(ids) == is_all:
         raise click.UsageError("name events by their ids, or choose all of the dead ones by the option")
-    click.echo(orjson.dumps({name: change(None if is_all else ids)}))
+    click.echo(json_text({name: change(None if is_all else ids)}))
 
 
 def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:

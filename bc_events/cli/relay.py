@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.text import Text
 
 from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import API_URL, OUTBOX
@@ -20,6 +21,7 @@ from bc_events.outbox._relay import command
 
 from . import django, option_types
 from .client import loaded
+from .escaping import escaped
 from .json_log import JSONLines
 from .number_type import NumberType
 from .screen import screen
@@ -114,13 +116,14 @@ def _log_as_json() -> None:
     logger.propagate = False
 
 
-def _progress(made: Relay) -> str:
+def _progress(made: Relay) -> Text:
+    """A text: rich would take the brackets in a string for markup."""
     try:
         stats = made.store.stats()
     except OutboxError:
-        return "the outbox cannot be read"
+        return Text("the outbox cannot be read")
     line = f"{made.counts.sent} sent, {stats.pending} waiting, {stats.dead} dead"
-    return f"{line}; paused: {made.counts.pause_reason}" if made.counts.pause_reason else line
+    return Text(escaped(f"{line}; paused: {made.counts.pause_reason}" if made.counts.pause_reason else line))
 
 
 def _store(where: str | None) -> Store:

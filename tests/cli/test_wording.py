@@ -74,6 +74,15 @@ def test_nothing_from_outside_moves_the_cursor_or_forges_a_line(run, tmp_path, a
     assert done.stdout + done.stderr
 
 
+def test_an_outbox_shows_no_control_characters_of_its_events(run):
+    data = json.dumps({"id": 1, "note": HOSTILE}, ensure_ascii=False)
+    dead = {"BC_EVENTS_API_URL": "http://127.0.0.1:1", "BC_EVENTS_OUTBOX": "events.db"}
+    assert run("publish", "created_policy", data, **dead).returncode == 0
+    done = run("outbox", "show", "--payload", **dead)
+    assert is_clean(done.stdout), ascii(done.stdout)
+    assert json.loads(done.stdout)["envelope"]["data"]["note"] == HOSTILE
+
+
 @pytest.mark.parametrize(
     ("options", "remedy"),
     [

@@ -15,6 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 from rich.text import Text
 
+from bc_events.cli.escaping import escaped
 from bc_events.constants import LOGGER_NAME
 from bc_events.errors import counted
 
@@ -55,10 +56,10 @@ class Narrator:
         for request in self.api.requests()[self._told_requests :]:
             self._told_requests += 1
             what = counted(request.records, "event") if request.records else request.fault
-            self.say(f"   POST {request.path} -> {request.status} ({what})", _DIM)
+            self.say(escaped(f"   {request.method} {request.path} -> {request.status} ({what})"), _DIM)
         for event in self.api.events(after=self._told_events):
             self._told_events = event.seq
-            self.say(f"   arrived: {event.topic} by {event.actor.type} {event.actor.id}", "green")
+            self.say(escaped(f"   arrived: {event.topic} by {event.actor.type} {event.actor.id}"), "green")
         self.say(f"   {moral}")
 
     def refused(self, error: InvalidEventError) -> None:
@@ -77,13 +78,13 @@ class Narrator:
         table = Table(
             *("ms", "Topic", "Actor"),
             Column("Data", overflow="fold"),
-            title=f"Job {job_id}",
+            title=Text(f"Job {escaped(job_id)}"),
             title_justify="left",
             title_style="bold",
         )
         for event in received:
             since = (event.received - received[0].received).total_seconds() * 1000
-            table.add_row(f"{since:.0f}", event.topic, event.actor.id, Text(event.raw.decode()))
+            table.add_row(f"{since:.0f}", event.topic, escaped(event.actor.id), escaped(event.raw.decode()))
         self._console.print()
         self._console.print(table)
 
@@ -104,4 +105,4 @@ class _Heard(logging.Handler):
         self._narrator = narrator
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._narrator.say(f"   log: {record.levelname} {record.getMessage()}", "yellow")
+        self._narrator.say(escaped(f"   log: {record.levelname} {record.getMessage()}"), "yellow")
