@@ -68,7 +68,7 @@ class EventsAPI:
     def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
         """One attempt; raises nothing but an exception from outside. A 401 has the token renewed once."""
         attempt = attempt or Attempt()
-        network = networks.current()
+        network = networks.current(self.url)
         if network is None:
             answer = self._attempted(request, attempt)
         else:

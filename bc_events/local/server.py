@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import uvicorn
 
+from bc_events._delivery import networks
 from bc_events._runtime import argument_checks as check
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError
@@ -55,8 +56,10 @@ class _Live:
     inspection: Inspection
     server: uvicorn.Server
     thread: threading.Thread
+    port: int
 
     def stop(self) -> None:
+        networks.local_stops(self.port)
         self.inspection.is_closing = True
         self.store.wake()
         self.server.should_exit = True
@@ -222,7 +225,9 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
     thread.start()
     is_up.wait()  # from here on the listener's backlog holds what comes too early
-    return _Live(store, publishing, inspection, server, thread)
+    port = listener.getsockname()[1]
+    networks.local_starts(port)
+    return _Live(store, publishing, inspection, server, thread, port)
 
 
 def _listening(port: int) -> socket.socket:

@@ -9,7 +9,6 @@ from bc_events._delivery import networks, observers
 from bc_events._runtime import argument_checks as check
 
 from .captured import CapturedEvents
-from .network import accepting
 from .stages import Record
 
 if TYPE_CHECKING:
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def capture_events(*, network: Network = accepting) -> Iterator[CapturedEvents]:
+def capture_events(*, network: Network = networks.accepting) -> Iterator[CapturedEvents]:
     """Captures what all clients, threads and tasks of this process publish while it is open.
 
     Topics, checks, scopes and rollbacks are the real ones. Requests end in memory, where each succeeds; with
-    `network=None` they really go out, and are captured as well.
+    `network=None` they really go out, and are captured as well. A `LocalEventsAPI` of this process is always reached.
     """
     if network is not None:
         check.function("network", network, example="a function that takes a request and returns its answer, or None")

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Generator, Iterator
 
-    from bc_events._delivery.request import Request
-    from bc_events._delivery.wire import Answer
-
     from .captured import CapturedEvents
 
 _OPTION = "bc_events_network"
@@ -60,20 +57,14 @@ def _close(config: pytest.Config, options: Namespace) -> None:
     if _IS_CLOSED in config.stash or getattr(options, _OPTION):
         return
     config.stash[_IS_CLOSED] = True
-    networks.connect(_refuse)
+    networks.connect(networks.closed)
     config.add_cleanup(_give_back)
 
 
 def _give_back() -> None:
     """As it was: another run may be around this one. At exit it is closed again, before older exit functions run."""
-    networks.disconnect(_refuse)
-    atexit.register(networks.connect, _refuse)
-
-
-def _refuse(request: Request[Any]) -> Answer:
-    from .network import refusing  # noqa: PLC0415  loads the library
-
-    return refusing(request)
+    networks.disconnect(networks.closed)
+    atexit.register(networks.connect, networks.closed)
 
 
 def _asks_for_the_network(item: pytest.Item) -> bool:
@@ -88,9 +79,8 @@ def _asks_for_the_network(item: pytest.Item) -> bool:
 def captured_events(request: pytest.FixtureRequest) -> Iterator[CapturedEvents]:
     """Everything this process publishes during the test. Nothing is sent, unless the test asks for the network."""
     from .capture import capture_events  # noqa: PLC0415  loads the library
-    from .network import accepting  # noqa: PLC0415
 
-    with capture_events(network=None if _asks_for_the_network(request.node) else accepting) as captured:
+    with capture_events(network=None if _asks_for_the_network(request.node) else networks.accepting) as captured:
         yield captured
 
 

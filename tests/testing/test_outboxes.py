@@ -11,7 +11,6 @@ from bc_events import DeliveryError, EventClient, events
 from bc_events._delivery import networks
 from bc_events.outbox import SQLAlchemyOutbox, SQLiteOutbox
 from bc_events.testing import capture_events
-from bc_events.testing.network import refusing
 from tests.testing.topics import TOPICS
 
 NOWHERE = "http://127.0.0.1:9"
@@ -41,13 +40,27 @@ def test_with_the_real_network_it_is_stored(client, tmp_path):
 
 def test_without_a_capture_it_is_refused_and_not_stored(tmp_path):
     outbox = SQLiteOutbox(tmp_path / "events.db")
-    networks.connect(refusing)
+    networks.connect(networks.closed)
     try:
         with pytest.raises(DeliveryError, match="nothing is sent under pytest"):
             publish(EventClient(NOWHERE, "PolicyService", TOPICS, outbox=outbox))
     finally:
-        networks.disconnect(refusing)
+        networks.disconnect(networks.closed)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_event_outside_a_transaction_is_reported_as_that(suite):
+    """Not as a matter of the network: in a transaction it would have been stored."""
+    networks.connect(networks.closed)
+    try:
+        with pytest.raises(DeliveryError, match="outside of a transaction") as caught, events.session():
+            events.created_policy({"id": "p1"})
+        with events.session(), suite[0].begin():
+            events.created_policy({"id": "p2"})
+    finally:
+        networks.disconnect(networks.closed)
+    assert caught.value.undelivered[0].outcome == "unsent"
+    assert "bc_events_network" not in str(caught.value)
 
 
 def publish(client):

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
 
-import bc_events.testing.network  # noqa: F401
+import bc_events.testing.capture  # noqa: F401
 from bc_events.local import LocalEventsAPI
 
 SERVICE = """
@@ -152,6 +152,44 @@ def test_the_network_is_there_for_who_asks(service, tests, options):
     """It really is tried: nothing listens, so the error is that of a refused connection."""
     result = service(tests, *options)
     result.stdout.fnmatch_lines(["*no answer from POST http://127.0.0.1:9/events: connection refused*"])
+
+
+def test_a_local_events_api_that_a_test_makes_is_reached(service):
+    """It is in this process, so it can be nobody else's. Other addresses stay closed, or are captured."""
+    service("""
+        import pytest
+        from bc_events import EventClient
+        from bc_events.local import LocalEventsAPI
+        from service import TOPICS
+
+        @pytest.fixture
+        def api():
+            with LocalEventsAPI() as api:
+                yield api
+
+        def publish_to(url):
+            with EventClient(url, "PolicyService", TOPICS) as client:
+                session = client.service_session("job-1")
+                session.created_policy({"id": "p1"})
+                session.flush()
+
+        def test_alone(api):
+            publish_to(api.url.replace("127.0.0.1", "localhost"))
+            assert len(api.events()) == 1
+            with pytest.raises(Exception, match="nothing is sent under pytest"):
+                create("p2")
+
+        def test_and_captured(api, captured_events):
+            publish_to(api.url)
+            create("p2")
+            assert len(api.events()) == 1
+            assert len(captured_events.sent) == 2
+
+        def test_once_it_has_stopped(api):
+            api.stop()
+            with pytest.raises(Exception, match="nothing is sent under pytest"):
+                publish_to(api.url)
+    """).assert_outcomes(passed=3)
 
 
 def test_the_network_is_closed_again_after_a_test_that_asked(service):

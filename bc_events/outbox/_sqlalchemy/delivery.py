@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bc_events._delivery import observers
 from bc_events.outbox._store.delivery import StoredDelivery
+from bc_events.outbox._store.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bc_events._delivery.delivery import Delivery
+    from bc_events._delivery.api import EventsAPI
+    from bc_events._delivery.request import Limits
     from bc_events.event import Event
     from bc_events.outbox._relay.embedded import EmbeddedRelay
     from bc_events.outbox._store.store import Store
 
     from .bindings import Bindings
+
+_OUTSIDE: Final = (
+    "it was published outside of a transaction that the outbox follows, and under pytest such an event is not stored, "
+    "because it would outlive the test; publish it in a transaction of the outbox's session factory, call "
+    "outbox.bind(session) first, or let the test use the captured_events fixture"
+)
+
+
+def rehearsal_apart(api: EventsAPI | None, limits: Limits) -> Rehearsal:
+    """In a test, for events that no transaction of the application's decides about."""
+    return Rehearsal(api, limits, reason=_OUTSIDE)
 
 
 class SQLAlchemyDelivery:
@@ -30,7 +43,7 @@ class SQLAlchemyDelivery:
         relay: EmbeddedRelay | None,
         bindings: Bindings,
         *,
-        rehearsal: Delivery,
+        rehearsal: Rehearsal,
     ) -> None:
         """`rehearsal` takes what no transaction of the application's decides about where a test has closed the network:
         such rows would outlive the test, and wait for the locks of a transaction that the test holds open.

@@ -32,11 +32,10 @@ from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.columns import COLUMNS
-from bc_events.outbox._store.delivery import rehearsal
 
 from .bindable import session_of
 from .bindings import Bindings
-from .delivery import SQLAlchemyDelivery
+from .delivery import SQLAlchemyDelivery, rehearsal_apart
 from .engine import EngineDatabase, engine_at
 
 if TYPE_CHECKING:
@@ -169,7 +168,9 @@ class SQLAlchemyOutbox:
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
-        return SQLAlchemyDelivery(self.store, service_name, relay, self._bindings, rehearsal=rehearsal(api, limits))
+        return SQLAlchemyDelivery(
+            self.store, service_name, relay, self._bindings, rehearsal=rehearsal_apart(api, limits)
+        )
 
 
 def _engine_of(target: Target) -> Engine | AsyncEngine:

@@ -11,7 +11,8 @@ from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
-from bc_events.outbox._store.delivery import StoredDelivery, rehearsal
+from bc_events.outbox._store.delivery import StoredDelivery
+from bc_events.outbox._store.rehearsal import Rehearsal
 
 from .database import SQLiteDatabase
 from .table_file import has_table
@@ -79,4 +80,4 @@ class SQLiteOutbox:
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
-        return StoredDelivery(self.store, service_name, relay, rehearsal=rehearsal(api, limits))
+        return StoredDelivery(self.store, service_name, relay, rehearsal=Rehearsal(api, limits))

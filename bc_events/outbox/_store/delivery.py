@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from bc_events._delivery import networks
-from bc_events._delivery.delivery import DirectDelivery, LogDelivery
 from bc_events._delivery.request import Request
 from bc_events.errors import DeliveryError, OutboxError, Undelivered
 
@@ -14,18 +12,11 @@ from .row import Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bc_events._delivery.api import EventsAPI
-    from bc_events._delivery.delivery import Delivery
-    from bc_events._delivery.request import Limits
     from bc_events.event import Event
     from bc_events.outbox._relay.embedded import EmbeddedRelay
 
+    from .rehearsal import Rehearsal
     from .store import Store
-
-
-def rehearsal(api: EventsAPI | None, limits: Limits) -> Delivery:
-    """What stands in for an outbox where a test has closed the network."""
-    return LogDelivery() if api is None else DirectDelivery(api, limits, 0.0)
 
 
 class StoredDelivery:
@@ -35,7 +26,7 @@ class StoredDelivery:
     runner = None
 
     def __init__(
-        self, store: Store, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Delivery | None = None
+        self, store: Store, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Rehearsal | None = None
     ) -> None:
         """Without a `relay` here one must run elsewhere. `rehearsal` stands in where a test has closed the network."""
         self._store = store
@@ -47,8 +38,8 @@ class StoredDelivery:
         """Nothing: what was rolled back was never stored."""
 
     def send(self, events: Sequence[Event]) -> None:
-        if self._rehearsal is not None and networks.current() is not None:
-            self._rehearsal.send(events)  # a row would wait for the next process, which may be no test
+        if self._rehearsal is not None and self._rehearsal.is_on:
+            self._rehearsal.send(events)
             return
         try:
             self._store.add([Row.of(event, self._service_name) for event in events])
