@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
+from bc_events._runtime import argument_checks as check
+
 from . import report
 from .names import answers_to, check_name
 from .stages import Record, Stage
@@ -33,12 +35,17 @@ class CapturedEvents(Sequence["Event"]):
         stages: frozenset[Stage] = _SURE,
         ruled_out: frozenset[Stage] = _POSSIBLE,
         is_wanted: Callable[[Event], bool] = lambda _: True,
+        origin: str = "",
     ) -> None:
-        """`stages` are those it shows; `ruled_out` those in which `assert_nothing_published` accepts no event."""
+        """`stages` are those it shows; `ruled_out` those in which `assert_nothing_published` accepts no event.
+
+        `origin` says in messages to which jobs and actors `is_wanted` narrows, such as " by ada-lovelace".
+        """
         self._record = record
         self._stages = stages
         self._ruled_out = ruled_out
         self._is_wanted = is_wanted
+        self._origin = origin
 
     @property
     def recorded(self) -> CapturedEvents:
@@ -62,7 +69,9 @@ class CapturedEvents(Sequence["Event"]):
 
     def _at(self, *stages: Stage) -> CapturedEvents:
         chosen = frozenset(stages)
-        return CapturedEvents(self._record, stages=chosen, ruled_out=chosen, is_wanted=self._is_wanted)
+        return CapturedEvents(
+            self._record, stages=chosen, ruled_out=chosen, is_wanted=self._is_wanted, origin=self._origin
+        )
 
     def of(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> CapturedEvents:
         """Those of one topic, by magic name (either word order) or full name, that have these properties."""
@@ -72,18 +81,21 @@ class CapturedEvents(Sequence["Event"]):
 
     def for_job(self, job_id: str) -> CapturedEvents:
         """Those of one job."""
-        return self._those(lambda event: event.job_id == job_id)
+        check.instance("job_id", job_id, str, example="the job id of the events as text")
+        return self._those(lambda event: event.job_id == job_id, origin=f" of job {job_id}")
 
     def by(self, actor_id: str) -> CapturedEvents:
         """Those of one user, service or third party."""
-        return self._those(lambda event: event.actor.id == actor_id)
+        check.instance("actor_id", actor_id, str, example="the id of an actor as text")
+        return self._those(lambda event: event.actor.id == actor_id, origin=f" by {actor_id}")
 
-    def _those(self, is_wanted: Callable[[Event], bool]) -> CapturedEvents:
+    def _those(self, is_wanted: Callable[[Event], bool], *, origin: str = "") -> CapturedEvents:
         return CapturedEvents(
             self._record,
             stages=self._stages,
             ruled_out=self._ruled_out,
             is_wanted=lambda event: self._is_wanted(event) and is_wanted(event),
+            origin=self._origin + origin,
         )
 
     def assert_published(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> Event:
@@ -100,7 +112,10 @@ class CapturedEvents(Sequence["Event"]):
     def _complaint(self, name: str, wanted: Wanted, times: int) -> str:
         stages = self._record.stages()
         named = {event: stage for event, stage in stages.items() if self._is_wanted(event) and answers_to(event, name)}
-        return report.not_once(name, wanted, times, named, self._stages) + report.listing(stages)
+        return report.not_once(name + self._origin, wanted, times, named, self._stages) + self._listing()
+
+    def _listing(self) -> str:
+        return report.listing(self._record.stages(), with_origins=bool(self._origin))
 
     def assert_nothing_published(
         self, name: str | None = None, data: Mapping[str, Any] | None = None, /, **properties: Any
@@ -110,7 +125,8 @@ class CapturedEvents(Sequence["Event"]):
         view = self if name is None else self.of(name, data, **properties)
         found = view._in(self._ruled_out)
         if found:
-            raise AssertionError(report.not_nothing(name, len(found)) + report.listing(self._record.stages()))
+            subject = (name or "something") + self._origin
+            raise AssertionError(report.not_nothing(subject, len(found)) + self._listing())
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Each event as plain values, for snapshots. Ids and times are those of `deterministic_events`, or random."""
@@ -138,7 +154,10 @@ class CapturedEvents(Sequence["Event"]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
-        return self._in(self._stages)[index]
+        found = self._in(self._stages)
+        if isinstance(index, int) and not -len(found) <= index < len(found):
+            raise IndexError(f"there is no event {index} in {self!r}")
+        return found[index]
 
     def __len__(self) -> int:
         return len(self._in(self._stages))
@@ -155,4 +174,6 @@ class CapturedEvents(Sequence["Event"]):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]  # it is live: what it equals changes
 
     def __repr__(self) -> str:
-        return f"<CapturedEvents {self._in(self._stages)!r}>"
+        found = self._in(self._stages)
+        seen = report.origins(self._record.stages()) if self._origin and not found else ""
+        return f"<CapturedEvents{self._origin} {found!r}{seen}>"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from bc_events._runtime import clock
+from bc_events._runtime import argument_checks as check, clock
+from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,11 @@ def deterministic_events(start: datetime = _START) -> Iterator[None]:
 
     Job ids that would be made up are numbered instead. Counting starts anew each time this is opened.
     """
+    check.instance(
+        "start", start, datetime, example="a datetime with a time zone, such as datetime(2000, 1, 1, tzinfo=UTC)"
+    )
+    if start.utcoffset() is None:
+        raise ConfigurationError("start has no time zone; give one, such as datetime(2000, 1, 1, tzinfo=UTC)")
     before = clock.time_ns, clock.event_id, clock.job_id
     start_ns = (start - _EPOCH) // timedelta(microseconds=1) * 1_000
     ticks, jobs = _Numbers(), _Numbers()

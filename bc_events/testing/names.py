@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bc_events._ambient import default_client
+from bc_events._runtime import argument_checks as check
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.errors import ConfigurationError, UnknownTopicError
 
@@ -23,6 +24,7 @@ def answers_to(event: Event, name: str) -> bool:
 
 def check_name(name: str, events: Iterable[Event]) -> None:
     """Raises `UnknownTopicError` where no topic in sight has that name: a misspelt one must not prove an absence."""
+    check.instance("name", name, str, example="the name of a topic or a magic name as text")
     unknown: UnknownTopicError | None = None
     for table in _tables(events):
         if name in table or name in table.magic_names:

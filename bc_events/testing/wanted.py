@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from bc_events._runtime import argument_checks as check
 from bc_events.topics import payload
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,8 @@ class Wanted:
 
     @classmethod
     def of(cls, data: Mapping[str, Any] | None, properties: Mapping[str, Any]) -> Wanted:
+        if data is not None:
+            check.instance("data", data, Mapping, example="a mapping of properties, or the properties as keywords")
         return cls({**(data or {}), **properties})
 
     def is_met_by(self, data: Mapping[str, Any]) -> bool:

@@ -8,7 +8,16 @@ from uuid import UUID
 
 import pytest
 
-from bc_events import DeliveryError, EventClient, EventSession, SessionClosedError, UnknownTopicError, events
+from bc_events import (
+    Actor,
+    ConfigurationError,
+    DeliveryError,
+    EventClient,
+    EventSession,
+    SessionClosedError,
+    UnknownTopicError,
+    events,
+)
 from bc_events.testing import capture_events
 from tests.testing.topics import TOPICS
 
@@ -223,6 +232,41 @@ def test_jobs_and_actors_narrow(captured):
     assert [event.data["id"] for event in captured.for_job("job-1")] == ["p1", "p2"]
     captured.for_job("job-1").by("ada-lovelace").assert_published("created_policy", id="p2")
     captured.for_job("job-2").by("ada-lovelace").assert_nothing_published()
+
+
+def test_a_failure_among_those_of_a_job_or_an_actor_shows_jobs_and_actors(captured):
+    """The event is there, but somebody else's."""
+    with events.session("job-1"), events.user_context("ada-lovelace"):
+        events.created_policy({"id": "p1"})
+    line = 'of job job-1 by user ada-lovelace  {"id": "p1"}'
+    with pytest.raises(AssertionError, match=re.escape(line)) as failure:
+        captured.by("grace-hopper").assert_published("created_policy")
+    assert str(failure.value).startswith("created_policy by grace-hopper was not published\n")
+    with pytest.raises(AssertionError, match=re.escape(line)):
+        captured.by("ada-lovelace").for_job("job-2").assert_published("created_policy")
+    with pytest.raises(AssertionError, match=re.escape(line)):
+        captured.for_job("job-1").assert_nothing_published()
+    assert repr(captured.by("grace-hopper").sent) == (
+        "<CapturedEvents by grace-hopper []; captured: 1 event of job job-1 by user ada-lovelace>"
+    )
+    with pytest.raises(IndexError, match="there is no event 0 in <CapturedEvents by grace-hopper"):
+        captured.by("grace-hopper")[0]
+
+
+@pytest.mark.parametrize(
+    ("narrow", "argument"),
+    [
+        (lambda captured: captured.by(Actor("ada-lovelace", "user")), "actor_id"),
+        (lambda captured: captured.for_job(A_UUID), "job_id"),
+        (lambda captured: captured.of(None), "name"),
+        (lambda captured: captured.of(["created_policy"]), "name"),
+        (lambda captured: captured.assert_published("created_policy", ["p1"]), "data"),
+    ],
+)
+def test_what_no_event_can_match_is_refused(captured, narrow, argument):
+    """It would prove an absence."""
+    with pytest.raises(ConfigurationError, match=f"{argument} is a|{argument} is None"):
+        narrow(captured)
 
 
 def test_events_of_several_services_are_captured(captured):

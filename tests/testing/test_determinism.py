@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bc_events import events
+from bc_events import ConfigurationError, events
 from bc_events.testing import capture_events, deterministic_events
 
 
@@ -48,6 +48,12 @@ def test_the_clock_starts_where_it_is_told_to(client):
     with deterministic_events(datetime(2030, 5, 1, tzinfo=UTC)):
         _, event, _ = publish_two()
     assert event.time == datetime(2030, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("start", ["2030-05-01", datetime(2030, 5, 1, tzinfo=None)])  # noqa: DTZ001  that is the mistake
+def test_a_start_that_is_no_point_in_time_is_refused(start):
+    with pytest.raises(ConfigurationError, match="^start .*time zone"), deterministic_events(start):
+        pass
 
 
 def test_jobs_are_numbered(client):
