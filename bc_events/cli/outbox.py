@@ -1,4 +1,4 @@
-"""`bc-events outbox`: run a relay, and look after what waits."""
+"""`bc-events outbox`: runs a relay, and shows, replays and purges events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _IDS: Final = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID
 
 @click.group()
 def outbox() -> None:
-    """Send what waits in an outbox, and look after it.
+    """Send the events of an outbox, show them, replay or purge them.
 
     \b
     Example:
@@ -58,13 +58,13 @@ outbox.add_command(relay)
 
 @outbox.command()
 @_WHERE
-@click.option("--max-age", type=_AGE, metavar="SECONDS", help="Fail where an event waits for longer.")
-@click.option("--max-dead", type=_COUNT_OR_ZERO, metavar="COUNT", help="Fail where more events are dead.")
+@click.option("--max-age", type=_AGE, metavar="SECONDS", help="Fail if an event waits for longer.")
+@click.option("--max-dead", type=_COUNT_OR_ZERO, metavar="COUNT", help="Fail if more events are dead.")
 @click.pass_context
 def status(context: click.Context, where: str, max_age: float | None, max_dead: int | None) -> None:
-    """Print how much waits, as one JSON object; fit for monitoring.
+    """Print how many events wait, as one JSON object, for monitoring.
 
-    Exits with 0 where all is well, 1 where a limit is passed or the outbox cannot be read.
+    Exits with 0 if all is well, and with 1 if a limit is passed or the outbox cannot be read.
 
     \b
     Example:
@@ -79,7 +79,7 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
 @outbox.command()
 @_WHERE
 @_IDS
-@click.option("--dead", is_flag=True, help="Those that were refused for good, in place of those that wait.")
+@click.option("--dead", is_flag=True, help="Dead events, in place of those that wait.")
 @click.option(
     "--limit",
     type=_COUNT,
@@ -88,9 +88,9 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
     metavar="COUNT",
     help="How many at most.",
 )
-@click.option("--payload", is_flag=True, help="The envelopes too, which may hold personal data.")
+@click.option("--payload", is_flag=True, help="Print envelopes too. They may contain personal data.")
 def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: bool) -> None:
-    """Print events of an outbox, the oldest first, one JSON object a line.
+    """Print events of an outbox, the oldest first, each as one line of JSON.
 
     \b
     Example:
@@ -106,7 +106,7 @@ def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: 
 @_IDS
 @click.option("--all", "is_all", is_flag=True, help="Every dead event.")
 def replay(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
-    """Make dead events ready to be sent again; print how many.
+    """Make dead events ready to be sent again, and print how many.
 
     \b
     Example:
@@ -120,7 +120,7 @@ def replay(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
 @_IDS
 @click.option("--dead", "is_all", is_flag=True, help="Every dead event.")
 def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
-    """Delete dead events; print how many. One that waits to be sent is never deleted.
+    """Delete dead events, and print how many. An event that waits is never deleted.
 
     \b
     Example:
@@ -135,10 +135,10 @@ def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
     "--from-version",
     type=_COUNT,
     metavar="VERSION",
-    help="Only what leads from that version to this one.",
+    help="Print only the statements that lead from that version to this one.",
 )
 def sql(dialect: str, from_version: int | None) -> None:
-    """Print the SQL that makes the outbox's table, or brings one up to date.
+    """Print the SQL that makes the outbox's table, or that brings a table up to date.
 
     \b
     Example:
@@ -157,7 +157,7 @@ def sql(dialect: str, from_version: int | None) -> None:
 
 
 def _store(where: str) -> Store:
-    """Of an outbox that is there: a mistyped name must not look like an empty one."""
+    """The store of an outbox that exists: a mistyped name must not look like an empty outbox."""
     found = opened(where)
     if isinstance(found, outboxes.SQLiteOutbox) and not found.is_made():
         raise ConfigurationError(f"{_lack_of(found.path)}; name the file to which your service publishes")
@@ -174,7 +174,7 @@ def _lack_of(path: Path) -> str:
 
 def _change(change: Callable[[Sequence[UUID] | None], int], name: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
     if bool(ids) == is_all:
-        raise click.UsageError("name events by their ids, or choose all of the dead ones by the option")
+        raise click.UsageError("give the ids of events, or the option that means every dead event")
     click.echo(json_text({name: change(None if is_all else ids)}))
 
 

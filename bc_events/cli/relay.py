@@ -1,4 +1,4 @@
-"""`bc-events outbox relay`: send what waits in an outbox until told to stop."""
+"""`bc-events outbox relay`: sends the events of an outbox until it is stopped."""
 
 from __future__ import annotations
 
@@ -60,8 +60,15 @@ def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
 
 @click.command()
 @click.option("--client", metavar="MODULE:ATTR", help="An EventClient in your code: its outbox, API and auth are used.")
-@click.option("--outbox", "where", envvar=OUTBOX, show_envvar=True, metavar="WHERE", help="Where the events are.")
-@click.option("--api-url", envvar=API_URL, show_envvar=True, type=option_types.API_URL, help="Where they go.")
+@click.option(
+    "--outbox",
+    "where",
+    envvar=OUTBOX,
+    show_envvar=True,
+    metavar="WHERE",
+    help="The outbox: a file, a URL with postgresql:// or sqlite:///, or django.",
+)
+@click.option("--api-url", envvar=API_URL, show_envvar=True, type=option_types.API_URL, help="The Events API.")
 @click.option(
     "--timeout",
     type=NumberType(Seconds(_LONGEST_TIMEOUT)),
@@ -69,7 +76,7 @@ def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
     default=(3.05, 10),
     show_default=True,
     metavar="CONNECT ANSWER",
-    help="Seconds; those of --client where it is given.",
+    help="Seconds. With --client, its own timeout counts.",
 )
 @_relay_options
 def relay(
@@ -83,10 +90,10 @@ def relay(
     *,
     drain: bool,
 ) -> None:
-    """Send what waits in an outbox until Ctrl-C or SIGTERM: then requests in hand are finished, and it exits with 0.
+    """Send the events of an outbox until Ctrl-C or SIGTERM, then finish the requests in hand and exit with 0.
 
-    Any number of relays may share an outbox. What happens is a line at a terminal, and elsewhere a JSON object a line
-    on standard error.
+    Any number of relays may share an outbox. At a terminal, one line shows the progress. Elsewhere, the log goes to
+    standard error as one JSON object a line.
 
     \b
     Example:
@@ -134,7 +141,7 @@ def _store(where: str | None) -> Store:
 
 
 def opened(where: str) -> Any:
-    """The outbox of that name. Its connections are closed when the command ends. Raises `ConfigurationError`."""
+    """The outbox of that name. The end of the command closes its connections. Raises `ConfigurationError`."""
     django.set_up_for(where)
     found: Any = outboxes.named(where)
     click.get_current_context().call_on_close(found.store.close)

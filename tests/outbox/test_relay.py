@@ -372,7 +372,7 @@ def test_what_is_stored_while_a_worker_looks_is_drained_too(store, api):
             store.add([row(1)])
             draining.append(threading.Thread(target=lambda: sent.append(relay.drain(30) or relay.counts.sent)))
             draining[0].start()
-            until(relay._workers[0]._news.is_set)
+            until(relay._workers[0]._woken.is_set)
         return found
 
     store.claim = late

@@ -119,7 +119,7 @@ def test_an_unknown_kind_of_outbox_is_refused():
 
 def test_options_in_the_url_of_a_file_are_refused():
     """They would become a part of the file's name."""
-    with pytest.raises(ConfigurationError, match="busy_timeout"):
+    with pytest.raises(ConfigurationError, match="takes no options"):
         named("sqlite:///events.db?timeout=3")
 
 
@@ -166,7 +166,7 @@ def test_closing_with_the_api_down_keeps_the_events_and_says_so(path, caplog):
     client = client_of("http://127.0.0.1:9", outbox)
     publish(client, 1)
     client.close()
-    (record,) = [one for one in caplog.records if one.message.startswith("events wait in the outbox")]
+    (record,) = [one for one in caplog.records if "1 event waiting in" in one.message]
     assert record.levelno == logging.WARNING
     assert record.bc_pending == 1
     assert outbox.store.stats().pending == 1

@@ -1,4 +1,4 @@
-"""ClaimSender: one claim's requests, sent in turn and settled, until all are done or the API has to be left alone."""
+"""ClaimSender: sends the requests of one claim and settles them, until all are done or the relay has to pause."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .counts import RelayCounts
     from .settings import RelaySettings
 
-# A few quick requests are settled together: each settlement is a commit.
+# Seconds. Quick requests are settled together, because each settlement is a commit.
 _SETTLE_AFTER: Final = 0.1
 _LONGEST_NAME: Final = 255
 _logger = logs.logger
@@ -37,7 +37,7 @@ _logger = logs.logger
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A request that failed as a whole, through no fault of its events. They are still leased."""
+    """A request that failed as a whole, not because of its events. They are still leased."""
 
     request: Request[Row]
     answer: Answer
@@ -45,7 +45,7 @@ class Interruption:
 
 
 class ClaimSender:
-    """What `run` does not settle it releases, but for the rows of an `Interruption`."""
+    """`run` releases the rows that it does not settle, except those of an `Interruption`."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class ClaimSender:
         is_stopping: Callable[[], bool],
         on_answer: Callable[[], None],
     ) -> None:
-        """`on_answer` is called with each answer that shows the API to be there."""
+        """`on_answer` is called after each answer that shows that the API works."""
         self._claim = claim
         self._store = store
         self._api = api
@@ -127,7 +127,7 @@ class ClaimSender:
             self._halve(request)
 
     def _hold_back(self, job_id: str) -> None:
-        """What follows an event that has to be sent again waits for it."""
+        """The later events of a job wait for one that has to be sent again."""
         queue, self._queue = self._queue, deque()
         for request in queue:
             (self._held_back if request.events[0].job_id == job_id else self._queue).append(request)
@@ -136,7 +136,7 @@ class ClaimSender:
         self._settlement.failed += [Failure(row, reason) for row in request.events]
 
     def _halve(self, request: Request[Row]) -> None:
-        """New keys are stored before they are used: a repeat after a kill must have them."""
+        """The new keys are stored before they are used, so that a repeat after a crash has them."""
         halves = request.halves()
         if self._store.split(self._claim.lease, halves):
             self._queue.extendleft(reversed(halves))
@@ -177,12 +177,12 @@ def _report_dead(failure: Failure) -> None:
 
 
 def _told(text: str) -> str:
-    """A name fit for a log line: something else than this library may have written it."""
+    """A name, escaped for a log line: another program may have written the row."""
     return ascii(text)[1:-1][:_LONGEST_NAME]
 
 
 def _fault_of(request: Request[Row]) -> str | None:
-    """A job id that no header may carry was not written by this library, and would fail every attempt."""
+    """The fault of a job id that no header can carry: every attempt would fail. Another program has written it."""
     try:
         job_ids.validated(request.events[0].job_id)
     except InvalidJobIdError as error:
@@ -192,7 +192,7 @@ def _fault_of(request: Request[Row]) -> str | None:
 
 @contextmanager
 def _trace_of(request: Request[Row]) -> Iterator[None]:
-    """The trace in which a request's events were published, where it is one, so that its headers carry it on."""
+    """The trace in which a request's events were published, if they share one. The request's headers carry it."""
     traces = {row.trace for row in request.events}
     trace = traces.pop() if len(traces) == 1 else None
     if trace is None:

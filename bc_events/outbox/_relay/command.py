@@ -59,7 +59,7 @@ OPTIONS: Final = (
     ),
     RelayOption(
         name="lease",
-        help="How long claimed events are one relay's; 60, or three times the timeouts, where it is not given.",
+        help="How long a relay owns the events that it claims. By default 60, or three times the timeouts.",
         metavar="SECONDS",
         numbers=Seconds(LONGEST_LEASE),
     ),
@@ -74,9 +74,9 @@ def settings_of(lease: float | None) -> RelaySettings | None:
 
 
 def run(relay: Relay, *, drain: bool, on_look: Callable[[], None] = lambda: None) -> str:
-    """Works until SIGTERM or Ctrl-C, or with `drain` until nothing waits. Returns what it has done, in a line.
+    """Works until SIGTERM or Ctrl-C, or with `drain` until nothing waits. Returns its counts in a line.
 
-    It finishes the requests in hand, and releases the rest. `on_look` is called a few times each second.
+    At the end it finishes the requests in hand, and releases the other rows. `on_look` is called a few times a second.
     """
     relay.store.check()
     _logger.info("the relay has started")

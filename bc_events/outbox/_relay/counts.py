@@ -1,4 +1,4 @@
-"""RelayCounts: what a relay has done since it started."""
+"""RelayCounts: the work of a relay since it started."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RelayCounts:
-    """Events `sent`, `retried` and `dead`; `lost_leases` counts those that another relay had taken over meanwhile.
+    """Numbers of events `sent`, `retried` and `dead`. `lost_leases` counts events whose lease ended too early.
 
-    `pause_reason` is why the relay pauses, or None while it does not.
+    `pause_reason` is the reason for which the relay pauses, or None.
     """
 
     sent: int = 0

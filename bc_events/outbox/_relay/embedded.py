@@ -1,4 +1,4 @@
-"""EmbeddedRelay: a relay in the process that publishes, started by its first event."""
+"""EmbeddedRelay: a relay in the process that publishes. The first event starts it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 _AT_EXIT: Final = 2.0
 _FOR_THE_REST: Final = 0.25
-"""Of that: to finish the request in hand, give the rest back and count it."""
+"""The part of that in which the relay finishes the request in hand, releases the other rows and counts them."""
 
 
 class EmbeddedRelay:
-    """Starts no thread until something was stored in this very process, so it never crosses a fork.
+    """Starts no thread before something is stored in the present process, so no thread has to cross a fork.
 
-    At exit all of them have two seconds together to send what is left; the rest waits in the outbox, which is logged.
+    At exit, all embedded relays together have two seconds to send their events. The log says how many still wait.
     """
 
     def __init__(self, store: Store, make: Callable[[], Relay]) -> None:
@@ -44,7 +44,7 @@ class EmbeddedRelay:
     def of(
         cls, store: Store, api: EventsAPI | None, limits: Limits, *, order: Order, settings: RelaySettings | None
     ) -> EmbeddedRelay:
-        """Raises `ConfigurationError` where it would have no API to send to, or cannot be as it is described."""
+        """Raises `ConfigurationError` if there is no API, or if a relay cannot work with these arguments."""
         if api is None:
             raise ConfigurationError(
                 "an outbox's relay needs an api_url to send to; give the client one, or the outbox relay=False"
@@ -53,11 +53,11 @@ class EmbeddedRelay:
         def make() -> Relay:
             return Relay(store, api, order=order, limits=limits, settings=settings)
 
-        make()  # or settings that cannot work would be found by the first event
+        make()  # otherwise the first event would find settings that cannot work
         return cls(store, make)
 
     def wake(self) -> None:
-        """Something was stored. Never raises: the event is safe, whether a thread can be started now or not."""
+        """Tells the relay that something was stored. Never raises: the event is safe without a thread too."""
         forks.notice()
         if self._born is not forks.generation:
             self._begin_anew()
@@ -78,7 +78,7 @@ class EmbeddedRelay:
             self._warn("this process is about to exit")
             return
         with self._lock:
-            if self._relay is not None or self._is_starting:  # as where a signal handler publishes meanwhile
+            if self._relay is not None or self._is_starting:  # a signal handler may publish meanwhile
                 return
             relay, self._is_starting = self._make(), True
             try:
@@ -107,11 +107,11 @@ class EmbeddedRelay:
         )
 
     def stop(self, timeout: float = _AT_EXIT) -> None:
-        """Sends what it can in so many seconds, then ends. The next event starts another."""
+        """Sends events for at most so many seconds, then ends. The next event starts another relay."""
         _end([self], timeout)
 
     def taken(self) -> Relay | None:
-        """The relay that runs in this process, whose end is the caller's business from now on."""
+        """The relay that runs in this process, if any. The caller has to end it."""
         if self._born is not forks.generation:
             return None
         with self._lock:
@@ -133,7 +133,7 @@ class EmbeddedRelay:
 
 
 class _Exit:
-    """The process owns its relays until they are stopped, not those who hold a client."""
+    """The process owns its relays until they are stopped. The holder of a client does not."""
 
     def __init__(self) -> None:
         self._relays: set[EmbeddedRelay] = set()
@@ -161,14 +161,14 @@ _exit: Final = _Exit()
 
 
 def _end(embedded: Sequence[EmbeddedRelay], seconds: float) -> None:
-    """Ends relays side by side: all of them have so many seconds together."""
+    """Ends relays at the same time: all of them together have so many seconds."""
     deadline = time.monotonic() + seconds
     running = [(one, relay) for one in embedded if (relay := one.taken()) is not None]
     for one, relay in running:
         _exit.is_not_due_to(one)
-        relay.hurry()
+        relay.look_again()
     for _, relay in running:
-        relay.rested(deadline - _FOR_THE_REST - time.monotonic())
+        relay.wait_until_idle(deadline - _FOR_THE_REST - time.monotonic())
     for _, relay in running:
         relay.stop()
     for one, relay in running:
@@ -177,7 +177,7 @@ def _end(embedded: Sequence[EmbeddedRelay], seconds: float) -> None:
 
 
 def _warn_where_threads_are_off() -> None:
-    """Under uWSGI without `--enable-threads` no thread but the request's ever runs."""
+    """uWSGI without `--enable-threads` runs no thread other than that of the request."""
     uwsgi = sys.modules.get("uwsgi")
     options = getattr(uwsgi, "opt", None)
     if options is not None and not {"enable-threads", "threads"} & {_text(name) for name in options}:

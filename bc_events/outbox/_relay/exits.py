@@ -1,4 +1,4 @@
-"""Exits: a function that is called when this process ends, also where `atexit` calls none."""
+"""Exits: calls a function when this process ends, also in children in which `atexit` does not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Exits:
-    """Calls `leave` at the end of the process that imported this library, and of each child that says `expect`."""
+    """Calls `leave` at the end of the process that made this object, and of each forked child that calls `expect`."""
 
     def __init__(self, leave: Callable[[], None]) -> None:
         self._leave = leave
@@ -21,7 +21,7 @@ class Exits:
         atexit.register(leave)
 
     def expect(self) -> None:
-        """To be called in each process that has something to do at its end; more than once is as good as once."""
+        """Call it in each process that has something to do at its end. Further calls change nothing."""
         if self._expected is forks.generation:
             return
         self._expected = forks.generation
@@ -29,7 +29,7 @@ class Exits:
         self._expect_in_celery()
 
     def _expect_in_multiprocessing(self) -> None:
-        """Its forked children run none of the functions that their parent has registered with `atexit`."""
+        """Children of multiprocessing do not run the functions that their parent has registered with `atexit`."""
         process = sys.modules.get("multiprocessing.process")
         if process is not None and process.parent_process() is not None:
             from multiprocessing.util import Finalize  # noqa: PLC0415  loaded already where there is such a child
@@ -37,7 +37,7 @@ class Exits:
             Finalize(None, self._leave, exitpriority=0)
 
     def _expect_in_celery(self) -> None:
-        """Its prefork children end by `os._exit`, after this signal."""
+        """Celery's prefork children send this signal, then end by `os._exit`."""
         signals = sys.modules.get("celery.signals")
         if signals is not None:
             signals.worker_process_shutdown.connect(

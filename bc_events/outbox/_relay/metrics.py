@@ -1,4 +1,4 @@
-"""What relays measure, through OpenTelemetry's API. The names are a contract: docs/how-to/outbox.md lists them."""
+"""The metrics of relays, for OpenTelemetry. Their names are a contract, which the reference lists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _observed: Final[weakref.WeakSet[Store]] = weakref.WeakSet()
 
 
 def observe(store: Store) -> None:
-    """From now on each collection of metrics asks the store how much waits in it."""
+    """Makes each collection of metrics ask the store for its numbers."""
     _counters()
     _observed.add(store)
 

@@ -1,4 +1,4 @@
-"""What an answer means for the rows of its request: the Events API's table of failures, as a relay follows it."""
+"""RequestOutcome: what an answer means for the rows of its request."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _REFUSING: Final = frozenset({400, 413, 422, 500})
 
 class RequestOutcome(Enum):
     SETTLED = "each record has its result"
-    REFUSED = "something in this request will never be taken"
-    PAUSE = "the API is not there, or wants to be left alone for a while"
-    MISCONFIGURED = "the API refuses whatever is asked of it this way: an address, a proxy or credentials are wrong"
+    REFUSED = "the API will never accept something in this request"
+    PAUSE = "the API is away, or asks for a pause"
+    MISCONFIGURED = "the API refuses every request of this relay: its address, proxy or credentials are wrong"
 
 
 def outcome_of(answer: Answer) -> RequestOutcome:
-    """Where in doubt it is not the events' fault: they are kept, and somebody is told."""
+    """In doubt, the fault is not in the events: they are kept, and an error is logged."""
     if answer.verdict is Verdict.SETTLED:
         return RequestOutcome.SETTLED
     if answer.verdict is Verdict.AGAIN:
@@ -35,7 +35,7 @@ def outcome_of(answer: Answer) -> RequestOutcome:
 
 
 def settlement_of(request: Request[Row], answer: Answer, delay_after: Callable[[int], float]) -> Settlement:
-    """What became of each row of a settled request. `delay_after` has the wait in seconds after so many attempts."""
+    """The result of each row of a settled request. `delay_after` gives the seconds to wait after so many attempts."""
     settlement = Settlement()
     for row, result in zip(request.events, answer.results, strict=True):
         if result == SUCCESS:

@@ -34,10 +34,10 @@ _logger = logs.logger
 
 
 class Relay:
-    """Any number of relays, on any number of machines, may share a store. One object is started once.
+    """Any number of relays, on any number of machines, may share a store. An object is started once.
 
-    `with relay:` starts it and stops it; `run` works until another thread calls `stop`. A signal handler ends it by an
-    exception such as KeyboardInterrupt: what it interrupts may hold the lock that `stop` needs.
+    `with relay:` starts it and stops it. `run` works until another thread calls `stop`. A signal handler must not call
+    `stop`, because the code that it interrupts may hold a lock that `stop` needs. It raises KeyboardInterrupt instead.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Relay:
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self.left: int | None = None
-        """How many events waited when it had ended, or was to end and could not yet; None where nobody knows."""
+        """How many events waited at its end, or when it last counted them as it ended. None if it could not count."""
 
     @classmethod
     def of(
@@ -80,9 +80,9 @@ class Relay:
         return cls(store, client._api, workers=workers, order=order, limits=client.limits, settings=settings)
 
     def start(self) -> None:
-        """Returns at once. The threads are daemons, with an empty context: no session of the caller is live there.
+        """Starts its threads. They are daemons with an empty context, so no session of the caller is live there.
 
-        Raises RuntimeError where not all of them can be started; then none is left running.
+        Raises RuntimeError if a thread cannot be started. Then none is left running.
         """
         metrics.observe(self.store)
         self._api.prepare()
@@ -94,7 +94,7 @@ class Relay:
             raise
 
     def _start_threads(self) -> None:
-        """The workers come last: where a thread is missing, none of them has claimed anything yet."""
+        """The workers come last: if a thread cannot be started, no row has been claimed."""
         targets = [(self._watch, "bc-events-relay-age"), *((worker.run, "bc-events-relay") for worker in self._workers)]
         for target, name in targets:
             thread = threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
@@ -107,53 +107,53 @@ class Relay:
             self._stopped.wait()
 
     def wake(self) -> None:
-        """Something was stored: looks for it now."""
+        """Looks for stored events now."""
         for worker in self._workers:
             worker.wake()
 
     def drain(self, timeout: float) -> None:
-        """Looks once more, and waits until nothing that is ready is left, or cannot be sent now; so long at most."""
-        self.hurry()
-        self.rested(timeout)
+        """Looks once more, and waits until no event is ready or none can be sent; at most so many seconds."""
+        self.look_again()
+        self.wait_until_idle(timeout)
 
-    def hurry(self) -> None:
-        """Asks for one more look at the outbox, which `rested` then waits for."""
+    def look_again(self) -> None:
+        """Asks for one more look at the outbox. `wait_until_idle` then waits for that look."""
         for worker in self._workers:
-            worker.hurry()
+            worker.look_again()
 
-    def rested(self, timeout: float) -> None:
-        """Waits until nothing that is ready is left, or cannot be sent now; so many seconds at most."""
+    def wait_until_idle(self, timeout: float) -> None:
+        """Waits until no event is ready or none can be sent; at most so many seconds."""
         deadline = time.monotonic() + timeout
         for worker in self._workers:
-            worker.rested(max(0.0, deadline - time.monotonic()))
+            worker.wait_until_idle(max(0.0, deadline - time.monotonic()))
 
     def is_done(self) -> bool:
-        """Whether nothing waits in its outbox. False where the database does not tell: the workers report that."""
+        """Whether nothing waits in its outbox. False if the database cannot be read, which the workers report."""
         try:
             return self.store.stats().pending == 0
         except OutboxError:
             return False
 
     def stop(self) -> None:
-        """Asks the workers to end with the request in hand."""
+        """Asks the workers to end after the request in hand."""
         for worker in self._workers:
             worker.stop()
         self._stopped.set()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Waits for the workers to end; False where some have not in time."""
+        """Waits for the workers to end. Returns False if some have not ended after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         for thread in self._threads:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _watch(self) -> None:
-        """Reports, as an error, that events wait for too long: a dead API must not fill the disk unseen."""
+        """Logs an error if events wait for too long: an API that is away must not fill the disk unseen."""
         self._look_out()
         self._take_stock()
 
     def _take_stock(self) -> None:
-        """Counts what is left while the workers end: a database that hangs is not waited for by the one who stops."""
+        """Counts the events that are left, here, so that nobody who stops the relay waits for a database that hangs."""
         are_at_work = True
         while are_at_work:
             workers = [thread for thread in self._threads if thread is not threading.current_thread()]

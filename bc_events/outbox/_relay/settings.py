@@ -1,4 +1,4 @@
-"""RelaySettings: how fast a relay asks, waits and gives up a lease."""
+"""RelaySettings: the lease, the waits and the alarm of a relay."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LONGEST_LEASE: Final = 86_400.0
 class RelaySettings:
     """All in seconds.
 
-    `lease`: how long claimed rows are one worker's; at least three times what one request may take.
-    `poll`: waits between looks at an empty outbox, from the first to the longest.
-    `retry`: wait before a failed event is sent again, by its attempts.
-    `pause`: wait before the API is asked again after an outage, by the failures in a row.
-    `alarm`: age of the oldest waiting event from which on it is reported as an error.
+    `lease`: how long a worker owns the rows that it claims. At least three times the time limit of one request.
+    `poll`: the first and the longest wait between two looks at an empty outbox.
+    `retry`: the backoff of an event that failed, by its attempts.
+    `pause`: the backoff of a relay in an outage, by the failures in a row.
+    `alarm`: the age of the oldest waiting event above which an error is logged.
     """
 
     lease: float = 60.0

@@ -1,4 +1,4 @@
-"""Worker: one thread of a relay. It claims, sends and settles, and waits where there is nothing to do or to gain."""
+"""Worker: one thread of a relay. It claims, sends and settles. It waits if nothing is ready, or if the API is away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _logger = logs.logger
 
 
 class Worker:
-    """`wake` ends its wait for more rows, but never a pause: the API asked for that."""
+    """`wake` ends its wait for more rows. It never ends a pause, because the API may have asked for that."""
 
     def __init__(
         self,
@@ -49,60 +49,60 @@ class Worker:
         self._order: Order = order
         self._counts = counts
         self._stopping = threading.Event()
-        self._resting = threading.Lock()
-        self._news = threading.Event()
-        self._rest = threading.Event()
+        self._idle_lock = threading.Lock()
+        self._woken = threading.Event()
+        self._idle = threading.Event()
         self._is_paused = False
         self._outages = 0
         self._faults = 0
 
     def run(self) -> None:
-        """Works until `stop`. A turn that fails, whatever the reason, is reported and followed by another."""
+        """Works until `stop`. A turn that fails is reported, and the next turn follows."""
         wait, longest = self._settings.poll
         while not self._stopping.is_set():
-            self._news.clear()  # what comes from here on may be too late for this turn, and has another
+            self._woken.clear()  # a `wake` from here on may be too late for this turn, and leads to another
             if self._turn():
                 wait = self._settings.poll[0]
             elif not self._stopping.is_set():
-                self._rests()
-                self._news.wait(wait)
+                self._become_idle()
+                self._woken.wait(wait)
                 wait = min(2 * wait, longest)
-        self._rest.set()
+        self._idle.set()
 
-    def _rests(self) -> None:
-        with self._resting:
-            if not self._news.is_set():
-                self._rest.set()
+    def _become_idle(self) -> None:
+        with self._idle_lock:
+            if not self._woken.is_set():
+                self._idle.set()
 
     def wake(self) -> None:
-        self._news.set()
+        self._woken.set()
 
-    def hurry(self) -> None:
-        """Asks for one more look at the outbox, which `rested` then waits for."""
-        with self._resting:
+    def look_again(self) -> None:
+        """Asks for one more look at the outbox. `wait_until_idle` then waits for that look."""
+        with self._idle_lock:
             if not self._is_paused:
-                self._rest.clear()
-            self._news.set()
+                self._idle.clear()
+            self._woken.set()
 
-    def rested(self, timeout: float) -> bool:
-        """Whether, within so many seconds, it found nothing more to send or could not send it."""
-        return self._rest.wait(timeout)
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Whether, within so many seconds, it had nothing more to send, or could not send it."""
+        return self._idle.wait(timeout)
 
     def stop(self) -> None:
-        """The request in hand is the last; what else is claimed is released."""
+        """The request in hand is the last one. Other claimed rows are released."""
         self._stopping.set()
-        self._news.set()
+        self._woken.set()
 
     def _turn(self) -> bool:
-        """One claim; whether there was something in it."""
+        """Makes one claim and sends it. Returns whether there was something to do."""
         try:
-            # While the API is away one request is enough to ask whether it is back.
+            # While the API is away, one request is enough to find out whether it is back.
             limit = 1 if self._outages else MAX_REQUEST_EVENTS
             claim = self._store.claim(limit=limit, seconds=self._settings.lease, limits=self._limits, order=self._order)
             self._faults = 0
             if claim is not None:
                 self._serve(claim)
-        except Exception as error:  # whatever it was, the rows are stored and their leases end
+        except Exception as error:  # the rows are stored, and their leases end
             self._faults += 1
             self._counts.pause_reason = str(error)
             if raised_outside(error, handled=None) is not None:
@@ -128,9 +128,9 @@ class Worker:
             self._put_off(claim, interruption)
 
     def _put_off(self, claim: Claim, interruption: Interruption) -> None:
-        """Its rows come after what else is ready: it may be that only they cannot pass.
+        """Other ready rows go first: the fault may lie in these rows alone.
 
-        So they wait for longer than this worker does, unless it has to stay away for so long that others are to try.
+        So they wait for longer than this worker pauses; but no longer than a lease, so that other relays can try them.
         """
         answer = interruption.answer
         self._outages += 1
@@ -164,8 +164,8 @@ class Worker:
         self._counts.pause_reason = None
 
     def _pause(self, seconds: float) -> None:
-        with self._resting:
+        with self._idle_lock:
             self._is_paused = True
-            self._rest.set()
+            self._idle.set()
         self._stopping.wait(seconds)
         self._is_paused = False

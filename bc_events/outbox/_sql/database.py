@@ -1,4 +1,4 @@
-"""The Database protocol: all that a store needs of the database its table is in."""
+"""The Database protocol: what a store needs of the database that has its table."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Transaction(Protocol):
-    """One open transaction. Parameters stand in the SQL as the database's `placeholder`."""
+    """An open transaction. In its SQL, the database's `placeholder` stands for each parameter."""
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Runs a statement; returns its rows, none where it has none."""
+        """Runs a statement and returns its rows, if it has any."""
         ...
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -30,19 +30,19 @@ class Database(Protocol):
 
     @property
     def placeholder(self) -> str:
-        """What stands for a parameter: `?` or `%s`."""
+        """The mark that stands for a parameter in SQL: `?` or `%s`."""
         ...
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """A write transaction of its own: committed at the end, rolled back by an exception.
+        """A separate write transaction. It commits at the end of the block; an exception rolls it back.
 
-        What the database itself refuses, at any point, is raised as an `OutboxError` from the cause.
+        An error of the database, at any point, is raised as an `OutboxError` from that error.
         """
         ...
 
     def reading(self) -> AbstractContextManager[Transaction]:
-        """To look only: it takes no lock that a writer would wait for, and makes nothing that is not there."""
+        """For reading only: no writer waits for it, and it creates nothing."""
         ...
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""

@@ -1,4 +1,4 @@
-"""Dialect: where the SQL of PostgreSQL and of SQLite differ."""
+"""Dialect: the differences between the SQL of PostgreSQL and of SQLite."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Name = Literal["postgresql", "sqlite"]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`now` is the database's own clock, in seconds of the Unix epoch: relays on many machines share it.
+    """`now` is the time of the database's clock, in seconds of the Unix epoch: relays on many machines share it.
 
-    `lock` makes a SELECT lock the rows of `o`; `skip_locked` passes over those that others have locked. After
-    `forbid_sort` a transaction reads in the order of an index, however few rows the planner expects; `allow_sort` ends
-    that.
+    `lock` makes a SELECT lock the rows of `o`. `skip_locked` also leaves out rows that other transactions have locked.
+    After `forbid_sort`, a transaction reads in the order of an index, even if the planner expects few rows.
+    `allow_sort` ends that.
     """
 
     name: Name
@@ -32,44 +32,44 @@ class Dialect:
     allow_sort: str = ""
 
     def among(self, column: str) -> str:
-        """A condition with one parameter, made by `many`."""
+        """The condition that a column has one of several values. `many` makes its one parameter."""
         if self.name == "postgresql":
             return f"{column} = ANY(?)"
         return f"{column} IN (SELECT value FROM json_each(?))"
 
     def many(self, values: Sequence[Any]) -> object:
-        """Values of one type as one parameter."""
+        """Several values of one type, as one parameter."""
         return list(values) if self.name == "postgresql" else json.dumps([self.one(value) for value in values])
 
     def one(self, value: Any) -> Any:
-        """A value as a parameter: SQLite knows no UUID, and Django and SQLAlchemy keep it there as 32 digits."""
+        """A value as a parameter. SQLite has no UUIDs; Django and SQLAlchemy store them there as 32 digits."""
         return value.hex if self.name == "sqlite" and isinstance(value, UUID) else value
 
     def value(self, column: str) -> str:
-        """The column as it can be selected whatever is in it: SQLite keeps values of any type in any column.
+        """An expression that selects a column safely. SQLite stores values of any type in any column.
 
-        There text comes as bytes, and a BLOB as one byte that no text has: the driver would fail on text that is not
-        UTF-8.
+        On SQLite, text is selected as bytes, because the driver fails on text that is not UTF-8. A BLOB is selected as
+        one byte that no text contains.
         """
         return column if self.name == "postgresql" else _sqlite_value(column, column)
 
     def text(self, column: str, most: int) -> str:
-        """The same of a column of text; no more than so many characters of it."""
+        """The same for a column of text: at most so many characters of it."""
         beginning = f"substr({column}, 1, {most})"
         return beginning if self.name == "postgresql" else _sqlite_value(column, beginning)
 
     def whole_text(self, column: str, most: int) -> str:
-        """The same of a column of text; of one that has more than so many bytes nothing."""
+        """The same for a column of text: NULL if it has more than so many bytes."""
         if self.name == "postgresql":
             return f"CASE WHEN octet_length({column}) <= {most} THEN {column} END"
         return f"CASE WHEN length(CAST({column} AS BLOB)) <= {most} THEN {_sqlite_value(column, column)} END"
 
     def as_bytes(self, column: str) -> str:
-        """Text that may not be UTF-8, in a form that every driver can read."""
+        """Text that may not be UTF-8, as bytes that every driver can read."""
         return column if self.name == "postgresql" else f"CAST({column} AS BLOB)"
 
     def table(self, **types: str) -> str:
-        """A table `n` with these columns (PostgreSQL's types), whose parameters `columns` makes."""
+        """A table `n` of parameters, which `columns` makes. `types` are its columns, with PostgreSQL's types."""
         if self.name == "postgresql":
             arrays = ", ".join(f"?::{kind}[]" for kind in types.values())
             return f"unnest({arrays}) AS n({', '.join(types)})"

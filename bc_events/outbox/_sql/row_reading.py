@@ -1,4 +1,4 @@
-"""From the columns of a table to a `Row`: a database, a hand or another program may have left anything in them."""
+"""Reads a `Row` from the columns of the table. Another program may have written anything into them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 def selection(dialect: Dialect) -> str:
-    """The columns of `o`, as `read_row` takes them. Whatever they hold, no driver fails on it."""
+    """The columns of `o`, for `read_row`. No driver fails on their values."""
     return ", ".join(_selected(dialect, column) for column in COLUMNS)
 
 
@@ -43,7 +43,7 @@ def _selected(dialect: Dialect, column: TableColumn) -> str:
 def read_row(values: Sequence[Any]) -> Row:
     """The row whose columns have the values of `selection`.
 
-    One that cannot be sent has a `fault`, and something that can be shown in place of each value that cannot be read.
+    A row with a value that cannot be read has a `fault`, and a harmless value in its place.
     """
     found = _Values(dict(zip(NAMES, values, strict=True)))
     seq: int = found.raw["seq"]
@@ -75,7 +75,7 @@ def read_row(values: Sequence[Any]) -> Row:
 
 
 class _UnreadableError(ValueError):
-    """Its text says what the value is not, and nothing of the value."""
+    """Its text says what the value should be. It does not show the value."""
 
 
 class _Values:
@@ -97,7 +97,7 @@ class _Values:
 
 
 def _text(value: Any) -> str:
-    """SQLite's text comes as bytes: its driver would fail on text that is not UTF-8."""
+    """Text of SQLite is selected as bytes: see `Dialect.value`."""
     if isinstance(value, str):
         return value
     if not isinstance(value, bytes):
@@ -109,7 +109,7 @@ def _text(value: Any) -> str:
 
 
 def _check_envelope(text: str) -> None:
-    """What is not one JSON value would change how many records its request has."""
+    """Two JSON values in one payload would change the number of records in the request."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -137,7 +137,7 @@ def _time(value: Any) -> float:
 def _whole(least: int, most: int) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if not isinstance(value, int) or not least <= value <= most:
-            raise _UnreadableError("a number that it can be")
+            raise _UnreadableError("a number that is possible here")
         return value
 
     return read

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 TABLE: Final = "bc_outbox"
 VERSION: Final = 1
 MARK: Final = f"{TABLE}_ready_v{VERSION}"
-"""The table carries its version in the name of this index: whatever makes the table makes its indexes too."""
+"""The name of this index carries the version of the table: migrations of every kind keep the names of indexes."""
 
 INDEXES: Final = {
     MARK: (("seq",), "dead_at IS NULL"),
     f"{TABLE}_job": (("aggregateid", "seq"), "dead_at IS NULL"),
     f"{TABLE}_dead": (("seq",), "dead_at IS NOT NULL"),
 }
-"""Of each index: its columns, and which rows it holds. None has a column that a claim changes."""
+"""The columns of each index, and the condition for its rows. No index has a column that a claim changes."""
 OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "sqlite": {}}
-"""Of the table itself. Each row is claimed soon: PostgreSQL is to have room for that beside it, and touch no index."""
+"""Storage options of the table. Each row is claimed soon, so PostgreSQL keeps room beside it and changes no index."""
 
 _TYPES: Final[dict[Name, dict[Kind, str]]] = {
     "postgresql": {
@@ -44,11 +44,11 @@ _TYPES: Final[dict[Name, dict[Kind, str]]] = {
     },
 }
 _UPGRADES: Final[dict[int, dict[Name, tuple[str, ...]]]] = {}
-"""To each version after the first: the statements that lead there from the one before."""
+"""For each version after the first: the statements that lead to it from the version before."""
 
 
 def creation(dialect: Dialect) -> list[str]:
-    """The statements that make the table, of the present version; they leave one that exists alone."""
+    """The statements that make the table of this version. They leave an existing table alone."""
     columns = ",\n    ".join(_definition(column, dialect) for column in COLUMNS)
     indexes = [
         f"CREATE INDEX IF NOT EXISTS {name} ON {TABLE} ({', '.join(columns)}) WHERE {condition}"
@@ -71,12 +71,12 @@ def _definition(column: TableColumn, dialect: Dialect) -> str:
 
 
 def upgrade(dialect: Dialect, version: int) -> list[str]:
-    """The statements that bring a table of an older version to the present one."""
+    """The statements that bring a table of an older version up to this one."""
     return [statement for later in range(version + 1, VERSION + 1) for statement in _UPGRADES[later][dialect.name]]
 
 
 def version_query(dialect: Dialect) -> str:
-    """Selects a row where the table is there, in the present version."""
+    """Selects a row if the table exists in this version."""
     if dialect.name == "postgresql":
         return f"SELECT 1 WHERE to_regclass('{MARK}') IS NOT NULL"
     return f"SELECT 1 FROM sqlite_master WHERE name = '{MARK}'"

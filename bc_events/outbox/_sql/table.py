@@ -1,4 +1,4 @@
-"""TableStore: the Store of every SQL database, in terms of its transactions."""
+"""TableStore: the Store of every SQL database."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
 class TableStore:
     """Rows are locked in the order of `seq`, so that relays do not wait for each other in a circle.
 
-    What was delivered is deleted in the order of PostgreSQL's plan: if that made a circle with a relay that took over
-    an ended lease, PostgreSQL would break one of them off, and its rows would go out again with the same keys.
+    Delivered rows are deleted in the order of PostgreSQL's plan. If that makes a circle with a relay that has taken
+    over an ended lease, PostgreSQL aborts one of the two, and its rows are sent again with the same keys.
 
-    Rows that share a batch are claimed through the first of them, so that two relays never hold a part each.
+    The rows of a batch are claimed through the first of them, so two relays never hold parts of one batch.
     """
 
     def __init__(self, database: Database) -> None:
@@ -57,7 +57,7 @@ class TableStore:
                 )
                 has_run = True
         except OutboxError as error:
-            error.may_be_stored = has_run  # then it was the commit that failed, and nobody knows how far it came
+            error.may_be_stored = has_run  # then the commit failed, and its outcome is unknown
             raise
 
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
@@ -74,7 +74,7 @@ class TableStore:
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         with self._database.transaction() as transaction:
-            if settlement.failed:  # or the first of a batch could be locked after the others
+            if settlement.failed:  # without this, the first row of a batch could be locked after the others
                 self._held(transaction, lease, settlement.rows)
             settled = self._delete(transaction, lease, settlement.delivered)
             settled += self._fail(transaction, lease, settlement.failed)
@@ -116,7 +116,7 @@ class TableStore:
         )
         with self._database.reading() as transaction:
             pending, leased, retried, dead, age = self._run(transaction, counts)[0]
-        # A time that was never one is found by the next claim; until then it has no age.
+        # A value that is no time has no age. The next claim finds it.
         return Stats(pending, leased, retried, dead, age if age is not None and 0.0 <= age < math.inf else 0.0)
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
@@ -151,7 +151,7 @@ class TableStore:
         return f"<TableStore {self._database!r}>"
 
     def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
-        """Which of these rows still carry the lease's token; locked."""
+        """The `seq` of these rows that still carry the lease's token; locked."""
         found = self._run(
             transaction,
             f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._dialect.among('o.seq')} AND o.lease = ? "
@@ -176,7 +176,7 @@ class TableStore:
         )
 
     def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
-        """Returns how many of them were still the lease's."""
+        """Returns how many rows the lease still had."""
         if not rows:
             return 0
         dialect = self._dialect
@@ -184,7 +184,7 @@ class TableStore:
         return len(self._run(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease)))
 
     def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:
-        """Returns how many of them were still the lease's."""
+        """Returns how many rows the lease still had."""
         if not failures:
             return 0
         dialect = self._dialect
@@ -199,7 +199,7 @@ class TableStore:
         return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
 
     def _mark_dead(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
-        """Makes rows dead that cannot be read, and readable for all who look at the table, but for the payload."""
+        """Makes unreadable rows dead letters. All their columns can be read afterwards, except the payload."""
         dialect = self._dialect
         for row in rows:
             payload = "payload" if row.payload else dialect.as_bytes("payload")

@@ -1,4 +1,4 @@
-"""OpenConnection: a connection to an outbox's file; and a transaction on it."""
+"""A connection to an outbox's file, and a transaction on it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _UNCAPPED: Final = 1 << 30  # pages: SQLite's own default
 
 @dataclass(slots=True)
 class OpenConnection:
-    """A connection, and the file (device and inode) that it has open: it stays with that, wherever its name goes.
+    """A connection, and the file that it has open (device and inode), which may have lost its name meanwhile.
 
-    `cap` is what the file may grow to through it, in pages. One that is not `is_writable` is closed after its use.
+    The connection lets the file grow up to `cap` pages. A connection that is not `is_writable` is closed after its use.
     """
 
     connection: sqlite3.Connection
@@ -26,7 +26,7 @@ class OpenConnection:
 
 
 class SQLiteTransaction:
-    """Only added rows are capped: a claim makes rows longer, and must empty a full file."""
+    """The size of the file is capped for added rows alone. A claim makes rows longer, and must work on a full file."""
 
     def __init__(self, opened: OpenConnection, max_pages: int) -> None:
         self._opened = opened

@@ -35,11 +35,11 @@ _open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once
 
 
 class SQLiteDatabase:
-    """Durable once committed: write-ahead log, `synchronous=FULL`. The table is made where it is missing.
+    """Durable after the commit (write-ahead log, `synchronous=FULL`). The table is made if it is missing.
 
-    Neither a connection nor a lock may cross a fork: SQLite keeps books on both for the whole process, and the child
-    would wait for threads that it does not have. So a fork waits for open transactions, which are short, and closes
-    every connection first.
+    No connection and no lock may cross a fork. SQLite's locks belong to the whole process, and the child would wait for
+    threads that it does not have. So a fork first waits for open transactions, which are short, and closes every
+    connection.
     """
 
     dialect = SQLITE
@@ -63,7 +63,7 @@ class SQLiteDatabase:
         return self._open("BEGIN IMMEDIATE", self._connected)
 
     def reading(self) -> AbstractContextManager[SQLiteTransaction]:
-        """Beside a writer: the write-ahead log has room for both. A file that is not there reads as an empty outbox."""
+        """A reader does not wait for a writer. A missing file is read as an empty outbox."""
         return self._open("BEGIN", self._looking)
 
     @contextmanager
@@ -108,7 +108,7 @@ class SQLiteDatabase:
             raise
 
     def _close_moved(self) -> None:
-        """What is committed to a file without its name is lost without a word: no other process finds it."""
+        """Events that are committed to a file without a name are lost silently: no other process finds the file."""
         file = self._found()
         moved = [opened for opened in self._idle if opened.file != file]
         if not moved:
@@ -119,7 +119,7 @@ class SQLiteDatabase:
             opened.connection.close()
 
     def _found(self) -> tuple[int, int] | None:
-        """The file that has the name now."""
+        """The file that has the name at present."""
         try:
             found = self._path.stat()
         except OSError:
@@ -144,7 +144,7 @@ class SQLiteDatabase:
         return OpenConnection(connection, self._found())
 
     def _log_ahead(self, connection: sqlite3.Connection) -> None:
-        """The change to a write-ahead log, made once a file, does not wait for a lock by itself."""
+        """Switches the file to a write-ahead log. SQLite does not wait for a lock here, so this repeats it."""
         Retrying(
             retry=retry_if_exception_type(sqlite3.OperationalError),
             stop=stop_after_delay(self._busy_timeout),
@@ -184,9 +184,9 @@ class SQLiteDatabase:
             self._gate.notify_all()
 
     def after_fork_in_child(self) -> None:
-        """SQLite believes that this process has the locks of a connection that was open in its parent.
+        """If a connection was open in the parent, SQLite believes that this process has its locks.
 
-        Whatever it writes may then be overwritten by others, so it is not to write.
+        Other processes could then overwrite what this one writes. So it must not write.
         """
         self._has_inherited |= bool(self._idle or self._busy)
         _abandoned.extend(self._idle)

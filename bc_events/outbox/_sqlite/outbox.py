@@ -1,4 +1,4 @@
-"""SQLiteOutbox: events go to a file first, in one commit for each session, and a relay brings them on."""
+"""SQLiteOutbox: each flush stores its events in a file with one commit, and a relay sends them."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class SQLiteOutbox:
         max_bytes: int = 1 << 30,
         busy_timeout: float = 5.0,
     ) -> None:
-        """Nothing is opened yet. Raises `ConfigurationError` for what names no file.
+        """Opens nothing yet. Raises `ConfigurationError` if the path names no file.
 
         Args:
-            path: the file; it is made where it is missing, its folder is not.
-            relay: whether this process sends what it stores; if not, run `bc-events outbox relay` beside it.
-            order: see `Order`; of the relay in this process.
-            settings: of the relay in this process.
+            path: the file. It is made if it is missing; its folder is not.
+            relay: whether a relay in this process sends the events. If not, run `bc-events outbox relay` beside it.
+            order: `"time"` or `"job"`, for the relay in this process: see `Order`.
+            settings: for the relay in this process.
             max_bytes: of the file, for what is stored; relays may go a little beyond to empty it. Once it is full each
                 flush raises, and so does nothing in silence.
             busy_timeout: seconds that a flush waits for another writer.
@@ -72,11 +72,11 @@ class SQLiteOutbox:
         self._settings = settings
 
     def is_made(self) -> bool:
-        """Whether its file is there and has an outbox in it; nothing is made."""
+        """Whether its file exists and has an outbox in it. This makes nothing."""
         return has_table(self.path)
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> StoredDelivery:
-        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        """Raises `ConfigurationError` if a relay in this process would have no API."""
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)

@@ -1,4 +1,4 @@
-"""The outbox's table in a SQLite file: whether it is there, how it is made, and how it is looked at."""
+"""The outbox's table in a SQLite file: finds it, makes it, and opens it for reading."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIND_TABLE: Final = f"SELECT 1 FROM sqlite_master WHERE name = '{schema.TABLE}'
 
 
 def has_table(path: Path) -> bool:
-    """Whether an outbox of the present version is in a file. Nothing is made or changed; one that is locked may be."""
+    """Whether a file has an outbox of this version. A locked file counts as one. Nothing is made or changed."""
     try:
         with closing(_existing(path, 0.0)) as connection:
             return _is_made(connection)
@@ -28,13 +28,13 @@ def has_table(path: Path) -> bool:
 
 
 def make_table(connection: sqlite3.Connection, path: Path) -> None:
-    """All of it or nothing, so that a table without this version's mark is of another version.
+    """Makes all of the table or nothing. So a table without the mark of this version is of another version.
 
-    Raises `OutboxError` for such a one: releases that know it differently must not write to it in turn.
+    Raises `OutboxError` for a table of another version: two releases with different tables must not write to one file.
     """
     if _is_made(connection):
         return
-    connection.execute("BEGIN IMMEDIATE")  # ended by closing the connection, where it does not come to its end
+    connection.execute("BEGIN IMMEDIATE")  # if this fails, closing the connection ends it
     if not _is_made(connection):
         _refuse_other_version(connection, path)
         for statement in schema.creation(SQLITE):
@@ -49,15 +49,15 @@ def _is_made(connection: sqlite3.Connection) -> bool:
 def _refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute(_FIND_TABLE).fetchone() is not None:
         raise OutboxError(
-            f"the outbox {path} was made by a release of bc_events that keeps another version of the table "
-            f"(here it is {schema.VERSION}); let that release's relay empty it and remove it, or name a new file"
+            f"the outbox {path} has another version of the table than this release of bc_events ({schema.VERSION}); "
+            "let the relay of the release that made it send its events, then remove it, or name a new file"
         )
 
 
 def reader_of(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """A connection to look at the outbox in a file, or at an empty one where there is none yet: nothing is made.
+    """A connection that reads the outbox in a file, or an empty outbox if there is no file yet. Nothing is made.
 
-    Raises `OutboxError` for a table of another version, and SQLite's error where the folder is missing too.
+    Raises `OutboxError` for a table of another version, and SQLite's error if the folder is missing.
     """
     if path.exists() or not path.parent.is_dir():
         connection = _existing(path, busy_timeout)
@@ -76,7 +76,7 @@ def reader_of(path: Path, busy_timeout: float) -> sqlite3.Connection:
 
 
 def _existing(path: Path, busy_timeout: float) -> sqlite3.Connection:
-    """Not `mode=ro`: only one who may write removes the write-ahead log when it is the last to close the file."""
+    """Opened for writing: a reader that closes the file last would leave the write-ahead log beside it."""
     return sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )

@@ -1,4 +1,4 @@
-"""StoredDelivery: a session's events become rows at its flush, in one transaction of their own."""
+"""StoredDelivery: a flush stores a session's events as rows, in a separate transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class StoredDelivery:
-    """Once `send` has returned, only the loss of the database can keep an event from arriving."""
+    """After `send` has returned, an event is lost only if the database is lost."""
 
     record = None
     runner = None
@@ -28,14 +28,14 @@ class StoredDelivery:
     def __init__(
         self, store: Store, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Rehearsal | None = None
     ) -> None:
-        """Without a `relay` here one must run elsewhere. `rehearsal` stands in where a test has closed the network."""
+        """Without a `relay` here, one must run elsewhere. `rehearsal` is used when a test has closed the network."""
         self._store = store
         self._service_name = service_name
         self._relay = relay
         self._rehearsal = rehearsal
 
     def discard(self, events: Sequence[Event]) -> None:
-        """Nothing: what was rolled back was never stored."""
+        """Nothing: events that are rolled back were never stored."""
 
     def send(self, events: Sequence[Event]) -> None:
         if self._rehearsal is not None and self._rehearsal.is_on:

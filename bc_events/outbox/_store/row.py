@@ -1,4 +1,4 @@
-"""Row: one event as an outbox stores it, and what became of it so far."""
+"""Row: one event as an outbox stores it, with its state of delivery."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _given_values = attrgetter(*(column.attribute for column in GIVEN))
 class Row:
     """One row of the outbox table. Times are seconds of the Unix epoch; `seq` is 0 until the row is stored.
 
-    `batch` is the key of the request that it was put into, whose rows are from `batch_first` to `batch_last` by `seq`.
-    `fault` says why it cannot be sent, of a row that was changed by something else than this library.
-    It travels like an `Event`: `envelope` and `job_id` are all that a request needs.
+    `batch` is the key of the request that the row is part of. The rows of that request have a `seq` from `batch_first`
+    to `batch_last`. `fault` says why a row cannot be sent that something other than this library has changed.
+    A row is sent like an `Event`: a request needs `envelope` and `job_id` alone.
     """
 
     id: UUID
@@ -77,10 +77,10 @@ class Row:
 
     @property
     def envelope(self) -> bytes:
-        """The exact bytes that were frozen when the event was published."""
+        """The bytes to which the event was frozen when it was published."""
         return self.payload.encode()
 
 
 def _traceparent(trace: SpanContext | None) -> str | None:
-    """The W3C header's form, which any tracer reads back."""
+    """In the form of the W3C header, which any tracer can read."""
     return None if trace is None else f"00-{trace.trace_id:032x}-{trace.span_id:016x}-{trace.trace_flags:02x}"

@@ -1,4 +1,4 @@
-"""The Store protocol: what a relay, a delivery and an operator ask of the database in which an outbox lives."""
+"""The Store protocol: what a relay, a delivery and an operator need of an outbox's database."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 Order = Literal["time", "job"]
 """`time`: nearly first-in first-out. `job`: one event per job in flight, in the order they were stored.
 
-In the order of jobs a claim has the first events of some jobs, one to a request; nobody else has later ones of those.
+In the order of jobs, a claim has the first events of some jobs, each in a request by itself. No other claim has events
+of these jobs.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Requests leased to one worker. `lease` is the token that fences them, `until` when it ends (monotonic).
+    """Requests leased to one worker.
 
-    `order` is the one it was asked for in: in that of jobs a failed event holds back what follows it.
-    `dead` are rows that were found instead, and could not be read: they are dead by now, each for its own reason.
+    `lease` is the token that fences them. The lease ends at `until`, a time of the monotonic clock.
+    In the `order` of jobs, a failed event holds back the later events of its job.
+    `dead` are rows that the claim found and could not read. They are dead letters now, each with its reason.
     """
 
     lease: UUID
@@ -36,13 +38,13 @@ class Claim:
     dead: tuple[Failure, ...] = ()
 
     def is_safe_for(self, seconds: float) -> bool:
-        """Whether the lease still lasts that long."""
+        """Whether the lease lasts for so many seconds from now."""
         return time.monotonic() + seconds < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A row that the API did not take, and why. It is ready again after `delay` seconds; None: it is dead."""
+    """A row that was not delivered, and why. It is ready again after `delay` seconds; without one, it is dead."""
 
     row: Row
     reason: str
@@ -51,7 +53,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Settlement:
-    """What became of leased rows. It is written in one transaction, because rows of one request share a key."""
+    """The results of leased rows. They are written in one transaction, because the rows of one request share a key."""
 
     delivered: list[Row] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
@@ -63,38 +65,39 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """`pending` waits to be delivered (`leased` of it is in a relay's hands); `oldest_age` of it is in seconds."""
+    """Numbers of rows. `pending` rows wait; `leased` of them belong to relays. `oldest_age` is that of pending rows."""
 
     pending: int
     leased: int
     retried: int
     dead: int
     oldest_age: float
+    """Seconds."""
 
 
 class Store(Protocol):
-    """Threads and processes share it. What the database refuses is an `OutboxError`.
+    """Threads and processes share it. If the database refuses something, its methods raise `OutboxError`.
 
-    A lease is a token and a time: whoever claims a row owns it until then, and what a former owner still has to say
-    changes nothing (`settle`, `split` and `release` touch only rows that carry the token).
+    A lease is a token and a time. The claim that wrote the token owns the row until that time. `settle`, `split` and
+    `release` change only rows that carry the token, so a former owner changes nothing.
     """
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Stores rows in a transaction of its own, all or none, in order. A row whose id is stored is left alone."""
+        """Stores rows in order, in one transaction: all or none. A row whose id is stored already is left alone."""
 
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
-        """Leases up to about `limit` ready rows for so long, cut into requests; None where nothing is ready.
+        """Leases about `limit` ready rows for some seconds, and puts them into requests. None if nothing is ready.
 
-        A row that cannot be read holds no other up: it is made dead, and what shared its batch goes out anew.
         Each request's rows are stamped with its key. Rows that carry a stamp already come back as the same request.
+        A row that cannot be read holds nothing up: it becomes a dead letter, and the rest of its batch gets new keys.
         """
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
-        """Deletes what was delivered, and unstamps the rest; returns how many rows were no longer the lease's."""
+        """Deletes delivered rows and unstamps failed ones. Returns how many rows the lease had lost by then."""
         ...
 
     def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
-        """Stamps leased rows anew, as these requests; False (and nothing done) where any is no longer the lease's."""
+        """Stamps leased rows as these requests. Returns False, and does nothing, if the lease has lost one of them."""
         ...
 
     def release(
@@ -105,28 +108,28 @@ class Store(Protocol):
         delay: float = 0.0,
         reason: str | None = None,
     ) -> None:
-        """Gives rows back, stamped as they are, ready after `delay` seconds; it counts as no attempt."""
+        """Gives leased rows back with their stamps. They are ready after `delay` seconds. No attempt is counted."""
 
     def stats(self) -> Stats: ...
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
-        """The oldest rows: those that wait, or those that are dead."""
+        """The oldest rows that wait, or the oldest that are dead."""
         ...
 
     def find(self, ids: Sequence[UUID]) -> list[Row]:
-        """The rows of these events, in order of storage; an unknown id has none."""
+        """The rows of these events, in the order they were stored. An unknown id has none."""
         ...
 
     def replay(self, ids: Sequence[UUID] | None = None) -> int:
-        """Makes dead rows ready again, all or those named; returns how many."""
+        """Makes dead rows ready again: those of these events, or all. Returns how many."""
         ...
 
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
-        """Deletes dead rows, all or those named; returns how many. Those that wait are never deleted."""
+        """Deletes dead rows: those of these events, or all. Returns how many. A row that waits is never deleted."""
         ...
 
     def check(self) -> None:
         """Raises `OutboxError` where the table is missing or of another version."""
 
     def close(self) -> None:
-        """Lets go of its connections."""
+        """Closes its connections."""

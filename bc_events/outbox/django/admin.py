@@ -1,4 +1,4 @@
-"""The admin: look at what waits and at what is dead, and replay the dead."""
+"""The admin: shows waiting and dead events, and replays dead ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxRow)
 class OutboxRowAdmin(_Admin):
-    """Read-only: what was published cannot be changed, and what waits must not be deleted."""
+    """Read-only: published events cannot be changed, and waiting events must not be deleted."""
 
     list_display: _ListDisplayT[OutboxRow] = (
         "topic",

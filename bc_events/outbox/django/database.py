@@ -1,4 +1,4 @@
-"""A database alias of Django's, as a store uses it: in the transaction that is open, or in transactions of its own."""
+"""A database of Django's, for a store: on the thread's own connection, or on separate connections."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = (DatabaseError, InterfaceError)
 _IDLE_CONNECTIONS: Final = 8
-# SQLite cannot wait for its lock in a transaction that has read already. Under a stricter level than READ COMMITTED
-# two relays on PostgreSQL would fail each other's claims.
+# SQLite cannot wait for its lock in a transaction that has read already. At a stricter level than READ COMMITTED, the
+# claims of two relays on PostgreSQL would make each other fail.
 _BEGIN: Final = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED"}
 _abandoned: Final[list[BaseDatabaseWrapper]] = []
 
 
 class AmbientDatabase:
-    """The calling thread's own connection: inside `atomic`, a part of that transaction."""
+    """The calling thread's own connection. Inside `atomic`, the store's work is part of that transaction."""
 
     placeholder = "%s"
 
     def __init__(self, using: str) -> None:
-        """Raises `ConfigurationError` for a database that no outbox can live in."""
+        """Raises `ConfigurationError` for a database that cannot hold an outbox."""
         self._using = using
         self.dialect: Dialect = _dialect_of(using)
 
@@ -63,12 +63,12 @@ class AmbientDatabase:
 
 
 class OwnDatabase:
-    """Connections apart from Django's, which belong to requests: for relays, on any thread."""
+    """Separate connections, for relays on any thread. Django's own connections belong to requests."""
 
     placeholder = "%s"
 
     def __init__(self, using: str) -> None:
-        """Raises `ConfigurationError` for a database that no outbox can live in."""
+        """Raises `ConfigurationError` for a database that cannot hold an outbox."""
         self._using = using
         self.dialect: Dialect = _dialect_of(using)
         self._lock = threading.RLock()
@@ -84,7 +84,7 @@ class OwnDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[DjangoTransaction]:
-        """Its connections commit each statement by themselves, so that a SELECT leaves no transaction open."""
+        """These connections commit each statement, so a SELECT leaves no transaction open."""
         with self._cursor() as cursor:
             yield DjangoTransaction(cursor)
 
@@ -95,7 +95,7 @@ class OwnDatabase:
             with connection.cursor() as cursor:
                 yield cursor
         except BaseException as error:
-            with suppress(*_ERRORS):  # the database rolls back what a closed connection leaves
+            with suppress(*_ERRORS):  # the database rolls back the transaction of a closed connection
                 connection.close()
             if isinstance(error, _ERRORS):
                 raise _refusal(self._using, error) from error
@@ -137,7 +137,7 @@ def _dialect_of(using: str) -> Dialect:
         reason = (str(error).splitlines() or [""])[0]
         raise ConfigurationError(
             f"Django's settings do not lead to the outbox's database {using!r} ({type(error).__name__}: {reason}); "
-            "see to DJANGO_SETTINGS_MODULE and to DATABASES"
+            "correct DJANGO_SETTINGS_MODULE or DATABASES"
         ) from error
 
 
@@ -149,11 +149,11 @@ def _refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
 
 
 def _refusal(using: str, error: Exception) -> OutboxError:
-    """The database's reason in one line: the rest may show parameters, which are personal data."""
+    """The first line of the database's reason. Other lines may show parameters, which are personal data."""
     reason = (str(error).splitlines() or [""])[0]
     return OutboxError(
         f"the outbox in the database {using!r} refused ({type(error).__name__}: {reason}); "
-        'see that it is up, and that "manage.py migrate" was run on it'
+        'check that it is up, and that "manage.py migrate" was run on it'
     )
 
 

@@ -1,4 +1,4 @@
-"""OutboxRow: the outbox's table, as Django migrates and shows it."""
+"""OutboxRow: the outbox's table, for Django's migrations and its admin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FIELDS = {"aggregateid": "job_id"}
 
 
 def _indexes() -> Sequence[models.Index]:
-    """Those of `schema.INDEXES`, whose conditions all say whether a column is null."""
+    """The indexes of `schema.INDEXES`. Each of their conditions says whether a column is null."""
     return [
         models.Index(
             fields=[str(_FIELDS.get(column, column)) for column in columns],
@@ -29,7 +29,7 @@ def _indexes() -> Sequence[models.Index]:
 
 
 class OutboxRow(models.Model):
-    """One event that waits for a relay, or that the Events API refused for good. Relays write it by themselves."""
+    """An event that waits for a relay, or a dead letter. Relays write the table without this model."""
 
     seq: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
     event_id: models.UUIDField[UUID, UUID] = models.UUIDField(unique=True, db_column="id")
@@ -65,5 +65,5 @@ class OutboxRow(models.Model):
 
     @property
     def published(self) -> datetime:
-        """When, in UTC."""
+        """The time of the event, in UTC."""
         return datetime.fromtimestamp(self.created_at, UTC)
