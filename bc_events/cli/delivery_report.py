@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from bc_events.errors import Undelivered
 
@@ -12,7 +12,16 @@ from .error_text import remedies, with_options
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bc_events import Event
+    from bc_events import Event, EventSession
+
+STOPPED: Final = "the command was stopped"
+
+
+def done_with(session: EventSession) -> str:
+    """What a flush of this session has done with its events."""
+    if session.client.outbox is not None:
+        return "stored"
+    return "checked, none sent" if session.client.api_url is None else "delivered"
 
 
 @dataclass(slots=True)

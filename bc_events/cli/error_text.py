@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 20
 _OPTIONS: Final = {"api_url": "--api-url", "service_name": "--service", "topic_definitions": "--topics"}
 _ARGUMENT: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})\b")
+_OUTCOMES: Final = {"refused": "was refused", "unknown": "may not have arrived", "unsent": "was not sent"}
 _REMEDIES: Final = {
     "refused": "The API refuses {it} for good: correct what the reason names, and publish {it} again.",
-    "unknown": "{It} may have arrived all the same: look for {it} there before you publish {it} again.",
-    "unsent": "Nothing of {it} was sent: correct what the reason names, and publish {it} again.",
+    "unknown": "{It} may have arrived all the same: look at the API before you publish {it} again.",
+    "unsent": "Nothing was sent: correct what the reason names, and publish {it} again.",
 }
 
 
@@ -54,7 +55,7 @@ def _undelivered(error: DeliveryError) -> Iterator[str]:
     count, total = len(error.undelivered), len(error.undelivered) + error.sent
     if total == 1:
         [item] = error.undelivered
-        yield f"{item.event} was not delivered: {item.outcome}: {with_options(item.reason)}"
+        yield f"{item.event} {_OUTCOMES[item.outcome]}: {with_options(item.reason)}"
         return
     yield f"{count} of {total} events {'was' if count == 1 else 'were'} not delivered:"
     yield from _listed(error.undelivered, with_options)

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
-from rich.progress import track
 
 from bc_events import DeliveryError
 from bc_events._ambient.default_client import API_URL, OUTBOX, SERVICE_NAME, TOPICS
 from bc_events._runtime import job_ids
-from bc_events.constants import LOG_ONLY, MAX_REQUEST_EVENTS
+from bc_events.constants import LOG_ONLY
+from bc_events.errors import Undelivered
 
 from . import option_types
 from .client import loaded, made
-from .delivery_report import DeliveryReport
+from .delivery_report import STOPPED, done_with
 from .escaping import escaped
-from .exit_codes import FAILED
-from .lines import LineError, publish_line, publish_named, read_data
+from .lines import LineError, publish_named, read_data
 from .once import once
-from .screen import screen
+from .publish_lines import publish_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from bc_events import Event, EventSession
-
-_STOPPED: Final = "the command was stopped"
-_SILENT: Final = "the API gave no answer for events before these"
+    from bc_events import EventSession
+    from bc_events.errors import Outcome
 
 
 @click.command(short_help="Publish one event, or many from a file.")
@@ -137,7 +129,7 @@ def publish(
         if file is None:
             _publish_one(session(), name or "", data or "")
         else:
-            _publish_lines(session, file, skip_bad=skip_bad)
+            publish_lines(session, file, skip_bad=skip_bad)
 
 
 def _refuse_beside_client(*names: str) -> None:
@@ -155,82 +147,9 @@ def _publish_one(session: EventSession, name: str, data: str) -> None:
     except LineError as error:
         raise click.BadParameter(str(error), param_hint="DATA") from error
     event = publish_named(session, name, found)
-    session.flush()
-    click.echo(escaped(f"{event} {_done(session)}, job {session.job_id}"))
-
-
-def _publish_lines(session: Callable[[], EventSession], file: IO[bytes], *, skip_bad: bool) -> None:
-    places: dict[Event, int] = {}
-    bad: dict[int, LineError] = {}
-    sessions = list(_read(session, file, places, bad))
-    for line, error in bad.items():
-        click.echo(f"line {line}: {error}", err=True)
-    if bad and not skip_bad:
-        total = len(bad) + len(places)
-        count = f"{len(bad)} of {total} lines {'is' if len(bad) == 1 else 'are'} bad"
-        _end(f"nothing was sent: {count}; correct them, or leave them out with --skip-bad")
-    report = DeliveryReport(places)
-    _send(sessions, report)
-    for text in report.text():
-        click.echo(text, err=True)
-    sample = sessions[0] if sessions else session()
-    click.echo(f"{report.delivered} of {len(places) + len(bad)} events {_done(sample)}, job {sample.job_id}")
-    if bad or report.undelivered:
-        sys.exit(FAILED)
-
-
-def _read(
-    session: Callable[[], EventSession], file: IO[bytes], places: dict[Event, int], bad: dict[int, LineError]
-) -> Iterator[EventSession]:
-    """Sessions that each hold what one request can, and where in the file their events stand."""
-    current = session()
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            places[publish_line(current, line)] = number
-        except LineError as error:
-            bad[number] = error
-            continue
-        if len(places) % MAX_REQUEST_EVENTS == 0:
-            yield current
-            current = session()
-    if current.events:
-        yield current
-
-
-def _send(sessions: list[EventSession], report: DeliveryReport) -> None:
-    """Sends what it can; where an outcome is unknown or the command is stopped, the rest is left unsent."""
-    waiting = deque((session, session.events) for session in sessions)
-    reason = _STOPPED
-    with suppress(KeyboardInterrupt):
-        _flush_each(waiting, report)
-        reason = _SILENT
-    for session, events in waiting:
-        is_untouched = any(event.last_request is None for event in session.events)
-        report.add(events, reason, "unsent" if is_untouched else "unknown")
-
-
-def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], report: DeliveryReport) -> None:
-    """Takes each off when it is known what became of it; stops behind one of which that stays unknown."""
-    console = screen(is_error=True)
-    for _ in track(range(len(waiting)), "Sending", console=console, transient=True, disable=not console.is_terminal):
-        try:
-            waiting[0][0].flush()
-        except DeliveryError as error:
-            report.undelivered += error.undelivered
-            if any(item.outcome != "refused" for item in error.undelivered):
-                waiting.popleft()
-                return
-        waiting.popleft()
-
-
-def _done(session: EventSession) -> str:
-    if session.client.outbox is not None:
-        return "stored"
-    return "checked, none sent" if session.client.api_url is None else "delivered"
-
-
-def _end(reason: str) -> None:
-    click.echo(f"Error: {reason}", err=True)
-    sys.exit(FAILED)
+    try:
+        session.flush()
+    except KeyboardInterrupt:
+        outcome: Outcome = "unsent" if event.last_request is None else "unknown"
+        raise DeliveryError([Undelivered(event, STOPPED, outcome)]) from None
+    click.echo(escaped(f"{event} {done_with(session)}, job {session.job_id}"))

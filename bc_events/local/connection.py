@@ -22,7 +22,7 @@ def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
     """Stands where uvicorn expects a protocol class. `on_tls` is given the address of a client that speaks TLS."""
 
     def connection(**settings: Any) -> H11Protocol:
-        made = _Connection(**settings)
+        made = _ServerConnection(**settings)
         made.app = _with_extension(made.app, lambda: made.transport.abort())  # noqa: PLW0108  its transport comes later
         made.access_log = False
         made.on_tls = on_tls
@@ -31,7 +31,7 @@ def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
     return connection
 
 
-class _Connection(H11Protocol):
+class _ServerConnection(H11Protocol):
     """Tells TLS from HTTP: to h11 it is nothing but a broken request."""
 
     on_tls: Callable[[str], object]

@@ -1,4 +1,4 @@
-"""`bc-events demo` tells its story, and means it."""
+"""`bc-events demo` runs its scenario and checks it."""
 
 import os
 import pty
@@ -8,12 +8,12 @@ import subprocess
 
 import requests
 
-from bc_events.cli.demo import story
+from bc_events.cli.demo import scenario
 
 from .processes import output, started
 
 
-def test_the_story_is_told_and_exits_0_in_a_pipe():
+def test_the_scenario_runs_and_exits_0_in_a_pipe():
     with started("demo", stderr=subprocess.PIPE) as process:
         told, errors = (stream.decode() for stream in process.communicate(timeout=60))
     assert (process.returncode, errors) == (0, "")
@@ -39,8 +39,8 @@ def test_at_a_terminal_it_goes_on_serving_its_page_until_ctrl_c():
     assert process.returncode == 0
 
 
-def test_an_event_of_the_story_that_does_not_arrive_is_a_failure(run, monkeypatch):
-    monkeypatch.setattr(story, "RENEWAL", (*story.RENEWAL, ("policies.PolicyRenewed", "PolicyService")))
+def test_an_event_of_the_scenario_that_does_not_arrive_is_a_failure(run, monkeypatch):
+    monkeypatch.setattr(scenario, "RENEWAL", (*scenario.RENEWAL, ("policies.PolicyRenewed", "PolicyService")))
     done = run("demo")
     assert done.returncode == 1
-    assert "What arrived is not what the story says" in done.stdout
+    assert "are not those of the scenario" in done.stdout

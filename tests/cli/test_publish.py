@@ -208,6 +208,18 @@ def test_stopped_it_says_what_was_delivered_and_what_is_not_known(topics, tmp_pa
     assert process.returncode == 1
 
 
+def test_stopped_in_the_middle_of_one_event_it_says_that_it_may_have_arrived(topics, tmp_path, local_events_api):
+    local_events_api.faults(latency={"ms": 3000})
+    arguments = ("created_policy", '{"id": 1}', "--api-url", local_events_api.url, "--service", "PolicyService")
+    with started("publish", *arguments, "--topics", str(topics), cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        while local_events_api.fired() == {"latency": 0}:
+            pass
+        process.send_signal(signal.SIGINT)
+        told, errors = process.communicate(timeout=20)
+    assert b"policies.PolicyCreated may not have arrived: the command was stopped\nIt may have arrived" in errors
+    assert (process.returncode, told) == (1, b"")
+
+
 def test_a_terminal_shows_progress(topics, tmp_path, local_events_api):
     (tmp_path / "events.jsonl").write_bytes(lines(policy(1)))
     ours, theirs = pty.openpty()

@@ -1,1 +1,1 @@
-"""The story that `bc-events demo` tells: three services of an insurer, as a user of the library would write them."""
+"""`bc-events demo`: a scenario with three services of an insurer, written as users of the library would write them."""

@@ -1,4 +1,4 @@
-"""`bc-events demo`: the story, told over a local Events API, and checked."""
+"""`bc-events demo`: runs a scenario over a local Events API, prints it, and checks what arrived."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def demo(port: int) -> None:
     """Watch three services of an insurer say what happens, over a local Events API.
 
-    At a terminal the API goes on serving its page until Ctrl-C. Exits with 1 should an event of the story be missing.
+    At a terminal the API goes on serving its page until Ctrl-C.
+
+    Exits with 0 when every event arrived, and 1 when the events that arrived are not those of the scenario.
 
     \b
     Example:
@@ -31,23 +33,23 @@ def demo(port: int) -> None:
     """
     local = local_events_api()
     with stoppable(), local(port) as api:
-        _perform(api)
+        _run(api)
 
 
-def _perform(api: LocalEventsAPI) -> None:
-    from . import story  # noqa: PLC0415  what a story needs, other commands do not
+def _run(api: LocalEventsAPI) -> None:
+    from . import scenario  # noqa: PLC0415  other commands do not need what it imports
     from .narrator import Narrator  # noqa: PLC0415
 
     narrator = Narrator(screen(), api)
     narrator.say(f"A local Events API listens at {api.url}; three services of an insurer send to it.")
-    with narrator.hearing():
-        story.tell(narrator)
+    with narrator.printing_the_log():
+        scenario.run(narrator)
     jobs = _by_job(api.events())
     for job_id, received in jobs.items():
         narrator.timeline(job_id, received)
-    told = [[(event.topic, event.actor.id) for event in received] for received in jobs.values()]
-    if told != [list(story.PURCHASE), list(story.RENEWAL)]:
-        narrator.say("\nWhat arrived is not what the story says.", "bold red")
+    arrived = [[(event.topic, event.actor.id) for event in received] for received in jobs.values()]
+    if arrived != [list(scenario.PURCHASE), list(scenario.RENEWAL)]:
+        narrator.say("\nThe events that arrived are not those of the scenario.", "bold red")
         sys.exit(FAILED)
     narrator.say("\nAll of it arrived, once, under its job and its actor.", "bold green")
     _stay(narrator, api)

@@ -1,4 +1,4 @@
-"""Narrator: prints the story as it happens, and what the API received of it."""
+"""Narrator: prints the scenario of the demo as it runs, and what the API received."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _DIM: Final = "dim"
 
 
 class Narrator:
-    """Tells of one local Events API on one console."""
+    """Prints on one console what happens to one local Events API."""
 
     def __init__(self, console: Console, api: LocalEventsAPI) -> None:
         self.api = api
         self._console = console
         self._chapter = 0
-        self._told_events = 0
-        self._told_requests = 0
+        self._printed_events = 0
+        self._printed_requests = 0
 
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))
@@ -53,17 +53,17 @@ class Narrator:
 
     def arrived(self, moral: str) -> None:
         """What the API has received since the last time, and what that shows."""
-        for request in self.api.requests()[self._told_requests :]:
-            self._told_requests += 1
+        for request in self.api.requests()[self._printed_requests :]:
+            self._printed_requests += 1
             what = counted(request.records, "event") if request.records else request.fault
             self.say(escaped(f"   {request.method} {request.path} -> {request.status} ({what})"), _DIM)
-        for event in self.api.events(after=self._told_events):
-            self._told_events = event.seq
+        for event in self.api.events(after=self._printed_events):
+            self._printed_events = event.seq
             self.say(escaped(f"   arrived: {event.topic} by {event.actor.type} {event.actor.id}"), "green")
         self.say(f"   {moral}")
 
     def refused(self, error: InvalidEventError) -> None:
-        """An error, and the line of the story's code that caused it."""
+        """An error, and the line of the demo's code that caused it."""
         own = [
             frame
             for frame in traceback.extract_tb(error.__traceback__)
@@ -89,9 +89,9 @@ class Narrator:
         self._console.print(table)
 
     @contextmanager
-    def hearing(self) -> Iterator[None]:
+    def printing_the_log(self) -> Iterator[None]:
         """Prints what the library logs meanwhile."""
-        logger, handler = logging.getLogger(LOGGER_NAME), _Heard(self)
+        logger, handler = logging.getLogger(LOGGER_NAME), _LogPrinter(self)
         logger.addHandler(handler)
         try:
             yield
@@ -99,7 +99,7 @@ class Narrator:
             logger.removeHandler(handler)
 
 
-class _Heard(logging.Handler):
+class _LogPrinter(logging.Handler):
     def __init__(self, narrator: Narrator) -> None:
         super().__init__(logging.WARNING)
         self._narrator = narrator

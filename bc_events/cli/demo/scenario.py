@@ -1,4 +1,4 @@
-"""The story, chapter by chapter, and what has to have arrived when it has been told."""
+"""The scenario of the demo, chapter by chapter, and the events that have to arrive."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ RENEWAL: Final = (("policies.PolicyRenewed", "PolicyService"),) * 3
 _HERE: Final = Path(__file__).parent
 
 
-def tell(narrator: Narrator) -> None:
-    """Three services in one process, each with a client of its own that is the default one while it is at work."""
+def run(narrator: Narrator) -> None:
+    """Three services in one process. Each has its own client, which is the default one while that service works."""
     url = narrator.api.url
     with (
         EventClient(url, "QuoteService", _HERE / "quotes.yaml") as quoting,
@@ -70,7 +70,7 @@ def _a_mistake(narrator: Narrator, policy: Policy) -> None:
         narrator.refused(error)
     narrator.arrived("Refused at the line that made it; nothing was sent.")
     billing.send_invoice(policy, policy.premium)
-    narrator.arrived("Mended, it arrives.")
+    narrator.arrived("Corrected, it arrives.")
 
 
 def _an_outage(narrator: Narrator, policy: Policy) -> None:
