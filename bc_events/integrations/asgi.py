@@ -69,7 +69,7 @@ class EventsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            connection = _Connection(self._entry, send)
+            connection = _ASGIConnection(self._entry, send)
             await self._app({**scope, _KEY: connection}, receive, connection.send)
             return
         if scope["type"] != "http":
@@ -94,7 +94,7 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
     one for each message. What fails only because the client has left is no failure. Raises `ConfigurationError` where
     `EventsMiddleware` is not around the application.
     """
-    found: _Connection | None = connection.get(_KEY)
+    found: _ASGIConnection | None = connection.get(_KEY)
     if found is None:
         raise ConfigurationError(
             "this websocket did not come through EventsMiddleware; wrap the application in it, or open events.session()"
@@ -108,7 +108,7 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
     await work.aclose(None)
 
 
-class _Connection:
+class _ASGIConnection:
     """One websocket."""
 
     __slots__ = ("_send", "entry", "lost")
