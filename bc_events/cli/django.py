@@ -1,4 +1,4 @@
-"""Django around a command, as `manage.py` has it around its own."""
+"""Sets up Django for a command, as `manage.py` does for its own commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bc_events.errors import ConfigurationError
 
 
 def set_up_for(outbox: str | None) -> None:
-    """Where the outbox is Django's: finds settings in the folder the command is started from, and loads the apps.
+    """Loads Django's settings and apps if the outbox is Django's. Settings are found from the current folder.
 
     Raises `ConfigurationError`.
     """
@@ -19,7 +19,7 @@ def set_up_for(outbox: str | None) -> None:
         import django  # noqa: PLC0415  an extra
         from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     except ModuleNotFoundError:
-        return  # whoever makes the outbox says so
+        return  # making the outbox fails next, and says so
     try:
         django.setup()
     except (ImportError, ImproperlyConfigured) as error:

@@ -1,4 +1,4 @@
-"""What a command needs beyond its own extra, or a word on how to get it."""
+"""The extras that some commands need beyond `cli`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MissingExtraError(click.ClickException):
 
 
 def local_events_api() -> type[LocalEventsAPI]:
-    """The class, imported when a command needs it. Raises `MissingExtraError`."""
+    """The class, imported when a command needs it. Raises `MissingExtraError`, which says how to get it."""
     try:
         from bc_events.local import LocalEventsAPI  # noqa: PLC0415  an extra of its own
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""JSONLines: log records as one JSON object a line, for whatever collects them."""
+"""JSONLines: formats each log record as one line of JSON, for a log collector."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .escaping import json_text
 
 
 class JSONLines(logging.Formatter):
-    """Time, level, message and what the library puts beside it (keys `bc_…`)."""
+    """Time, level, message, and the attributes of the record that begin with `bc_`."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Lines of JSON, each an event to publish."""
+"""Lines of JSON: each is an event to publish."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_data(text: str | bytes) -> Any:
 
 
 def publish_line(session: EventSession, line: bytes) -> Event:
-    """Publishes what one line says. Raises `LineError`."""
+    """Publishes the event of one line. Raises `LineError`."""
     found = read_data(line)
     if not isinstance(found, dict):
         raise LineError(f"not an object; {_SHAPES}")

@@ -16,7 +16,7 @@ from .topics import topics
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bc-events")
 def root() -> None:
-    """Say what happened, and see that it arrives.
+    """Publish events, and look after them on their way to the Events API.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Where commands print what is more than a line."""
+"""The console on which commands print tables, colours and progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WIDTH_OF_A_PIPE: Final = 120
 
 
 def screen(*, is_error: bool = False) -> Console:
-    """A console as wide as its terminal, or wide enough in a pipe. Nothing is taken for markup."""
+    """A console that is as wide as its terminal, and 120 columns wide in a pipe. It reads no markup."""
     stream = sys.stderr if is_error else sys.stdout
     return Console(
         stderr=is_error,

@@ -1,4 +1,4 @@
-"""`bc-events topics`: what a definitions file says."""
+"""`bc-events topics`: checks and lists the topics of definitions files."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def topics() -> None:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 @click.pass_context
 def check(context: click.Context, files: tuple[Path, ...]) -> None:
-    """List every mistake in definitions files, with its line; exit 1 where there is any.
+    """List every mistake in definitions files, with its line.
 
-    A format that nothing checks is a warning.
+    A format that nothing checks is a warning. Exits with 0 if there is no mistake, and 1 if there is one.
 
     \b
     Example:
@@ -69,9 +69,11 @@ def _is_right(file: Path) -> bool:
 
 @topics.command("list")
 @click.argument("file", type=_FILE)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, schemas included.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the schemas.")
 def list_(file: Path, *, as_json: bool) -> None:
-    """List the topics of a definitions file and the calls that publish them.
+    """List the topics of a definitions file, and the calls that publish them.
+
+    Exits with 0, or 2 if the file has mistakes.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""The body of a request, read within bounds: neither its length nor its slowness is the server's to bear."""
+"""The body of a request, read up to a length and within a time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _LONGEST: Final = 60.0
 
 
 class SlowBodyError(Exception):
-    """A body that did not come in time."""
+    """The body did not come in time."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the body did not come within {seconds:g} s")
 
 
 async def read_body(request: Request, *, most: int, seconds: float = _LONGEST) -> bytes:
-    """The body; of one that is longer than `most` bytes no more than shows that, though all of it is read.
+    """The body. All of it is read; of one that is longer than `most` bytes, the first `most` + 1 are returned.
 
     Raises `SlowBodyError` after `seconds`, and Starlette's `ClientDisconnect`.
     """

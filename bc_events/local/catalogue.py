@@ -48,7 +48,7 @@ class Catalogue:
             raise RefusedError(UNKNOWN_TOPIC, self._unknown(envelope.topic))
         if topic.is_valid(envelope.data):
             return
-        # What orjson reads as a float is looked at again with its digits exact before it is refused.
+        # orjson rounds floats: before the data is refused, it is checked again with the exact digits.
         try:
             violations = violations_as_sent(topic.check, envelope.raw)
         except DocumentError as error:

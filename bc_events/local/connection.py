@@ -19,7 +19,7 @@ _TLS: Final = b"\x16\x03"
 
 
 def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
-    """Stands where uvicorn expects a protocol class. `on_tls` is given the address of a client that speaks TLS."""
+    """Makes connections, as the protocol class that uvicorn expects does. `on_tls` gets the address of a TLS client."""
 
     def connection(**settings: Any) -> H11Protocol:
         made = _ServerConnection(**settings)
@@ -32,7 +32,7 @@ def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
 
 
 class _ServerConnection(H11Protocol):
-    """Tells TLS from HTTP: to h11 it is nothing but a broken request."""
+    """Recognises TLS, which h11 takes for a broken request."""
 
     on_tls: Callable[[str], object]
 
@@ -53,7 +53,7 @@ def _with_extension(app: Any, close_at_once: Callable[[], None]) -> ASGIApp:
 
 
 class ClosedConnection:
-    """In place of a response: closes the connection, and ends when it is closed."""
+    """Takes the place of a response: closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         scope["extensions"][_EXTENSION]()

@@ -1,4 +1,4 @@
-"""JSON documents from outside: read, or refused with the reason. An answer of 5xx would ask for a repeat."""
+"""JSON documents from outside: each is read, or refused with a reason. A 5xx would make the client repeat it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_document(body: bytes) -> Any:
 
 
 def refuse_deep(value: Any) -> None:
-    """Raises `DocumentError` for a value that cannot be written again: JSON is read deeper than it is written."""
+    """Raises `DocumentError` for a value that nests too deeply to be written: orjson reads deeper than it writes."""
     try:
         orjson.dumps(value)
     except orjson.JSONEncodeError as error:
@@ -35,7 +35,7 @@ def refuse_deep(value: Any) -> None:
 
 
 def violations_of(check: Check, document: Any) -> tuple[Violation, ...]:
-    """Every breach of a schema. Raises `DocumentError` where the document nests too deeply for that."""
+    """Every violation of a schema. Raises `DocumentError` if the document nests too deeply to be checked."""
     try:
         return check.violations(document)
     except ValueError as error:
@@ -43,7 +43,10 @@ def violations_of(check: Check, document: Any) -> tuple[Violation, ...]:
 
 
 def violations_as_sent(check: Check, body: bytes) -> tuple[Violation, ...]:
-    """The same of a text that `read_document` has read. Raises `DocumentError` for an exponent beyond `Decimal`'s."""
+    """Every violation in a text that `read_document` has read, with exact digits.
+
+    Raises `DocumentError` for an exponent that `Decimal` cannot hold.
+    """
     try:
         return check.violations_as_sent(body)
     except InvalidOperation as error:

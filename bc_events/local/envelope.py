@@ -69,7 +69,7 @@ class Envelope:
 
 
 def read_envelopes(body: bytes, *, is_bulk: bool) -> list[Envelope]:
-    """The envelopes of a request's body; raises `RefusedError` naming what breaks the contract."""
+    """The envelopes in the body of a request. Raises `RefusedError`, which names what breaks the contract."""
     try:
         found = _valid(read_document(body), is_bulk=is_bulk)
     except DocumentError as error:
@@ -106,7 +106,7 @@ def _envelope(document: dict[str, Any], raw: bytes) -> Envelope:
 
 
 def _raw_data(text: str, *, is_bulk: bool) -> Iterator[bytes]:
-    """The text of each envelope's data, in a body that is known to hold to the contract."""
+    """The text of each envelope's data, in a body that has been checked."""
     at = _skip(_OPENING, text, 0) if is_bulk else 0
     while at < len(text) and text[at] != "]":
         raw, at = _members(text, at)
@@ -115,7 +115,7 @@ def _raw_data(text: str, *, is_bulk: bool) -> Iterator[bytes]:
 
 
 def _members(text: str, at: int) -> tuple[bytes, int]:
-    """The text of the data of the object that begins at a place, and the place behind that object."""
+    """The text of the data of the object that begins at `at`, and the index behind that object."""
     raw = ""
     at = _skip(_OPENING, text, at)
     while text[at] != "}":

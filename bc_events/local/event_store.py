@@ -46,7 +46,7 @@ _BACKWARD: Final = f"SELECT seq, {_CUT} FROM events WHERE {{}} ORDER BY seq DESC
 
 
 class EventStore:
-    """Threads share it. Without a file name it lives in memory."""
+    """Threads share it. Without a file name it is in memory."""
 
     def __init__(self, file: str | None = None) -> None:
         self._lock = threading.RLock()
@@ -58,7 +58,7 @@ class EventStore:
             self._database.close()
 
     def add(self, events: Sequence[ReceivedEvent], answer: tuple[int, bytes] | None, key: str | None) -> None:
-        """Stores events and the answer to their request at once, or, where that fails, nothing."""
+        """Stores events, and the answer to their request, in one transaction."""
         with self._lock, self._database:
             self._database.executemany(_INSERT, [_row(event) for event in events])
             if answer is not None and key is not None:
@@ -67,19 +67,19 @@ class EventStore:
             self.wake()
 
     def answer(self, key: str) -> tuple[int, bytes] | None:
-        """The 2xx answer that a request with this key was given, if any."""
+        """The 2xx answer to an earlier request with this key, if there was one."""
         with self._lock:
             rows = self._database.execute("SELECT status, body FROM answers WHERE idempotency_key = ?", (key,))
             found: tuple[int, bytes] | None = rows.fetchone()
         return found
 
     def events(self, q: str = "", *, after: int = 0, limit: int | None = None) -> list[ReceivedEvent]:
-        """Those that match, in the order of receipt, from behind the one with `seq` `after`. Raises `QueryError`."""
+        """The events that match, in the order of receipt, behind `seq` `after`. Raises `QueryError`."""
         found = self._select(_FORWARD, q, before=(after,), behind=(-1 if limit is None else limit,))
         return [_event(row) for row in found]
 
     def latest(self, q: str, limit: int, most_data: int) -> list[ReceivedEvent]:
-        """The last ones that match, newest first, with so many characters of their data. Raises `QueryError`."""
+        """The latest events that match, newest first. Data is cut to `most_data` characters. Raises `QueryError`."""
         return [_event(row) for row in self._select(_BACKWARD, q, before=(most_data,), behind=(limit,))]
 
     def count(self, q: str = "") -> int:
@@ -87,13 +87,13 @@ class EventStore:
         return found
 
     def delete(self, q: str = "") -> int:
-        """Forgets events that match, and returns how many. Answers stay known: a repeat is still a repeat."""
+        """Deletes the events that match, and returns how many. Answers stay: a repeated request is still recognised."""
         query = read_query(q)
         with self._lock, self._database:
             return self._database.execute(_DELETE.format(query.condition), query.parameters).rowcount
 
     def clear(self) -> None:
-        """Forgets events and answers, and counts from 1 again."""
+        """Deletes events and answers, and counts from 1 again."""
         with self._lock:
             self._database.executescript(_CLEAR)
 
@@ -106,7 +106,7 @@ class EventStore:
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
-        """Calls `listener`, on whichever thread, each time events have been stored."""
+        """Calls `listener` each time events have been stored, on the thread that stored them."""
         with self._lock:
             self._listeners.append(listener)
         try:
@@ -116,7 +116,7 @@ class EventStore:
                 self._listeners.remove(listener)
 
     def wake(self) -> None:
-        """Has all who wait look again."""
+        """Calls every listener."""
         with self._lock:
             listeners = tuple(self._listeners)
         for listener in listeners:

@@ -1,4 +1,4 @@
-"""Faults: how the local Events API misbehaves when it is told to, the same way for the same seed and requests."""
+"""Faults: how the local Events API misbehaves on demand. The same seed and requests give the same faults."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 class Fault(TypedDict, total=False):
-    """When one kind of fault happens: to each request with `probability` (1), at most `count` times (no limit), once
-    `after` (0) requests were left alone. For `partial_failure` read records for requests.
+    """When one kind of fault happens, and its options. Defaults are in brackets.
 
-    `status`: of `throttle` and `internal_failure` 400 or 500 (500), of `unavailable` any that says to try later (503).
-    `retry_after`: seconds, of `unavailable`.
-    `ms`: of `latency`. `records`: `too_large` happens only to requests of that many records or more.
+    `after` (0): the first so many requests are left alone. `probability` (1): of each request after them. `count` (no
+    limit): how often it happens at most. For `partial_failure` these count records, not requests.
+
+    `status` (500): 400 or 500, of `throttle` and `internal_failure`. Of `unavailable` (503): any status that asks the
+    client to try later. `retry_after` (1): seconds, of `unavailable`. `ms` (100): milliseconds, of `latency`. `records`
+    (1): `too_large` happens only to requests with that many records or more.
     """
 
     probability: float
@@ -31,12 +33,12 @@ class Fault(TypedDict, total=False):
 
 
 class FaultPlan(TypedDict, total=False):
-    """What may go wrong, in the order in which it is looked at; of those that answer for it the first one does.
+    """The faults to inject. If several could decide an answer, the first one in this order does.
 
-    `latency`: the answer takes a while. `unavailable`: 503, or a like status, with Retry-After. `throttle`,
+    `latency`: the answer is delayed. `unavailable`: 503, or a similar status, with Retry-After. `throttle` and
     `internal_failure`: the whole request fails with an error type that asks for a repeat. `too_large`: 413.
-    `partial_failure`: records of a bulk request fail with either of those types, half of them stored anyway.
-    `lost_answer`: what was asked is done, and the connection closed without a word.
+    `partial_failure`: records of a bulk request fail with one of those error types; half of them are stored anyway.
+    `lost_answer`: the request is handled, and the connection is closed with no response.
     """
 
     latency: Fault
@@ -80,11 +82,11 @@ _CHECK: Final = compile_schema(
 
 
 class FaultError(ValueError):
-    """A description of faults that cannot be followed."""
+    """A plan of faults that cannot be injected."""
 
 
 class Faults:
-    """One plan of faults and how far it has come. Kinds draw from generators of their own, so none shifts another."""
+    """A plan of faults, and how often each has happened. Each kind has its own random generator."""
 
     def __init__(self, plan: Mapping[str, Any] | FaultPlan, seed: int = 0) -> None:
         """Raises `FaultError`."""
@@ -102,12 +104,12 @@ class Faults:
         return {kind: trigger.fired for kind, trigger in self._triggers.items()}
 
     def strikes(self, kind: str) -> Fault | None:
-        """The fault of this kind where it happens now; counts as one request (or record) seen."""
+        """The fault of this kind, if it happens to this request (or record), which it counts."""
         trigger = self._triggers.get(kind)
         return trigger.fault if trigger is not None and trigger.fires() else None
 
     def flip(self, kind: str) -> bool:
-        """A fair coin of that kind's generator."""
+        """True or False, at random, from that kind's generator."""
         return self._triggers[kind].flip()
 
 

@@ -31,7 +31,7 @@ _MOST: Final = 10_000
 _LONGEST_WAIT: Final = 600.0
 _MOST_DIGITS: Final = 19
 _LARGEST_PLAN: Final = 100_000
-"""Bytes of a plan of faults."""
+"""The most bytes of a plan of faults."""
 
 
 class Inspection:
@@ -54,7 +54,7 @@ class Inspection:
 
     async def lines(self, request: Request) -> Response:
         q = request.query_params.get("q", "")
-        self._store.count(q)  # a filter that cannot be read is refused before the answer starts
+        self._store.count(q)  # a wrong filter is refused before the response starts
         return StreamingResponse(self._lines(q), media_type="application/jsonl")
 
     def _lines(self, q: str) -> Iterator[bytes]:
@@ -112,7 +112,7 @@ class Inspection:
         return _json({"seed": faults.seed, "faults": faults.plan, "fired": faults.fired})
 
     async def set_faults(self, request: Request) -> Response:
-        """The body is `{"faults": {kind: {…}}, "seed": n}`; it replaces whatever was set before."""
+        """The body is `{"faults": {kind: {…}}, "seed": n}`. It replaces the faults that were set before."""
         given = _mapping(await read_body(request, most=_LARGEST_PLAN))
         seed = given.get("seed", self._publishing.faults.seed)
         plan = given.get("faults")
@@ -127,11 +127,11 @@ class Inspection:
 
 
 class ParameterError(ValueError):
-    """A parameter in the query string that cannot be read."""
+    """A wrong parameter in the query string."""
 
 
 async def refused(_request: Request, error: Exception) -> Response:
-    """The answer to a question that cannot be read."""
+    """The response to a request that is wrong: it says why."""
     if isinstance(error, SlowBodyError):
         return _json({"error": str(error)}, 408, {"Connection": "close"})
     return _json({"error": str(error)}, 400)

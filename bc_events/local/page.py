@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = 200
 _REFUSED_SHOWN: Final = 5
 _MOST_DATA: Final = 20_000
-"""Characters of an event's data: a browser is to show 200 such events."""
+"""The most characters of an event's data: a browser shows 200 such events with ease."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -96,7 +96,7 @@ def _nothing(q: str) -> str:
 
 
 def _refused(log: RequestLog) -> str:
-    """The latest requests that were refused, whole or in part, newest first; of none, nothing."""
+    """The latest requests that were refused, as a whole or in part, newest first. Empty if there are none."""
     refused = [request for request in log if request.outcome in ("refused", "partly refused")]
     if not refused:
         return ""
@@ -140,7 +140,7 @@ def _row(event: ReceivedEvent) -> str:
 
 
 def _shown(data: str) -> str:
-    """Indented, or as it came where it is too long, or too deep, to be written anew."""
+    """The data, indented. If it is too long or too deep for that, as it came."""
     if len(data) > _MOST_DATA:
         return f"{data[:_MOST_DATA]}\n… and more; /api/events has it in full"
     try:

@@ -1,4 +1,4 @@
-"""The endpoints that take events, `POST /events` and `POST /events/bulk/`, and the answer where a path is neither."""
+"""The endpoints that take events, `POST /events` and `POST /events/bulk/`, and the answer at any other path."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Publishing:
         return Response(answer.body, answer.status, headers, media_type="application/json")
 
     async def wrong_path(self, request: Request, error: Exception) -> Response:
-        """The answer of Starlette's 404 and 405: it says where events go. A request that meant to publish is logged."""
+        """Answers in place of Starlette's 404 and 405; says where events go, and keeps requests that publish."""
         status = int(getattr(error, "status_code", 404))
         path = request.scope["path"]
         if path.startswith("/api/"):
@@ -93,7 +93,7 @@ class Publishing:
         return Response(answer.body, status, media_type="application/json")
 
     def turned_away(self, request: Request, status: int, reason: str) -> Response:
-        """The answer to a request that may not ask: to another host, or from another origin."""
+        """Answers a request to another host, or from a page of another origin."""
         if request.method in _WRITING:
             self._log.add(request, SentAnswer(status, b"", reason=reason))
         return JSONResponse({"error": reason, "errorMessage": reason}, status)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def local_events_server() -> Iterator[LocalEventsAPI]:
-    """The server behind `local_events_api`: one for the whole run."""
+    """The server behind `local_events_api`. There is one for the whole run."""
     with LocalEventsAPI() as api:
         yield api
 

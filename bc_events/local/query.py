@@ -27,7 +27,7 @@ _COLUMNS: Final = {
 }
 _MOST_TERMS: Final = 100
 _LONGEST: Final = 10_000
-"""Characters of a filter. SQLite itself takes conditions and patterns up to a limit, and some time for each."""
+"""The most characters of a filter. SQLite limits conditions and patterns, and each takes time."""
 _TEXT: Final = (
     "(instr(lower(topic || ' ' || job_id || ' ' || actor_id || ' ' || data), lower(?)) > 0 "
     "OR instr(lower(data), lower(?)) > 0)"
@@ -71,11 +71,11 @@ def _term(word: str) -> tuple[str, tuple[str, ...]]:
         known = ", ".join(f"{name}:" for name in _COLUMNS)
         raise QueryError(f"the filter has no field {field}; use {known} or, for any text, text:{word}")
     if "*" in value:
-        # Of GLOB's own marks only * is meant; a mark in brackets stands for itself.
+        # Only * is a wildcard here. In brackets the other wildcards of GLOB stand for themselves.
         return f"{_COLUMNS[field]} GLOB ?", (value.replace("[", "[[]").replace("?", "[?]"),)
     return f"{_COLUMNS[field]} = ?", (value,)
 
 
 def _text(value: str) -> tuple[str, tuple[str, ...]]:
-    """In data the text may stand as it is or, as some write JSON, in escapes."""
+    """Data may contain the text as it is or, as some libraries write JSON, with escapes."""
     return _TEXT, (value, json.dumps(value)[1:-1])

@@ -1,4 +1,4 @@
-"""ReceivedEvent: what the local Events API took in."""
+"""ReceivedEvent: an event that the local Events API has stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One stored event. `seq` counts in the order of receipt, from 1; `raw` is its data's exact bytes."""
+    """One stored event. `seq` counts events in the order of receipt, from 1. `raw` is the exact bytes of the data."""
 
     seq: int
     event_id: str
@@ -38,7 +38,7 @@ class ReceivedEvent:
 
     @property
     def json(self) -> bytes:
-        """The event as one line of JSON; digits and order of keys in the data are those that were sent."""
+        """The event as one line of JSON. The data has the digits, and the order of keys, that were sent."""
         # In JSON a bare line break is white space between tokens: inside strings it is always escaped.
         data = self.raw.replace(b"\n", b" ").replace(b"\r", b" ")
         return orjson.dumps(

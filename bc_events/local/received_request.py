@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request that meant to publish: refused ones, and those that were sent to a wrong path, are kept too. A client
-    that speaks TLS sends no request that can be read: `method` and `path` are empty then.
+    """One request that meant to publish, also if it was refused or sent to a wrong path.
 
-    `status` is None where no response was sent. `records` is the number of events in it, and 0 where it was not read
-    that far; `topics` and `actors` (such as `"user 5c1d7e0a"`) are those of its events, each once. `reason` says why
-    the request, or a record of it, was refused. `fault` is the injected fault that it met. `is_replay`: its
-    idempotency key was known, so the first response was sent again and nothing was stored. `connection` tells
-    connections apart.
+    `status` is None if no response was sent. `records` is the number of its events, and 0 if it was not read that far.
+    `topics` and `actors` (such as `"user 5c1d7e0a"`) are those of its events, each once. `reason` says why the request,
+    or a record of it, was refused. `fault` is the injected fault that it met. `is_replay`: its idempotency key was
+    known, so it got the first response again and nothing was stored. `connection` tells connections apart. A client
+    that speaks TLS sends no request that can be read, so `method` and `path` are empty.
     """
 
     number: int
@@ -43,7 +42,7 @@ class ReceivedRequest:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it, in a word or two."""
+        """What became of the request, in a word or two."""
         if self.is_replay:
             return "repeated"
         if self.fault not in (None, "latency"):

@@ -1,4 +1,4 @@
-"""Why the local Events API refuses: the error types it uses besides the two that ask for a repeat."""
+"""Refusals of the local Events API: the error types that are final. Two others ask for a repeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SLOW_BODY: Final = "RequestTimeoutException"
 
 
 class RefusedError(Exception):
-    """A request, or a record, that will never be taken. `error_type` is what the answer carries."""
+    """A request or a record is refused for good. `error_type` is that of the answer."""
 
     def __init__(self, error_type: str, reason: str) -> None:
         self.error_type = error_type

@@ -1,4 +1,4 @@
-"""RequestLog: the requests that came, whatever became of them."""
+"""RequestLog: every request that meant to publish, with its outcome."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RequestLog:
         )
 
     def add_tls(self, connection: str) -> None:
-        """Keeps that a client tried to speak TLS: there is no request to show, but a reason."""
+        """Keeps that a client tried to speak TLS. It has sent no request that can be shown."""
         self._keep(reason=_TLS, connection=connection)
 
     def _keep(self, **fields: Any) -> None:

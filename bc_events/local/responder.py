@@ -1,4 +1,4 @@
-"""Responder: decides what is stored of a submission and what is answered, faults included. No network here."""
+"""Responder: decides which events of a submission are stored, and the answer, faults included. It does no I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _USABLE: Final = f"1 to {JOB_ID_MAX_LENGTH} visible ASCII characters"
 
 
 class Responder:
-    """Takes one submission at a time."""
+    """Answers one submission at a time."""
 
     def __init__(self, store: EventStore, catalogue: Catalogue, *, max_request_bytes: int = MAX_REQUEST_BYTES) -> None:
         self._store = store
@@ -108,7 +108,7 @@ def _job_id(submission: Submission) -> str:
 
 
 def _result(faults: Faults) -> tuple[str, bool]:
-    """The result of a record that may be stored, and whether it is."""
+    """The result of a valid record, and whether it is stored: a fault may decide otherwise."""
     if faults.strikes("partial_failure") is None:
         return SUCCESS, True
     error_type = THROTTLED if faults.flip("partial_failure") else FAILED
@@ -116,7 +116,7 @@ def _result(faults: Faults) -> tuple[str, bool]:
 
 
 def _failed_at_once(faults: Faults) -> SentAnswer | None:
-    """The answer to a request that meets a fault before anybody looks at it."""
+    """The answer to a request that meets a fault before it is read."""
     fault = faults.strikes("unavailable")
     if fault is not None:
         body = orjson.dumps({"message": "Service Unavailable"})

@@ -1,4 +1,4 @@
-"""SameOrigin: keeps pages of other origins away from a server that listens on the loopback only."""
+"""SameOrigin: keeps web pages of other origins away from a server on the loopback address."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-# A page elsewhere can have its own name resolve to 127.0.0.1 (DNS rebinding), but then its name is the Host.
+# The name of another site can resolve to 127.0.0.1 (DNS rebinding). The Host header then has that name.
 _is_here: Final = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]{1,5})?").fullmatch
 _OTHER_HOST: Final = "the local Events API answers to the hosts 127.0.0.1 and localhost only; send to one of them"
 _OTHER_ORIGIN: Final = "a page of another origin may not use the local Events API; send from a program"
 
 
 class SameOrigin:
-    """400 for a request whose Host is not the loopback, 403 where its Origin is not that Host."""
+    """Answers 400 if the Host is not the loopback address, and 403 if the Origin is not that Host."""
 
     def __init__(self, app: ASGIApp, turned_away: Callable[[Request, int, str], Response]) -> None:
         self._app = app

@@ -21,7 +21,7 @@ _LONGEST_REASON: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class SentAnswer:
-    """A status, a body, and what the log of requests keeps. `is_lost`: the connection is closed in its place."""
+    """A status, a body, and what the log of requests keeps. If it `is_lost`, the connection is closed instead."""
 
     status: int
     body: bytes
@@ -54,7 +54,7 @@ def shown(error: RefusedError) -> str:
 
 
 def reason_of(refused: Sequence[tuple[int, RefusedError]]) -> str | None:
-    """Why records of a bulk request were refused: each by its place, which counts from 1; of many the first."""
+    """Why records of a bulk request were refused, for the first of them. Records count from 1."""
     if not refused:
         return None
     listed = [f"record {number}: {shown(error)}" for number, error in refused[:_MOST_SHOWN]]

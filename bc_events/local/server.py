@@ -1,4 +1,4 @@
-"""LocalEventsAPI: an Events API of one's own, in this process, on 127.0.0.1."""
+"""LocalEventsAPI: an Events API in this process, on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _GRACE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class _Live:
-    """What is open while it serves."""
+    """The parts that are open while it serves."""
 
     store: EventStore
     publishing: Publishing
@@ -68,7 +68,7 @@ class _Live:
 
 
 class LocalEventsAPI:
-    """Serves from `start` (or `with`) to `stop`, on a thread of its own. Threads share it."""
+    """An Events API on 127.0.0.1, from `start` to `stop` or in a `with` block, on its own thread. Threads share it."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class LocalEventsAPI:
         self._live: _Live | None = None
 
     def start(self) -> Self:
-        """Returns when requests are answered. Raises `ConfigurationError` for a port or file that cannot be had."""
+        """Returns when requests are answered. Raises `ConfigurationError` if the port or the file cannot be used."""
         if self._live is not None:
             raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
         listener = _listening(self._port)
@@ -128,7 +128,7 @@ class LocalEventsAPI:
         return self
 
     def stop(self) -> None:
-        """Ends every wait, answers what is being asked, and closes. May be called again."""
+        """Ends every wait, answers the requests at hand, and closes. A second call does nothing."""
         live, self._live = self._live, None
         if live is not None:
             live.stop()
@@ -141,7 +141,7 @@ class LocalEventsAPI:
 
     @property
     def url(self) -> str:
-        """What an `EventClient` takes as `api_url`; its page is there too."""
+        """The `api_url` for an `EventClient`. The page is at this address too."""
         return f"http://{_ADDRESS}:{self._port}"
 
     @property
@@ -160,7 +160,7 @@ class LocalEventsAPI:
         return self._open.store.events(q, after=after, limit=limit)
 
     def wait(self, q: str = "", count: int = 1, timeout: float = 5.0) -> list[ReceivedEvent]:
-        """The events that match once there are `count`; raises `TimeoutError` after `timeout` seconds without them."""
+        """The events that match, as soon as there are `count`. Raises `TimeoutError` after `timeout` seconds."""
         store, news = self._open.store, threading.Event()
         deadline = time.monotonic() + timeout
         with store.listening(news.set):
@@ -175,7 +175,7 @@ class LocalEventsAPI:
         return list(self._log)
 
     def faults(self, *, seed: int | None = None, **plan: Unpack[FaultPlan]) -> None:
-        """Misbehaves from now on: `api.faults(unavailable={"count": 3}, latency={"ms": 20})`; none where none is given.
+        """Injects faults: `api.faults(unavailable={"count": 3}, latency={"ms": 20})`. `api.faults()` ends them.
 
         See `Fault` for what each kind takes. Raises `FaultError`, a ValueError.
         """
@@ -186,11 +186,11 @@ class LocalEventsAPI:
         return self._open.publishing.faults.fired
 
     def delete(self, q: str = "") -> int:
-        """Forgets the events that match, and returns how many. Answers stay known: a repeat is still a repeat."""
+        """Deletes the events that match, and returns how many. A repeated request is still recognised."""
         return self._open.store.delete(q)
 
     def clear(self) -> None:
-        """As if it were new: no events, no requests, no answers remembered, no faults."""
+        """Deletes events, requests and remembered answers, and ends faults."""
         self.faults()
         self._log.clear()
         self._open.store.clear()
@@ -224,7 +224,7 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     )
     thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
     thread.start()
-    is_up.wait()  # from here on the listener's backlog holds what comes too early
+    is_up.wait()  # from here on the backlog of the listener holds requests that come early
     port = listener.getsockname()[1]
     networks.local_starts(port)
     return _Live(store, publishing, inspection, server, thread, port)

@@ -63,7 +63,7 @@ def _by_job(received: list[ReceivedEvent]) -> dict[str, list[ReceivedEvent]]:
 
 
 def _stay(narrator: Narrator, api: LocalEventsAPI) -> None:
-    """At a terminal, until somebody has looked."""
+    """At a terminal, serves the page until Ctrl-C."""
     if sys.stdout.isatty():
         narrator.say(f"See it at {api.url} - Ctrl-C ends it.")
         wait_to_be_stopped()
