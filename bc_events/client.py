@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
-from ._config import arguments
+from ._config import arguments, enrichers as enriching
 from ._delivery import observers, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
@@ -23,10 +22,9 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .errors import ConfigurationError, DeliveryError, InvalidEventError, Undelivered, Violation, counted
+from .errors import ConfigurationError, DeliveryError, Undelivered, counted
 from .event import Actor, Event
 from .session import EventSession
-from .topics.table import TopicTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from ._delivery.request import Limits
     from ._unit.unit_of_work import UnitOfWork
     from .topics.definitions import Definitions
+    from .topics.table import TopicTable
     from .topics.topic import Topic
 
 
@@ -90,9 +89,9 @@ class EventClient:
         self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
         self.limits: Limits = arguments.limits(max_request_events, max_request_bytes)
         timeout, retry_budget = arguments.timeout(timeout), arguments.retry_budget(retry_budget)
-        self.topic_table: TopicTable = _table(topic_definitions, show_values=check.flag("show_values", show_values))
+        self.topic_table: TopicTable = arguments.topic_table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
-        self.enrichers: tuple[Enricher, ...] = arguments.enrichers(enrichers)
+        self.enrichers: tuple[Enricher, ...] = enriching.checked(enrichers)
         self.baggage_key = arguments.baggage_key(baggage_key)
         self.write_baggage = check.flag("write_baggage", write_baggage)
         self._api: EventsAPI | None = None
@@ -102,7 +101,7 @@ class EventClient:
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         job_ids.prepare()
         telemetry.refresh()
-        self.outbox: Outbox | None = _outbox_named(outbox) if isinstance(outbox, str) else arguments.outbox(outbox)
+        self.outbox: Outbox | None = arguments.outbox(outbox)
         self.delivery: Delivery = (
             arguments.delivery(delivery) or self._stored() or self._direct or LogDelivery(show_values=show_values)
         )
@@ -167,11 +166,7 @@ class EventClient:
         if isinstance(data, dict):
             data = dict(data)
         for enricher in self.enrichers:
-            enriched: Mapping[str, Any] | None = enricher(topic, data)
-            if enriched is None:
-                fault = f"the enricher {_named(enricher)} returned None; let it return the data to go on with"
-                raise InvalidEventError(topic.name, [Violation("", "enricher", fault)])
-            data = enriched
+            data = enriching.applied(enricher, topic, data)
         return data
 
     def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
@@ -248,21 +243,3 @@ class EventClient:
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"
-
-
-def _named(function: object) -> str:
-    return getattr(function, "__qualname__", type(function).__qualname__)
-
-
-def _table(definitions: Definitions | TopicTable, *, show_values: bool) -> TopicTable:
-    if not isinstance(definitions, TopicTable):
-        return TopicTable.read(definitions, show_values=show_values)
-    if show_values:
-        raise ConfigurationError("a TopicTable is read with or without values; give show_values to TopicTable.read")
-    return definitions
-
-
-def _outbox_named(name: str) -> Outbox:
-    """The one place where the core loads an edge."""
-    found: Outbox = importlib.import_module("bc_events.outbox").named(name)
-    return found

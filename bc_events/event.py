@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from ._runtime import argument_checks as check, clock, forks
-from .constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
-from .errors import InvalidActorError, printable
+from ._runtime import clock, forks
+from ._runtime.actor import Actor, LazyActor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
     from .constants import ActorType
+
+__all__ = ["Actor", "Event", "EventTopic", "LastRequest", "LazyActor", "Origin", "PastOrigin", "Publisher"]
 
 _naming = threading.RLock()
 
@@ -30,78 +31,6 @@ def _renew() -> None:
 
 
 forks.after_fork(_renew)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who did it: a user (their Cognito user id), a service or a third party (its service name).
-
-    One that `is_local` has an id that only this service knows, such as a primary key. It is not told to other services.
-    """
-
-    id: str
-    type: ActorType
-    is_local: bool = field(default=False, kw_only=True, repr=False, compare=False)
-    tail: bytes = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        given_id, given_type = _exact(self.id), _exact(self.type)
-        object.__setattr__(self, "id", given_id)
-        object.__setattr__(self, "type", given_type)
-        if type(given_id) is not str or len(given_id) < ACTOR_ID_MIN_LENGTH:
-            raise InvalidActorError(
-                f"the actor id of a {given_type} is {_shape(given_id)}; the Events API takes strings of "
-                f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
-            )
-        if type(given_type) is not str or given_type not in ACTOR_TYPES:
-            shown = printable(repr(given_type)) if isinstance(given_type, str) else f"a {type(given_type).__name__}"
-            raise InvalidActorError(f"actor type is {shown}; give one of {', '.join(sorted(ACTOR_TYPES))}")
-        check.flag("is_local", self.is_local)
-        object.__setattr__(self, "tail", _tail(given_id, given_type))
-
-
-_REMEDY: Final = "the name of the service"
-_REMEDIES: Final = {
-    ACTOR_TYPE_USER: "the Cognito user id (`sub`) or, for users who have none, a key with a prefix, such as "
-    'f"user-{user.pk}"'
-}
-
-
-def _exact(value: Any) -> Any:
-    """A text as plain text: a subclass may show another than it is."""
-    return str.__str__(value) if issubclass(type(value), str) else value
-
-
-def _shape(value: object) -> str:
-    return f"{len(value)} characters long" if isinstance(value, str) else f"a {type(value).__name__}"
-
-
-def _tail(actor_id: str, actor_type: str) -> bytes:
-    if len(actor_id) > MAX_REQUEST_BYTES:
-        raise InvalidActorError(
-            f"the actor id of a {actor_type} is {len(actor_id)} characters long, but a whole request has at most "
-            f"{MAX_REQUEST_BYTES} bytes; give a user's Cognito user id, or the service's name"
-        )
-    try:
-        return b',"actor":' + orjson.dumps({"id": actor_id, "type": actor_type}) + b"}"
-    except orjson.JSONEncodeError as error:
-        raise InvalidActorError(f"the actor id of a {actor_type} cannot be written as JSON text") from error
-
-
-class LazyActor(Protocol):
-    """An actor that is looked up for each event as it is published, such as the user of a request.
-
-    `id`, `type` and `tail` are those of whoever acts when they are read, as `Actor` has them.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def type(self) -> ActorType: ...
-    @property
-    def tail(self) -> bytes: ...
-    def now(self) -> Actor | None:
-        """Who acts now. None where that cannot be told before the flush; the event reads it then."""
 
 
 class EventTopic(Protocol):
@@ -183,7 +112,7 @@ class Event:
     A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
     """
 
-    __slots__ = ("__weakref__", "_half", "_id", "_last_request", "_origin", "_time_ns", "_topic", "_trace")
+    __slots__ = ("__weakref__", "_actor", "_half", "_id", "_last_request", "_origin", "_time_ns", "_topic", "_trace")
 
     def __init__(
         self, topic: EventTopic, half: bytes, origin: Origin, time_ns: int, trace: SpanContext | None = None
@@ -195,6 +124,7 @@ class Event:
         self._time_ns = time_ns
         self._trace = trace
         self._id: UUID | None = None
+        self._actor: Actor | None = None
 
     @property
     def topic(self) -> EventTopic:
@@ -212,8 +142,23 @@ class Event:
 
     @property
     def actor(self) -> Actor:
-        actor = self._origin.actor
+        actor = self._actor or self._origin.actor
         return actor if isinstance(actor, Actor) else Actor(actor.id, actor.type)
+
+    def actor_found(self, actor: Actor | None) -> None:
+        """Who acted at the call, where that had to be looked up. None leaves it to the flush."""
+        self._actor = actor
+
+    @property
+    def half(self) -> bytes:
+        """The envelope's bytes up to the actor."""
+        return self._half
+
+    @property
+    def known_tail(self) -> bytes | None:
+        """The envelope's bytes from the actor on; None if who acted is told only at the flush."""
+        actor = self._actor or self._origin.actor
+        return actor.tail if isinstance(actor, Actor) else None
 
     @property
     def job_id(self) -> str:
@@ -251,7 +196,7 @@ class Event:
     @property
     def envelope(self) -> bytes:
         """The exact bytes sent for this event."""
-        return self._half + self._origin.actor.tail
+        return self._half + (self._actor or self._origin.actor).tail
 
     @property
     def data(self) -> Any:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Final, Never, ParamSpec, TypeVar, overload
 
+from ._ambient import magic_calls
 from ._ambient.default_client import Override, checked_client, configure, default_client as _default_client
-from ._ambient.frames import current_job_id, current_session, innermost, live_unit
+from ._ambient.frames import current_job_id, current_session, live_unit
 from ._ambient.scope import Bound, Detached, SessionScope
-from ._runtime import suggestions
-from ._unit.unit_of_work import NO_DATA, not_one_mapping
 from .constants import ACTOR_TYPE_USER
-from .errors import InvalidActorError, NoActiveSessionError
+from .errors import InvalidActorError
 from .event import Actor, Event, LazyActor
 from .session import UNNAMED, EventSession
 
@@ -233,36 +231,6 @@ def resend(error: DeliveryError) -> None:
     (client or _default_client()).resend(error)
 
 
-def _mistyped(name: str) -> Callable[..., Event]:
-    """A publisher for a name that is nearer to one of this module than magic names are: a topic may still have it."""
-    publish_it = _publisher(name)
-
-    def publisher(*arguments: Any, **keywords: Any) -> Event:
-        frame = innermost()
-        unit = None if frame is None else frame.unit
-        if unit is None or name not in unit.client.topic_table.magic_names:
-            suggestions.refuse_mistyped(name, __all__, owner="events")
-        return publish_it(*arguments, **keywords)
-
-    return functools.wraps(publish_it)(publisher)
-
-
-def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:
-    def publisher(data: Mapping[str, Any] = NO_DATA, **properties: Any) -> Event:
-        if data is NO_DATA or properties:
-            raise not_one_mapping(name)
-        frame = innermost()
-        if frame is None or frame.unit is None:
-            raise NoActiveSessionError
-        unit = frame.unit
-        return unit.record(unit.client.topic_table.magic_names.get(name) or unit.resolve(name), data)
-
-    publisher.__name__ = publisher.__qualname__ = name
-    publisher.__module__ = __name__
-    publisher.__doc__ = f"Publishes the event that answers to {name}, on the live session."
-    return publisher
-
-
 def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
     """A magic call's publisher, made once and kept in the module; its topic is looked up when it is called."""
     if not _MAGIC_NAME(name):
@@ -270,8 +238,7 @@ def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
             f"module {__name__!r} has no attribute {name!r}; magic calls are named <action>_<entity> or "
             "<entity>_<action> in lower case, such as created_policy"
         )
-    make = _mistyped if suggestions.meant(name, __all__) else _publisher
-    publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, make(name))
+    publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, magic_calls.publisher(name, __all__))
     return publisher
 
 

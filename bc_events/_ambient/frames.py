@@ -42,7 +42,7 @@ forks.after_fork(_clear)
 
 def _tell_never_left() -> None:
     """What the interpreter still holds at its end is not collected as long as anything can be logged."""
-    for pending in {frame.unit._pending for frame in chain() if frame.unit is not None}:
+    for pending in {frame.unit.pending for frame in chain() if frame.unit is not None}:
         pending.tell_never_left()
 
 

@@ -112,7 +112,7 @@ class SessionScope:
             return Frame(EventSession.of(live.join(actor)))
         job_id = job_id or (live.job_id if live is not None else job_ids.from_baggage(client.baggage_key))
         unit = UnitOfWork(client, actor or _inherited(live, client), job_id or job_ids.generated())
-        unit._pending.scoped_in = forks.generation
+        unit.pending.scoped_in = forks.generation
         baggage = job_ids.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
         return Frame(EventSession.of(unit), baggage)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,17 +14,16 @@ from bc_events._runtime import argument_checks as check
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, LOG_ONLY, MAX_REQUEST_EVENTS
 from bc_events.errors import ConfigurationError, InvalidActorError, printable
 from bc_events.event import Actor
+from bc_events.topics.table import TopicTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     import requests
     from requests.auth import AuthBase
 
     from bc_events._delivery.delivery import Delivery, Outbox
-    from bc_events.topics.topic import Topic
-
-    Enricher = Callable[[Topic, Mapping[str, Any]], Mapping[str, Any]]
+    from bc_events.topics.definitions import Definitions
 
 _OF_A_DELIVERY: Final = ("record", "runner", "discard", "send", "close")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
@@ -99,7 +98,19 @@ def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], 
     return given
 
 
-def outbox(given: Outbox | None) -> Outbox | None:
+def topic_table(given: Definitions | TopicTable, *, show_values: bool) -> TopicTable:
+    if not isinstance(given, TopicTable):
+        return TopicTable.read(given, show_values=show_values)
+    if check.flag("show_values", show_values):
+        raise ConfigurationError("a TopicTable is read with or without values; give show_values to TopicTable.read")
+    return given
+
+
+def outbox(given: str | Outbox | None) -> Outbox | None:
+    """An outbox, or the name of one: the one place where the core loads an edge."""
+    if isinstance(given, str):
+        named: Outbox = importlib.import_module("bc_events.outbox").named(given)
+        return named
     if given is None or callable(getattr(given, "delivery", None)):
         return given
     raise ConfigurationError(
@@ -120,24 +131,6 @@ def http(given: requests.Session | None) -> requests.Session | None:
     if given is None or all(callable(getattr(given, name, None)) for name in ("post", "get_adapter")):
         return given
     raise ConfigurationError(f"http is a {type(given).__name__}; give a requests.Session")
-
-
-def enrichers(given: object) -> tuple[Enricher, ...]:
-    if callable(given) or isinstance(given, str) or not isinstance(given, Iterable):
-        raise ConfigurationError(
-            f"enrichers is a {type(given).__name__}; give a list of callables, such as [add_tenant]"
-        )
-    found = tuple(given)
-    for position, one in enumerate(found):
-        if not callable(one) or check.is_coroutine_function(one):
-            raise ConfigurationError(
-                f"enrichers[{position}] is a {_kind(one)}; give a callable of (topic, data) that returns the data"
-            )
-    return found
-
-
-def _kind(value: object) -> str:
-    return "coroutine function" if check.is_coroutine_function(value) else type(value).__name__
 
 
 def baggage_key(given: object) -> str:

@@ -175,7 +175,7 @@ class Held:
 
 def return_to_scope(event: Event) -> bool:
     """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
-    pending: Buffer | None = getattr(event.origin, "_pending", None)
+    pending: Buffer | None = getattr(event.origin, "pending", None)
     return pending is not None and pending.commit(event)
 
 
@@ -197,7 +197,7 @@ def take_from_unit(event: Event) -> bool:
 
 def _pending_of(event: Event) -> Buffer:
     unit: Any = event.origin
-    pending: Buffer = unit._pending
+    pending: Buffer = unit.pending
     return pending
 
 

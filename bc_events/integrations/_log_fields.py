@@ -17,7 +17,7 @@ def ambient_fields() -> dict[str, str]:
     unit = unit_to_join()
     if unit is None:
         return {}
-    fields = {"bc_job_id": unit.job_id, "bc_session": f"{os.getpid()}-{unit.number}"}
+    fields = {"bc_job_id": unit.job_id, "bc_session": f"{os.getpid()}-{unit.pending.number}"}
     if isinstance(unit.actor, Actor):
         fields |= {"bc_actor_id": printable(unit.actor.id), "bc_actor_type": unit.actor.type}
     return fields

@@ -18,11 +18,11 @@ def client():
 
 def test_a_scope_that_joins_has_the_number_of_the_outermost(client):
     with events.session("job-1", client=client) as outer, events.user_context("user-one") as inner:
-        assert inner.unit.number == outer.unit.number
+        assert inner.unit.pending.number == outer.unit.pending.number
 
 
 def test_two_units_of_one_job_have_two_numbers(client):
     with events.session("job-1", client=client) as one:
         pass
     with events.session("job-1", client=client) as two:
-        assert one.unit.number != two.unit.number
+        assert one.unit.pending.number != two.unit.pending.number

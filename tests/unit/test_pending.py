@@ -90,7 +90,7 @@ def test_a_signal_handler_may_end_a_scope_while_this_thread_ends_another(root):
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        with root._pending.lock:  # as `abort` holds it
+        with root.pending.lock:  # as `abort` holds it
             signal.raise_signal(signal.SIGUSR1)
         first.abort()
     finally:
@@ -106,7 +106,7 @@ def test_what_a_savepoint_published_just_as_it_was_dropped_is_not_sent(root):
     late = published(savepoint)[0]
     savepoint.abort()
 
-    root._pending.entries.append(late)
+    root.pending.entries.append(late)
 
     assert root.end() == []
 
@@ -114,13 +114,13 @@ def test_what_a_savepoint_published_just_as_it_was_dropped_is_not_sent(root):
 def test_its_publisher_is_told(root):
     savepoint = root.join()
     late = published(savepoint)[0]
-    entries = root._pending.entries
+    entries = root.pending.entries
     savepoint.abort()
     entries.append(late)
     root.flush()
 
     with pytest.raises(SessionClosedError):
-        root._pending.settle(late, entries, savepoint)
+        root.pending.settle(late, entries, savepoint)
 
 
 def test_two_threads_that_roll_back_one_scope_drop_its_events_once(root):

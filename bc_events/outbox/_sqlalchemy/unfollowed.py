@@ -71,7 +71,7 @@ class Waiting:
     @property
     def is_open(self) -> bool:
         unit = self._unit()
-        return unit is not None and not unit.is_closed and bool(unit._pending.entries)
+        return unit is not None and not unit.is_closed and bool(unit.pending.entries)
 
 
 def warn() -> None:

@@ -77,7 +77,7 @@ if __name__ == "__main__":
         with recording_client(recording) as client, events.session(client=client) as session:
             say(1)
             abandon()
-            session.unit._pending.lock = Collecting(session.unit._pending.lock)
+            session.unit.pending.lock = Collecting(session.unit.pending.lock)
             way()
         dropped = [event.data["n"] for event in recording.discarded]
         print(json.dumps([way.__name__, recording.numbers, dropped]), flush=True)

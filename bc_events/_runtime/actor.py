@@ -1,0 +1,88 @@
+"""Actor: who did it, a frozen value; and LazyActor, which tells when it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import orjson
+
+from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
+from bc_events.errors import InvalidActorError, printable
+
+from . import argument_checks as check
+
+if TYPE_CHECKING:
+    from bc_events.constants import ActorType
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: a user (their Cognito user id), a service or a third party (its service name).
+
+    One that `is_local` has an id that only this service knows, such as a primary key. It is not told to other services.
+    """
+
+    id: str
+    type: ActorType
+    is_local: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    tail: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given_id, given_type = _exact(self.id), _exact(self.type)
+        object.__setattr__(self, "id", given_id)
+        object.__setattr__(self, "type", given_type)
+        if type(given_id) is not str or len(given_id) < ACTOR_ID_MIN_LENGTH:
+            raise InvalidActorError(
+                f"the actor id of a {given_type} is {_shape(given_id)}; the Events API takes strings of "
+                f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
+            )
+        if type(given_type) is not str or given_type not in ACTOR_TYPES:
+            shown = printable(repr(given_type)) if isinstance(given_type, str) else f"a {type(given_type).__name__}"
+            raise InvalidActorError(f"actor type is {shown}; give one of {', '.join(sorted(ACTOR_TYPES))}")
+        check.flag("is_local", self.is_local)
+        object.__setattr__(self, "tail", _tail(given_id, given_type))
+
+
+_REMEDY: Final = "the name of the service"
+_REMEDIES: Final = {
+    ACTOR_TYPE_USER: "the Cognito user id (`sub`) or, for users who have none, a key with a prefix, such as "
+    'f"user-{user.pk}"'
+}
+
+
+def _exact(value: Any) -> Any:
+    """A text as plain text: a subclass may show another than it is."""
+    return str.__str__(value) if issubclass(type(value), str) else value
+
+
+def _shape(value: object) -> str:
+    return f"{len(value)} characters long" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _tail(actor_id: str, actor_type: str) -> bytes:
+    if len(actor_id) > MAX_REQUEST_BYTES:
+        raise InvalidActorError(
+            f"the actor id of a {actor_type} is {len(actor_id)} characters long, but a whole request has at most "
+            f"{MAX_REQUEST_BYTES} bytes; give a user's Cognito user id, or the service's name"
+        )
+    try:
+        return b',"actor":' + orjson.dumps({"id": actor_id, "type": actor_type}) + b"}"
+    except orjson.JSONEncodeError as error:
+        raise InvalidActorError(f"the actor id of a {actor_type} cannot be written as JSON text") from error
+
+
+class LazyActor(Protocol):
+    """An actor that is looked up for each event as it is published, such as the user of a request.
+
+    `id`, `type` and `tail` are those of whoever acts when they are read, as `Actor` has them.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> ActorType: ...
+    @property
+    def tail(self) -> bytes: ...
+    def now(self) -> Actor | None:
+        """Who acts now. None where that cannot be told before the flush; the event reads it then."""

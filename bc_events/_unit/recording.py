@@ -1,0 +1,86 @@
+"""Recording an event that needs more than to be appended: its delivery or a test follows it, or its actor is lazy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from bc_events._delivery import observers
+from bc_events.errors import InvalidEventError, SessionClosedError, Violation
+from bc_events.event import Actor, Event, LazyActor
+
+from .discard import discard
+from .held import ScopeState
+from .pending import ENDED, EndState, Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .client import UnitClient
+
+
+class Recorder(EndState, Protocol):
+    """A unit of work, as far as it records events."""
+
+    @property
+    def actor(self) -> Actor | LazyActor: ...
+    @property
+    def client(self) -> UnitClient: ...
+    @property
+    def pending(self) -> Pending: ...
+    @property
+    def sends_at_once(self) -> bool: ...
+    def send(self, events: Sequence[Event]) -> None: ...
+
+
+def record_closely(unit: Recorder, event: Event) -> None:
+    """Gives it to the delivery, to observers and to its next owner. A lazy actor is asked who acts now."""
+    if not isinstance(unit.actor, Actor):
+        event.actor_found(unit.actor.now())
+    if known_length(event) > unit.client.max_request_bytes:
+        raise too_large(event, unit.client)
+    record = unit.client.delivery.record
+    is_held = record is not None and bool(record(event))
+    observers.published(event)
+    if is_held:
+        _settle_held(unit, event)
+    elif unit.sends_at_once:
+        unit.send([event])
+    else:
+        _append(unit, event)
+
+
+def _append(unit: Recorder, event: Event) -> None:
+    entries = unit.pending.entries
+    try:
+        entries.append(event)
+        unit.pending.settle(event, entries, unit)
+    except SessionClosedError:
+        discard(unit.client.delivery, [event])
+        raise
+
+
+def _settle_held(unit: Recorder, event: Event) -> None:
+    """A database transaction holds it: nobody flushes it, and the scope may have ended meanwhile."""
+    with unit.pending.lock:
+        if unit.sends_at_once:
+            unit.pending.note_held(lambda held: held is event, ScopeState.FLUSHED)
+        withdrawn = unit.pending.withdraw(lambda held: held is event) if unit.is_closed else []
+    if withdrawn:
+        discard(unit.client.delivery, withdrawn)
+        raise SessionClosedError(ENDED)
+
+
+def known_length(event: Event) -> int:
+    """Bytes of the envelope; without the actor if that can be read only at the flush."""
+    tail = event.known_tail
+    return len(event.half) + (0 if tail is None else len(tail))
+
+
+def too_large(event: Event, client: UnitClient) -> InvalidEventError:
+    topic = event.topic.name
+    observers.refused(topic)
+    fault = (
+        f"the event's envelope has {known_length(event)} bytes, but a whole request has at most "
+        f"{client.max_request_bytes} (max_request_bytes); send less data, or a reference to it"
+    )
+    return InvalidEventError(topic, [Violation("", "size", fault)])
