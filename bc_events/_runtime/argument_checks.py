@@ -1,4 +1,4 @@
-"""Arguments of the wrong kind. Each check names the argument, what it got and what to give, and shows no value of text.
+"""Arguments of the wrong kind. Each check names the argument, what it got and what to give. Only `one_of` shows text.
 
 They raise `ConfigurationError`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +23,12 @@ def flag(name: str, value: bool) -> bool:
 
 
 def one_of(name: str, value: V, *allowed: str) -> V:
-    if not isinstance(value, str) or value not in allowed:
-        raise wrong(name, value, " or ".join(f'"{one}"' for one in allowed))
-    return value
+    if isinstance(value, str) and value in allowed:
+        return value
+    example = " or ".join(f'"{one}"' for one in allowed)
+    if isinstance(value, str):  # the name of an option is no secret
+        raise ConfigurationError(f"{name} is {printable(repr(value))}; give {example}")
+    raise wrong(name, value, example)
 
 
 def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:

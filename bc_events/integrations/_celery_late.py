@@ -86,11 +86,11 @@ def request_with_session(base: type[Request], integration: Integration) -> type[
 @contextmanager
 def late_session(request: Context, integration: Integration) -> Iterator[None]:
     """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
-    work = integration.open(integration.extract(of_request(request, integration.border)))
+    scope = integration.open(integration.extract(of_request(request, integration.border)))
     try:
         yield
     finally:
-        work.close_late()
+        scope.close_late()
 
 
 def of_failed_task(args: tuple[Any, ...], integration: Integration) -> AbstractContextManager[object]:

@@ -10,7 +10,9 @@ from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
 from . import _arguments as arguments
-from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
+from ._failed_response import FailedResponseError
+from ._inbound_scope import REQUEST
+from ._integration import Integration
 from ._lookup import looked_up_early
 from ._status import is_success
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from bc_events.event import Actor, LazyActor
     from bc_events.session import EventSession
 
-    from ._integration import Work
+    from ._inbound_scope import InboundScope
+    from ._on_delivery_error import OnDeliveryError
 
 __all__ = ["EventsMiddleware", "message_session"]
 
@@ -75,15 +78,15 @@ class EventsMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        work = self._entry.open(scope, around=scope.get(REQUEST))
-        request = _HTTPRequest(work, self._success, receive, send)
-        scope[REQUEST] = work
+        inbound_scope = self._entry.open(scope, around=scope.get(REQUEST))
+        request = _HTTPRequest(inbound_scope, self._success, receive, send)
+        scope[REQUEST] = inbound_scope
         try:
             await self._app(scope, request.receive, request.send)
         except BaseException as error:
-            await work.aclose(request.failure(error))
+            await inbound_scope.aclose(request.failure(error))
             raise
-        await work.aclose(request.failure(None))
+        await inbound_scope.aclose(request.failure(None))
 
 
 @asynccontextmanager
@@ -99,13 +102,13 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
         raise ConfigurationError(
             "this websocket did not come through EventsMiddleware; wrap the application in it, or open events.session()"
         )
-    work = found.entry.open(connection)
+    inbound_scope = found.entry.open(connection)
     try:
-        yield work.session
+        yield inbound_scope.session
     except BaseException as error:
-        await work.aclose(None if _stems_from(error, found.lost) else error)
+        await inbound_scope.aclose(None if _stems_from(error, found.lost) else error)
         raise
-    await work.aclose(None)
+    await inbound_scope.aclose(None)
 
 
 class _ASGIConnection:
@@ -127,7 +130,7 @@ class _ASGIConnection:
 
 
 class _Entry:
-    """How a connection becomes work."""
+    """How a connection gets its scope."""
 
     __slots__ = ("_actor", "_integration")
 
@@ -135,7 +138,7 @@ class _Entry:
         self._integration = integration
         self._actor = actor
 
-    def open(self, scope: Mapping[str, Any], *, around: object = None) -> Work:
+    def open(self, scope: Mapping[str, Any], *, around: object = None) -> InboundScope:
         inbound = self._integration.extract(scope.get("headers"))
         return self._integration.open(inbound, actor=looked_up_early(self._actor, scope), around=around)
 
@@ -143,10 +146,12 @@ class _Entry:
 class _HTTPRequest:
     """One request and what became of its response so far."""
 
-    __slots__ = ("_failure", "_is_client_gone", "_lost", "_receive", "_send", "_success", "_work")
+    __slots__ = ("_failure", "_is_client_gone", "_lost", "_receive", "_scope", "_send", "_success")
 
-    def __init__(self, work: Work, success: Callable[[int], bool], receive: Receive, send: Send) -> None:
-        self._work = work
+    def __init__(
+        self, inbound_scope: InboundScope, success: Callable[[int], bool], receive: Receive, send: Send
+    ) -> None:
+        self._scope = inbound_scope
         self._success = success
         self._receive = receive
         self._send = send
@@ -165,7 +170,7 @@ class _HTTPRequest:
             self._failure = FailedResponseError(message["status"])  # also where the application's rule raises
             if self._success(message["status"]):
                 self._failure = None
-            await self._work.asettle(self._failure)
+            await self._scope.asettle(self._failure)
         try:
             await self._send(message)
         except OSError as error:  # how a server says that the client has left, since version 2.4 of the ASGI spec

@@ -10,7 +10,7 @@ from bc_events._runtime import argument_checks as check
 from bc_events.propagation import BROKER, Border
 
 from ._celery_headers import arrived, beside, mark, of_request
-from ._integration import Integration, OnDeliveryError
+from ._integration import Integration
 
 try:
     from celery import Celery, current_task, signals
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
     from bc_events.client import EventClient
 
-    from ._integration import Work
+    from ._inbound_scope import InboundScope
+    from ._on_delivery_error import OnDeliveryError
 
 __all__ = ["install"]
 
 _UID: Final = "bc_events"
-_INTEGRATION: Final = "bc_events_edge"
-_WORK: Final = "bc_events_work"
+_INTEGRATION: Final = "bc_events_integration"
+_SCOPE: Final = "bc_events_scope"
 _RUNS: Final = "bc_events_runs"
 
 
@@ -157,15 +158,15 @@ def _begin(*, task: Task, **_signal: object) -> None:
     integration: Integration | None = getattr(task.run, _INTEGRATION, None)
     if integration is not None:
         request = task.request
-        request.update({_WORK: integration.open(integration.extract(arrived(request, integration)))})
+        request.update({_SCOPE: integration.open(integration.extract(arrived(request, integration)))})
         mark(request, integration)
 
 
 def _end(*, task: Task, **_signal: object) -> None:
     """The task has its result, so what its hooks published and could not be delivered is logged."""
-    work: Work | None = task.request.get(_WORK)
-    if work is not None:
-        work.close_late()
+    scope: InboundScope | None = task.request.get(_SCOPE)
+    if scope is not None:
+        scope.close_late()
 
 
 def _end_last(**_signal: object) -> None:
@@ -186,8 +187,8 @@ def _enclosed(task: Task, integration: Integration) -> Callable[..., Any]:
         if request.get(_RUNS):
             return run(*args, **kwargs)
         request.update({_RUNS: True})
-        work: Any = request.get(_WORK)
-        with work.body(commit_on=(Ignore,)):
+        scope: Any = request.get(_SCOPE)
+        with scope.body(commit_on=(Ignore,)):
             return run(*args, **kwargs)
 
     setattr(run_within, _INTEGRATION, integration)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from bc_events.propagation import HTTP, Border
 
 from . import _arguments as arguments
-from ._integration import REQUEST, FailedResponseError, Integration, OnDeliveryError
+from ._failed_response import FailedResponseError
+from ._inbound_scope import REQUEST
+from ._integration import Integration
 from ._lookup import looked_up_early
 from ._status import is_success
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
 
-    from ._integration import Work
+    from ._inbound_scope import InboundScope
+    from ._on_delivery_error import OnDeliveryError
 
 __all__ = ["EventsMiddleware"]
 
@@ -65,13 +68,13 @@ class EventsMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         inbound = self._integration.extract(_headers(environ))
         actor = looked_up_early(self._actor, environ)
-        work = self._integration.open(inbound, actor=actor, around=_around(environ))
-        response = _Response(work, self._success, start_response)
-        environ[REQUEST] = work
+        scope = self._integration.open(inbound, actor=actor, around=_around(environ))
+        response = _Response(scope, self._success, start_response)
+        environ[REQUEST] = scope
         try:
             body = self._app(environ, response.start)
         except BaseException as error:
-            work.close(error)
+            scope.close(error)
             raise
         return response.opened(body)
 
@@ -85,7 +88,7 @@ def _headers(environ: Environ) -> dict[str, Any]:
 
 
 def _around(environ: Environ) -> object:
-    """The work of a middleware further out: also that of an ASGI application which mounts this one by a2wsgi."""
+    """The scope of a middleware further out: also that of an ASGI application which mounts this one by a2wsgi."""
     scope = environ.get("asgi.scope")
     return environ.get(REQUEST) or (scope.get(REQUEST) if isinstance(scope, dict) else None)
 
@@ -95,11 +98,11 @@ class _Response:
 
     __slots__ = (
         *("_body", "_error", "_failure", "_is_closed", "_is_settled", "_iterator", "_start_response"),
-        *("_success", "_work"),
+        *("_success", "_scope"),
     )
 
-    def __init__(self, work: Work, success: Callable[[int], bool], start_response: StartResponse) -> None:
-        self._work = work
+    def __init__(self, scope: InboundScope, success: Callable[[int], bool], start_response: StartResponse) -> None:
+        self._scope = scope
         self._success = success
         self._start_response = start_response
         self._failure: FailedResponseError | None = _UNANSWERED
@@ -131,14 +134,14 @@ class _Response:
             self._error = error
             self._close()
             raise
-        self._work.suspend()
+        self._scope.suspend()
         return self
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        self._work.resume()
+        self._scope.resume()
         try:
             if self._iterator is None:
                 self._iterator = iter(self._body)
@@ -148,7 +151,7 @@ class _Response:
             self._error = error
             raise
         finally:
-            self._work.suspend()
+            self._scope.suspend()
         if chunk is None:
             raise StopIteration
         return chunk
@@ -157,7 +160,7 @@ class _Response:
         """Whoever is between may call it as well as the server, so it counts once."""
         if self._is_closed:
             return
-        self._work.resume()
+        self._scope.resume()
         self._close()
 
     def _close(self) -> None:
@@ -167,13 +170,13 @@ class _Response:
             if close is not None:
                 close()
         except BaseException as error:
-            self._work.close(self._error or error)
+            self._scope.close(self._error or error)
             raise
-        self._work.close(self._error or self._failure)
+        self._scope.close(self._error or self._failure)
 
     def _settle(self) -> None:
         """Sends, or drops, what was published before the response leaves, once."""
         if self._failure is _UNANSWERED or self._is_settled:
             return
         self._is_settled = True
-        self._work.settle(self._failure)
+        self._scope.settle(self._failure)

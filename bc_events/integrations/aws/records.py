@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._runtime import argument_checks as check, logs
 from bc_events.errors import ConfigurationError
-from bc_events.integrations._integration import Integration, OnDeliveryError
+from bc_events.integrations._integration import Integration
 from bc_events.propagation import BROKER, Border
 
 from .function import check_callable_by_lambda
@@ -17,6 +17,7 @@ from .shape import mapping, sequence, text
 
 if TYPE_CHECKING:
     from bc_events.client import EventClient
+    from bc_events.integrations._on_delivery_error import OnDeliveryError
 
 Record = Mapping[str, Any]
 RecordHandler = Callable[[Any, Any], Any]

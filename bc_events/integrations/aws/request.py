@@ -11,7 +11,8 @@ from bc_events._runtime.carrier import case_insensitive_getter, only_value
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import ConfigurationError
 from bc_events.integrations._arguments import checked_success
-from bc_events.integrations._integration import FailedResponseError, Integration, OnDeliveryError
+from bc_events.integrations._failed_response import FailedResponseError
+from bc_events.integrations._integration import Integration
 from bc_events.integrations._status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
 
@@ -21,6 +22,7 @@ from .shape import folded, mapping, sequence, text
 if TYPE_CHECKING:
     from bc_events.client import EventClient
     from bc_events.event import Actor
+    from bc_events.integrations._on_delivery_error import OnDeliveryError
 
 RequestHandler = Callable[[Any, Any], Any]
 Headers = Sequence[tuple[str, Any]]
@@ -64,15 +66,15 @@ def request(
         @wraps(function)
         def handler(event: Any, context: Any) -> Any:
             headers = _headers(event)
-            work = integration.open(integration.extract(headers), actor=_user(event, headers, user))
+            scope = integration.open(integration.extract(headers), actor=_user(event, headers, user))
             try:
                 response = function(event, context)
                 status = _status(response)
                 failure = None if success(status) else FailedResponseError(status)
             except BaseException as error:
-                work.close(error)
+                scope.close(error)
                 raise
-            work.close(failure)
+            scope.close(failure)
             return response
 
         return handler

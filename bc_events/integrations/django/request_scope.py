@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from bc_events._ambient.default_client import default_client
-from bc_events.integrations._integration import REQUEST, FailedResponseError
+from bc_events.integrations._failed_response import FailedResponseError
+from bc_events.integrations._inbound_scope import REQUEST
 from bc_events.propagation import extract
 
 from .actor import RequestActor
@@ -101,5 +102,5 @@ class RequestScope:
 
 
 def _around(request: HttpRequest) -> object:
-    """The work of a middleware around Django, in the same process: in the ASGI scope, or in the WSGI environ."""
+    """The scope of a middleware around Django, in the same process: in the ASGI scope, or in the WSGI environ."""
     return getattr(request, "scope", {}).get(REQUEST) or request.META.get(REQUEST)
