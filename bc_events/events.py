@@ -115,7 +115,7 @@ def user_context(  # pyright: ignore[reportInconsistentOverload]  # a SessionSco
 ) -> SessionScope:
     """Like `session`, with a user (their Cognito user id) as the actor."""
     if type(user_id) is not str:
-        from ._ambient.parentheses import refuse_bare  # noqa: PLC0415  needed only to explain a mistake
+        from ._ambient.bare_decorators import refuse_bare  # noqa: PLC0415  needed only to explain a mistake
 
         refuse_bare("events.user_context", user_id)
     actor = Actor(user_id, ACTOR_TYPE_USER)
@@ -167,14 +167,14 @@ def third_party_context(  # pyright: ignore[reportInconsistentOverload]  # a Ses
 
 
 def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:
-    from ._ambient.parentheses import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
+    from ._ambient.bare_decorators import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
 
     refuse_bare_job_id(decorator, job_id, caller)
 
 
 def override(client: EventClient) -> Override:
     """Makes another client the process's default one for a `with` block or a decorated function: for tests."""
-    from ._ambient.parentheses import refuse_bare  # noqa: PLC0415  loads inspect; a test has it anyway
+    from ._ambient.bare_decorators import refuse_bare  # noqa: PLC0415  loads inspect; a test has it anyway
 
     refuse_bare("events.override", client)
     return Override(checked_client(client, "override"))

@@ -1,7 +1,8 @@
 """The ambient state: one ContextVar that holds the innermost open frame.
 
-A frame is immutable and linked to the frame around it. Leaving puts back the frame around it by value, never by token:
-tokens fail across tasks, in generators and in async fixtures (open-telemetry/opentelemetry-python#2606).
+Each frame is one opening of a scope, linked to the frame around it, its `parent`. Leaving a frame makes its parent the
+innermost one. No token of the ContextVar is used for that: tokens fail across tasks, in generators and in async
+fixtures (open-telemetry/opentelemetry-python#2606).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _current: Final[ContextVar[Frame | None]] = ContextVar("bc_events_frame", default=None)
 innermost: Final = _current.get
-"""The innermost frame here, whatever became of its session; None where there is none."""
+"""The innermost frame here, also if its session has ended; None where there is none."""
 
 _OUTLIVED: Final = (
     "the session this code was started in has ended; open a session of its own for work that outlives it, "
@@ -32,16 +33,15 @@ _OUTLIVED: Final = (
 
 
 def _clear() -> None:
-    """A forked child has no session, so no job id of one stands in its baggage either."""
-    carried = _carried(chain())
-    _Ambient(None, carried).restore()
+    """A forked child has no session. So its baggage gets back the values from before its parent's sessions."""
+    _AmbientState(None, _baggage_outside(chain())).restore()
 
 
 forks.after_fork(_clear)
 
 
 def _tell_never_left() -> None:
-    """What the interpreter still holds at its end is not collected as long as anything can be logged."""
+    """Warns of scopes that are still open when the process ends. Later, when they are collected, logging is gone."""
     for pending in {frame.unit.pending for frame in chain() if frame.unit is not None}:
         pending.tell_never_left()
 
@@ -50,7 +50,10 @@ atexit.register(_tell_never_left)
 
 
 def live_unit() -> UnitOfWork:
-    """The innermost unit of work here. One that has ended elsewhere too: it refuses what is published."""
+    """The innermost unit of work here, also if it has ended elsewhere: publishing to it raises then.
+
+    Raises `NoActiveSessionError` where there is none.
+    """
     frame = _current.get()
     if frame is None or frame.unit is None:
         raise NoActiveSessionError
@@ -69,7 +72,7 @@ def current_session() -> EventSession:
 
 
 def current_job_id() -> str | None:
-    """The live session's job id; None where no session is live. It never raises: logs may ask."""
+    """The live session's job id; None where no session is live. It never raises, so log handlers may call it."""
     unit = unit_to_join()
     return unit.job_id if unit is not None else None
 
@@ -84,50 +87,55 @@ def unit_to_join() -> UnitOfWork | None:
 
 
 class Frame:
-    """One opening of a scope, entered by being made. A frame without a session hides the ones around it.
+    """One opening of a scope. Making it enters it. A frame without a session hides the frames around it.
 
-    The chain is never changed in place: leaving out of order links copies around the gap. All an opening keeps for
-    itself is what was ambient outside and inside a generator when one of its steps began or ended.
+    Contexts of several tasks may share a chain of frames, so its links never change. A frame that is left out of order
+    is bypassed: the frames within it are replaced by copies with other parents (`_unlink`).
+
+    The frame of a decorated generator is ambient only while the generator runs. So it also remembers two ambient
+    states: `_inside`, that of the generator when it last yielded; and `_outside`, that of the caller when it last
+    resumed the generator. During the first step `_outside` is None: what was ambient then is around this frame.
     """
 
     __slots__ = ("_inside", "_original", "_outside", "baggage", "parent", "session", "unit")
 
     def __init__(self, session: EventSession | None, baggage: job_ids.Baggage | None = None) -> None:
-        """`baggage` is what it put there."""
+        """`baggage` is the entry that the scope has put into OpenTelemetry baggage."""
         self.session = session
         self.unit = session.unit if session is not None else None
         self.baggage = baggage
         self._original: Frame | None = None
         self.parent = _current.get()
-        self._inside: _Ambient | None = None
-        self._outside: _Ambient | None = None
+        self._inside: _AmbientState | None = None
+        self._outside: _AmbientState | None = None
         _current.set(self)
 
     @property
     def opening(self) -> Frame:
-        """The frame that was opened, of which this one may be a copy over another parent."""
+        """The frame that was opened, where this one is a copy of it; else this one."""
         return self._original or self
 
     def suspend(self) -> None:
-        """A generator is about to yield: its frames and their baggage leave the ambient state."""
+        """Before a generator yields: its caller gets its own ambient state back.
+
+        What is ambient in the generator is remembered, scopes that it has opened and not left included.
+        """
         frames = _down_to(self)
-        carried = _carried(frames)
-        self._inside = _Ambient.now(carried)
-        self._outwards(frames, carried).restore()
+        self._inside = _AmbientState.now(_baggage_outside(frames))
+        self._state_outside(frames).restore()
 
     def resume(self) -> None:
-        """Its next step begins: they are back, over whatever is ambient where the step is made."""
+        """After a generator's yield: it gets back what was ambient in it, also if another task resumes it."""
         if self._inside is not None:
-            self._outside = _Ambient.now(self._inside.baggage)
+            self._outside = _AmbientState.now(self._inside.baggage)
             self._inside.restore()
 
     def leave(self) -> Context:
         """Takes this frame, and no other, out of the ambient state; returns the OpenTelemetry context it had."""
         context = get_current()
         top = _current.get()
-        if self._outside is not None:
-            frames = _down_to(self)
-            self._outwards(frames, _carried(frames)).restore()
+        if self._outside is not None:  # in a generator, which another caller may have resumed
+            self._state_outside(_down_to(self)).restore()
         elif top is not None and top.opening is self:
             _current.set(top.parent)
             if top.baggage is not None:
@@ -136,19 +144,22 @@ class Frame:
             self._unlink()
         return context
 
-    def _outwards(self, frames: Sequence[Frame], carried: Mapping[str, object]) -> _Ambient:
-        """What was ambient when the step began that ends now, without these frames and the baggage they carry."""
+    def _state_outside(self, frames: Sequence[Frame]) -> _AmbientState:
+        """What is ambient outside a generator. `frames` are those inside it, this one last; none in another task."""
+        baggage = _baggage_outside(frames)
         if self._outside is not None:
-            return _Ambient(self._outside.frame, {**carried, **self._outside.baggage})
-        return _Ambient(frames[-1].parent if frames else _current.get(), carried)
+            return _AmbientState(self._outside.frame, {**baggage, **self._outside.baggage})
+        return _AmbientState(frames[-1].parent if frames else _current.get(), baggage)
 
     def _unlink(self) -> None:
+        """Leaves this frame out of order: replaces the frames within it by copies around its parent."""
         frames = _down_to(self)
         if not frames:
-            return  # left in another task than it was entered in: nothing of it is ambient here
+            return  # it was entered in another task, and is not ambient in this one
         left = frames.pop()
         below, baggage = left.parent, left.baggage
         for frame in reversed(frames):
+            # The next inner frame with the same key puts back, when it is left, the value from before both of them.
             takes_over = baggage is not None and frame.baggage is not None and frame.baggage.key == baggage.key
             below = frame._over(below, baggage if takes_over else frame.baggage)
             baggage = None if takes_over else baggage
@@ -157,6 +168,7 @@ class Frame:
             baggage.restore(get_current())
 
     def _over(self, parent: Frame | None, baggage: job_ids.Baggage | None) -> Frame:
+        """A copy around another parent."""
         copy = Frame.__new__(Frame)
         copy.session, copy.unit, copy._original = self.session, self.unit, self.opening
         copy.parent, copy.baggage = parent, baggage
@@ -164,8 +176,8 @@ class Frame:
         return copy
 
 
-class _Ambient:
-    """A frame and some baggage entries, to be put back by value."""
+class _AmbientState:
+    """An innermost frame, and the values of some baggage keys, that can be restored."""
 
     __slots__ = ("baggage", "frame")
 
@@ -174,7 +186,7 @@ class _Ambient:
         self.baggage = baggage
 
     @classmethod
-    def now(cls, keys: Iterable[str]) -> _Ambient:
+    def now(cls, keys: Iterable[str]) -> _AmbientState:
         return cls(_current.get(), {key: job_ids.read_baggage(key) for key in keys})
 
     def restore(self) -> None:
@@ -192,12 +204,12 @@ def chain() -> Iterator[Frame]:
 
 
 def baggage_keys() -> set[str]:
-    """The baggage keys under which the sessions here have their job ids, or had found them."""
+    """The baggage keys that the clients of the sessions here use for job ids."""
     return {frame.unit.client.baggage_key for frame in chain() if frame.unit is not None}
 
 
 def _down_to(opening: Frame) -> list[Frame]:
-    """The frames from the innermost to that opening's; none where it is not among them."""
+    """The frames from the innermost to that of the opening; none where it is not ambient here."""
     frames: list[Frame] = []
     for frame in chain():
         frames.append(frame)
@@ -206,6 +218,6 @@ def _down_to(opening: Frame) -> list[Frame]:
     return []
 
 
-def _carried(frames: Iterable[Frame]) -> dict[str, object]:
-    """The baggage keys that these frames, innermost first, wrote, each with its value before all of them."""
+def _baggage_outside(frames: Iterable[Frame]) -> dict[str, object]:
+    """The baggage keys that these frames, innermost first, have written, each with its value before all of them."""
     return {frame.baggage.key: frame.baggage.outer for frame in frames if frame.baggage is not None}

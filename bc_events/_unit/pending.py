@@ -1,7 +1,16 @@
 """Pending: the events of one unit of work, waiting for its end.
 
-Publishers append without a lock. A taker swaps in a new list and then appends a seal to the old one: what stands before
-the seal is taken, and a publisher that finds the list swapped looks on which side of the seal its event fell.
+Publishers append without a lock, because one would make a call about 10 % slower (`python -m tests.benchmarks` measures
+that). A seal takes its place. This is why each event is taken exactly once, or its publisher knows that it was not:
+
+- A publisher reads `entries`, appends its event to that list, and then compares the list with `entries` once more.
+- A taker holds the lock. It replaces `entries` by a new list, appends the seal to the old one, and takes all that
+  stands before the seal. An old list never comes back.
+- `list.append` is one step. So each event stands either before the seal or behind it.
+- Before the seal: the event has been taken. That is all.
+- Behind the seal: the taker has left the event out. But `entries` was replaced before the seal was appended, so the
+  publisher finds another list there and calls `settle`. That waits for the lock, sees the event behind the seal, and
+  appends it to the present list. The list of an ended unit of work refuses it, so the publisher's call raises.
 """
 
 from __future__ import annotations
@@ -34,27 +43,30 @@ _numbers: Final = itertools.count(1)
 
 
 class EndState(Protocol):
-    """As much of a unit of work as tells whether its events still have an owner."""
+    """Whether a unit of work has ended, and how."""
 
     is_closed: bool
     is_dropped: bool
 
 
 class _Closed(list[Any]):
-    """Stands where the list of a closed unit of work stood."""
+    """The list of a unit of work that has ended. It refuses every event."""
 
     def append(self, _event: object) -> NoReturn:
         raise SessionClosedError(ENDED)
 
 
 class Pending:
-    """`entries` is where publishers append, then call `settle` if it is no longer the same list.
+    """Publishers append to `entries`, and call `settle` where it is no longer the same list afterwards.
 
-    Each event is in one place: in `entries`, in `committed` (a database transaction has made it true, so it is beyond
-    rollback), or in a `Held` of a transaction that is still open, of which this only knows.
+    Each event is in one of three places:
+    - in `entries`;
+    - in `committed`: its database transaction has committed, so it can no longer be rolled back;
+    - in a `Held`: a database transaction that is still open holds it. This only has a reference to the `Held`.
 
-    Whatever changes it holds the lock. The same thread may come in twice: in the middle of a change the garbage
-    collector may close a generator, or a signal handler run, that ends a scope of its own. So each change is one step.
+    All other changes need the lock. It is reentrant, because code that ends a scope may run on the same thread in the
+    middle of a change: a signal handler, or a generator that the garbage collector closes. So a change prepares its
+    result first and then writes it in one step. Where `_changes` shows another change in between, it starts again.
     """
 
     __slots__ = ("_changes", "committed", "entries", "has_dropped", "held", "lock", "number", "scoped_in")
@@ -66,7 +78,7 @@ class Pending:
         self.held: tuple[weakref.ref[Held], ...] = ()
         self.has_dropped = False
         self.scoped_in: object = None
-        """The process, as a `forks.generation`, in which a scope is to end it; None where its owner flushes by hand."""
+        """The `forks.generation` of the process whose scope ends it; None where its owner flushes by hand."""
         self.lock = threading.RLock()
         self._changes = 0
 
@@ -75,7 +87,7 @@ class Pending:
             self.tell_never_left()
 
     def tell_never_left(self) -> None:
-        """Warns of events that a scope was to send or drop, and no more can."""
+        """Warns of the events of a scope that was never left. No code can send or drop them any more."""
         held, self.entries, self.committed = [*self.committed, *self.entries], _Closed(), []
         if held and self.scoped_in is forks.generation:
             logs.write(
@@ -88,25 +100,25 @@ class Pending:
             )
 
     def settle(self, event: Event, entries: list[Event], unit: EndState) -> None:
-        """Makes sure of an event whose list was taken, or whose scope ended, while it was appended.
+        """Decides about an event whose list was taken, or whose scope ended, while it was appended.
 
-        Afterwards it is pending or was taken. Raises SessionClosedError where it is neither and never will be.
+        Afterwards it is pending, or it has been taken. Raises `SessionClosedError` where it is dropped instead.
         """
         with self.lock:
             if _SEAL in entries and event in entries[entries.index(_SEAL) :]:
                 self.entries.append(event)
-            if unit.is_closed and (unit.is_dropped or event in self.entries):
+            if unit.is_closed and (unit.is_dropped or event in self.entries):  # too late for an ended savepoint
                 self.drop(lambda pending: pending is event)
                 raise SessionClosedError(ENDED)
 
     @property
     def events(self) -> list[Event]:
-        """All of them, in the order in which they were published. Call it with the lock held."""
+        """All of them, those in database transactions included, in the order of publishing. Needs the lock."""
         held = [event for one in self._alive() for event in one.events]
         return in_order([*held, *self.committed, *self.entries])
 
     def is_held_by(self, held: Held) -> None:
-        """A transaction holds an event of this unit of work."""
+        """A database transaction now holds an event of this unit of work."""
         with self.lock:
             alive = self._alive()
             if held not in alive:
@@ -116,7 +128,7 @@ class Pending:
         return [one for reference in self.held if (one := reference()) is not None and len(one)] if self.held else []
 
     def note_held(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
-        """The scope of some events has ended, or was flushed; a transaction holds them."""
+        """The scope of some events that transactions hold has ended, or was flushed."""
         for held in self._alive():
             held.note(is_meant, state)
 
@@ -125,13 +137,13 @@ class Pending:
         return [event for held in self._alive() for event in held.withdraw(is_withdrawn)]
 
     def take_undecided(self, is_mine: Callable[[Event], bool]) -> None:
-        """At a flush: what transactions hold that have had no say so far waits like the others. With the lock held."""
+        """At a flush: takes events back from transactions that have written nothing so far. Needs the lock."""
         for held in self._alive():
             for event in held.take_undecided(is_mine):
                 self.take_back(event)
 
     def commit(self, event: Event) -> bool:
-        """The transaction that held it has made it true; False where the unit of work has ended."""
+        """The transaction that held it has committed. False where the unit of work has ended."""
         with self.lock:
             is_open = not isinstance(self.entries, _Closed)
             if is_open:
@@ -139,33 +151,33 @@ class Pending:
             return is_open
 
     def take_back(self, event: Event) -> bool:
-        """The transaction that held it had no say: it waits like the others; False where the unit of work has ended."""
+        """The transaction that held it had written nothing: it waits here. False where the unit of work has ended."""
         with self.lock:
             while not isinstance(self.entries, _Closed):
                 entries, changes = self.entries, self._changes
                 seen = entries[:]
                 ordered = in_order([*seen, event])
                 if self._changes == changes:
-                    entries[: len(seen)] = ordered  # what is appended meanwhile stands behind it
+                    entries[: len(seen)] = ordered  # publishers may have appended behind it
                     self._changes += 1
                     return True
             return False
 
     def take(self) -> list[Event]:
-        """Everything that waits to be sent, in order, but for what is beyond rollback. Call it with the lock held."""
+        """Takes all that waits, in order, except `committed`. Needs the lock."""
         return self._swap([])
 
     def close(self) -> list[Event]:
-        """Like `take`, for the last time: from here on appending raises. Call it with the lock held."""
+        """Takes all that waits, for the last time: from here on appending raises. Needs the lock."""
         return self._swap(_Closed())
 
     def take_committed(self) -> list[Event]:
-        """What is beyond rollback. Call it with the lock held."""
+        """Takes the events that can no longer be rolled back. Needs the lock."""
         taken, self.committed = self.committed, []
         return taken
 
     def take_out_committed(self, event: Event) -> bool:
-        """Takes out one event that is beyond rollback, to be sent elsewhere; False where it has been taken."""
+        """Takes one event out of `committed`, because other code sends it. False where it is no longer there."""
         with self.lock:
             is_here = event in self.committed
             if is_here:
@@ -173,14 +185,14 @@ class Pending:
             return is_here
 
     def drop(self, is_dropped: Callable[[Event], bool]) -> list[Event]:
-        """Removes and returns some events; the others keep their order. Call it with the lock held."""
+        """Removes and returns some events; the others keep their order. Needs the lock."""
         while True:
             entries, changes = self.entries, self._changes
             seen = entries[:]
             kept, dropped = part(seen, is_dropped)
-            whole = slice(len(seen))  # what is appended meanwhile stands behind it
+            prefix = slice(len(seen))  # publishers may have appended behind it
             if self._changes == changes:
-                entries[whole] = kept
+                entries[prefix] = kept
                 self._changes += 1
                 return dropped
 
@@ -189,18 +201,18 @@ class Pending:
         self._changes += 1
         old.append(_SEAL)
         taken = len(old) - 1
-        while old[taken] is not _SEAL:  # what was appended late stands behind it
+        while old[taken] is not _SEAL:  # late events stand behind it
             taken -= 1
         return old[:taken]
 
 
 def in_order(events: list[Event]) -> list[Event]:
-    """In the order of publishing: those of one instant stay as they are."""
+    """The events in the order of publishing. Events of the same instant keep their order."""
     return sorted(events, key=_when_published)
 
 
 def part(events: Sequence[Event], is_dropped: Callable[[Event], bool]) -> tuple[list[Event], list[Event]]:
-    """Those that are kept, and those that are dropped."""
+    """Two lists: the events that are kept, and those that are dropped."""
     kept: list[Event] = []
     dropped: list[Event] = []
     for event in events:

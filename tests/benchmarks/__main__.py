@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 
-from .calls import magic_call
+from .calls import locked_call, magic_call
 from .flushes import flush
 from .imports import imports
 from .outbox import session_exit
@@ -22,6 +22,7 @@ def main() -> None:
     relayed = {per_job: relays(1_000, per_job) for per_job in (5, 25)}
     rows = [
         ("one magic call / check + serialise + look up the session", magic_call(), "at most 2.0"),
+        ("the same call with a lock / with the seal in its place", locked_call(), "at least 1.05"),
         ("empty `with events.session()` / empty OpenTelemetry SDK span", scopes["with"], "at most 0.25"),
         ("empty decorated call / empty OpenTelemetry SDK span", scopes["decorated"], "at most 0.25"),
         ("flush of 250: throughput / the same bytes ready-made", flush(250, rounds=60), "at least 0.90"),

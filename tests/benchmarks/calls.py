@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 
 import jsonschema_rs
@@ -78,3 +79,26 @@ def magic_call() -> float:
                     events.created_policy(DATA)
 
     return ratio(seconds({"calls": calls, "floor": floor}, rounds=40), "calls", "floor")
+
+
+def locked_call() -> float:
+    """The same calls, each with a lock that no other thread asks for, by those without.
+
+    It is what a lock in place of the seal would cost each publish call (`bc_events/_unit/pending.py`). Below 1.05 the
+    seal is not worth its explanation.
+    """
+    ours = client()
+    lock = threading.RLock()
+
+    def calls() -> None:
+        with events.session(client=ours):
+            for _ in range(EVENTS):
+                events.created_policy(DATA)
+
+    def locked() -> None:
+        with events.session(client=ours):
+            for _ in range(EVENTS):
+                with lock:
+                    events.created_policy(DATA)
+
+    return ratio(seconds({"calls": calls, "locked": locked}, rounds=200), "locked", "calls")

@@ -1,4 +1,4 @@
-"""Decorators that are used without their parentheses: they are refused where they are written."""
+"""Refuse a decorator written without parentheses, such as `@events.session` in place of `@events.session()`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ _DESCRIPTORS: Final = (classmethod, staticmethod, property, functools.partialmet
 
 
 def refuse_bare(decorator: str, decorated: object) -> None:
-    """Raises TypeError: `@events.override` stands above this function, which can be nothing else."""
+    """Raises TypeError where the argument is a function or descriptor: the decorator stands above it, bare.
+
+    For decorators whose argument is never callable, such as `events.override(client)`.
+    """
     if callable(decorated) or isinstance(decorated, _DESCRIPTORS):
         raise _missing(decorator, decorated)
 
 
 def refuse_bare_job_id(decorator: str, job_id: object, caller: FrameType) -> None:
-    """Raises TypeError where `@events.session` stands above this function, which it takes for the job id's.
+    """Raises TypeError where a bare `@events.session` got the decorated function as its job id.
 
-    Both are callables. But only the decorated one is being defined in the very line from which `caller` calls.
+    A job id may be a callable, too. The decorated function is told apart by its place: its `def` is in the code that
+    `caller` runs, at the line that it runs now. A class, or a function that never returns a string, is no job id.
     """
     if isinstance(job_id, _DESCRIPTORS) or _makes_no_id(job_id) or _is_defined_at(job_id, caller):
         raise _missing(decorator, job_id)
@@ -36,7 +40,7 @@ def _missing(decorator: str, decorated: object) -> TypeError:
 
 
 def _makes_no_id(function: Any) -> bool:
-    """Whether its calls never return a string."""
+    """Whether its calls can never return a string."""
     if inspect.isclass(function):
         return not issubclass(function, str)
     return any(
@@ -46,6 +50,10 @@ def _makes_no_id(function: Any) -> bool:
 
 
 def _is_defined_at(function: Any, caller: FrameType) -> bool:
+    """Whether the code of `caller` defines the function, and now runs a line between its first decorator and its end.
+
+    A function that has its name already is past its decorators. It is passed on purpose, from a line further down.
+    """
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if not isinstance(code, types.CodeType) or code.co_name == "<lambda>" or code not in caller.f_code.co_consts:
         return False
