@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 
 from ._runtime import clock, forks
-from ._runtime.actor import Actor, LazyActor
+from ._runtime.actor import Actor as Actor, LazyActor as LazyActor  # noqa: PLC0414  their public place is here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
     from .constants import ActorType
-
-__all__ = ["Actor", "Event", "EventTopic", "LastRequest", "LazyActor", "Origin", "PastOrigin", "Publisher"]
 
 _naming = threading.RLock()
 
