@@ -17,6 +17,7 @@ from . import django
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 
 def loaded(name: str) -> EventClient:
@@ -25,16 +26,37 @@ def loaded(name: str) -> EventClient:
     if not module or not attribute:
         raise ConfigurationError(f"--client {name} is not MODULE:ATTR; give one such as myservice.events:client")
     sys.path.insert(0, "")  # as for `python -m`: a service's modules are in the folder it is started from
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # the service's code may raise anything
-        raise ConfigurationError(
-            f"--client {name} cannot be loaded ({type(error).__name__}: {error}); start the command in the folder of "
-            f'your service, and try python -c "import {module}" there'
-        ) from error
+    found = getattr(_imported(name, module), attribute, None)
     if not isinstance(found, EventClient):
-        raise ConfigurationError(f"--client {name} is a {type(found).__name__}; name an EventClient")
+        kind = "is not in that module" if found is None else f"is a {type(found).__name__}, not an EventClient"
+        raise ConfigurationError(f"--client {name}: {attribute} {kind}; {_clients(module)}")
     return found
+
+
+def _imported(name: str, module: str) -> ModuleType:
+    """The module. What it lacks itself is told from a module that is not there."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ConfigurationError(
+                f"--client {name}: there is no module {error.name}; start the command in the folder of your service"
+            ) from error
+        raise ConfigurationError(_cannot_be_imported(name, module, error)) from error
+    except (Exception, SystemExit) as error:  # the service's code may raise anything
+        raise ConfigurationError(_cannot_be_imported(name, module, error)) from error
+
+
+def _cannot_be_imported(name: str, module: str, error: BaseException) -> str:
+    return (
+        f"--client {name}: the import of {module} failed with {type(error).__name__}: {error}; "
+        f'see where with python -c "import {module}"'
+    )
+
+
+def _clients(module: str) -> str:
+    found = [name for name, value in vars(sys.modules[module]).items() if isinstance(value, EventClient)]
+    return f"did you mean {module}:{found[0]}?" if found else "give MODULE:ATTR of one"
 
 
 def made(*, api_url: str | None, service: str | None, topics: Path | None, outbox: str | None) -> EventClient:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import h11
@@ -16,32 +18,49 @@ if TYPE_CHECKING:
 _EXTENSION: Final = "bc.close_at_once"
 _TLS: Final = b"\x16\x03"
 """The first bytes of a TLS handshake."""
+_IS_TLS: Final = "the client speaks TLS, and this server plain HTTP; begin the URL with http://, not https://"
+_IS_NO_HTTP: Final = "the request cannot be read as HTTP/1.1"
+_logger: Final = logging.getLogger("uvicorn.error.requests")
+_logger.addFilter(lambda record: record.msg != "Invalid HTTP request received.")  # the log of requests has it, and why
 
 
-def connections(on_tls: Callable[[str], object]) -> Callable[..., H11Protocol]:
-    """Makes connections, as the protocol class that uvicorn expects does. `on_tls` gets the address of a TLS client."""
+def connections(on_unreadable: Callable[[str, int | None, str], object]) -> Callable[..., H11Protocol]:
+    """Makes connections, as the protocol class that uvicorn expects does.
+
+    `on_unreadable` is called with the client's address, the status of the response (None without one) and the reason.
+    """
 
     def connection(**settings: Any) -> H11Protocol:
         made = _ServerConnection(**settings)
         made.app = _with_extension(made.app, lambda: made.transport.abort())  # noqa: PLW0108  its transport comes later
         made.access_log = False
-        made.on_tls = on_tls
+        made.logger = _logger
+        made.on_unreadable = on_unreadable
         return made
 
     return connection
 
 
 class _ServerConnection(H11Protocol):
-    """Recognises TLS, which h11 takes for a broken request."""
+    """Says of what is not HTTP why it cannot be read. To h11, TLS is a broken request too."""
 
-    on_tls: Callable[[str], object]
+    on_unreadable: Callable[[str, int | None, str], object]
 
     def data_received(self, data: bytes) -> None:
         if self.conn.their_state is h11.IDLE and data.startswith(_TLS):
-            self.on_tls("{}:{}".format(*self.client) if self.client else "")
+            self.on_unreadable(self._address, None, _IS_TLS)
             self.transport.abort()
             return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        error = sys.exception()
+        self.on_unreadable(self._address, 400, f"{_IS_NO_HTTP}: {error}" if error else _IS_NO_HTTP)
+        super().send_400_response(msg)
+
+    @property
+    def _address(self) -> str:
+        return "{}:{}".format(*self.client) if self.client else ""
 
 
 def _with_extension(app: Any, close_at_once: Callable[[], None]) -> ASGIApp:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import orjson
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -58,7 +60,10 @@ class Publishing:
         latency = faults.strikes("latency")
         if latency is not None:
             await asyncio.sleep(latency.get("ms", 100) / 1000)
-        answer = self._responder.respond(Submission(body, request.headers, is_bulk), faults)
+        try:
+            answer = self._responder.respond(Submission(body, request.headers, is_bulk), faults)
+        except sqlite3.Error as error:
+            answer = _not_stored(error)
         if latency is not None and answer.fault is None:
             answer = replace(answer, fault="latency")
         return self._answered(request, answer, len(body))
@@ -97,6 +102,12 @@ class Publishing:
         if request.method in _WRITING:
             self._log.add(request, SentAnswer(status, b"", reason=reason))
         return JSONResponse({"error": reason, "errorMessage": reason}, status)
+
+
+def _not_stored(error: sqlite3.Error) -> SentAnswer:
+    """Without an error type the client repeats the request, as it should."""
+    reason = f"the local Events API cannot store events: {error}; look at its file and its disk"
+    return SentAnswer(500, orjson.dumps({"errorMessage": reason}), reason=reason)
 
 
 def _calls(routes: Iterable[object]) -> Iterator[str]:

@@ -18,8 +18,8 @@ class ReceivedRequest:
     `status` is None if no response was sent. `records` is the number of its events, and 0 if it was not read that far.
     `topics` and `actors` (such as `"user 5c1d7e0a"`) are those of its events, each once. `reason` says why the request,
     or a record of it, was refused. `fault` is the injected fault that it met. `is_replay`: its idempotency key was
-    known, so it got the first response again and nothing was stored. `connection` tells connections apart. A client
-    that speaks TLS sends no request that can be read, so `method` and `path` are empty.
+    known, so it got the first response again and nothing was stored. `connection` tells connections apart. `method`
+    and `path` are empty if a client sent something else than HTTP, such as TLS.
     """
 
     number: int

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER
+from bc_events.errors import printable
 
 from .received_request import ReceivedRequest
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 _MOST_KEPT: Final = 100_000
-_TLS: Final = "the client speaks TLS, and this server plain HTTP; begin the URL with http://, not https://"
 
 
 class RequestLog:
@@ -53,9 +53,9 @@ class RequestLog:
             connection=f"{client.host}:{client.port}" if client else "",
         )
 
-    def add_tls(self, connection: str) -> None:
-        """Keeps that a client tried to speak TLS. It has sent no request that can be shown."""
-        self._keep(reason=_TLS, connection=connection)
+    def add_unreadable(self, connection: str, status: int | None, reason: str) -> None:
+        """Keeps that something came that is not an HTTP request."""
+        self._keep(status=status, reason=printable(reason), connection=connection)
 
     def _keep(self, **fields: Any) -> None:
         with self._lock:

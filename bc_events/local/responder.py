@@ -16,7 +16,7 @@ from bc_events.errors import InvalidJobIdError
 
 from .envelope import read_envelopes
 from .received_event import ReceivedEvent
-from .refusal import INVALID_JOB_ID, TOO_LARGE, RefusedError
+from .refusal import INVALID_JOB_ID, TOO_LARGE, VALIDATION, RefusedError
 from .sent_answer import SentAnswer, reason_of
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Responder:
         if known is not None:
             return SentAnswer(*known, is_replay=True)
         try:
+            _refuse_encoding(submission)
             job_id = _job_id(submission)
             envelopes = read_envelopes(submission.body, is_bulk=submission.is_bulk)
         except RefusedError as error:
@@ -92,6 +93,13 @@ class Responder:
         self._store.add(kept, (201, body), submission.key)
         fault = "partial_failure" if RETRYABLE_TYPES.intersection(results) else None
         return SentAnswer(201, body, refused_records=len(refused), reason=reason_of(refused), fault=fault)
+
+
+def _refuse_encoding(submission: Submission) -> None:
+    """Raises `RefusedError`."""
+    encoding = submission.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise RefusedError(VALIDATION, f"the body has the Content-Encoding {encoding}; send it without one")
 
 
 def _job_id(submission: Submission) -> str:

@@ -98,12 +98,25 @@ def test_an_outbox_shows_no_control_characters_of_its_events(run):
         (("--job-id", ""), "1 to 255"),
         (("--job-id", "x" * 256), "1 to 255"),
         (("--client", "nothing"), "myservice.events:client"),
-        (("--client", "nothing:client"), "import nothing"),
+        (("--client", "nothing:client"), "there is no module nothing; start the command in the folder"),
+        (("--client", "json.nothing:client"), "there is no module json.nothing"),
+        (
+            ("--client", "needy:client"),
+            "import of needy failed with ModuleNotFoundError: No module named 'absent_module'",
+        ),
+        (("--client", "leaving:client"), "import of leaving failed with SystemExit"),
+        (("--client", "service:clinet"), "did you mean service:client?"),
+        (("--client", "json:dumps"), "dumps is a function, not an EventClient"),
         (("--client", "json:dumps", "--service", "PolicyService", "--topics", "topics.yaml"), "--service and --topics"),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, tuple) else None,
 )
-def test_a_wrong_option_is_named_with_a_remedy_and_no_python(run, options, remedy):
+def test_a_wrong_option_is_named_with_a_remedy_and_no_python(run, tmp_path, options, remedy):
+    (tmp_path / "needy.py").write_text("import absent_module\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit\n")
+    (tmp_path / "service.py").write_text(
+        "from bc_events import EventClient\nclient = EventClient('log:', 'PolicyService', 'topics.yaml')\n"
+    )
     done = run("publish", *EVENT, *options)
     said = done.stderr.partition("Error: ")[2]
     assert done.returncode == 2

@@ -1,7 +1,10 @@
 """Each request is kept with what became of it and why: in Python, over HTTP and for whoever listens."""
 
+import gzip
 import queue
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 import requests
@@ -146,6 +149,36 @@ def test_a_client_that_speaks_tls_is_told_apart(caplog):
         request = told.get(timeout=10)
     assert (request.outcome, "begin the URL with http://" in request.reason) == ("refused", True)
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("sent", [b"hello\r\n\r\n", b"POST /events HTTP/1.1\r\nno colon\r\n\r\n"])
+def test_what_is_not_http_is_kept_with_the_reason(sent, caplog):
+    told = queue.SimpleQueue()
+    with LocalEventsAPI(on_request=told.put) as api:
+        with socket.create_connection(("127.0.0.1", int(api.url.rpartition(":")[2]))) as connection:
+            connection.sendall(sent)
+            assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        request = told.get(timeout=10)
+    assert (request.status, request.outcome) == (400, "refused")
+    assert request.reason.startswith("the request cannot be read as HTTP/1.1: ")
+    assert caplog.text == ""
+
+
+def test_an_event_that_cannot_be_stored_says_why_and_asks_for_a_repeat(tmp_path):
+    """As when the disk is full: it is the server's fault, not the request's."""
+    with LocalEventsAPI(db=tmp_path / "events.db") as api:
+        with closing(sqlite3.connect(tmp_path / "events.db")) as other:
+            other.execute("DROP TABLE events")
+        answer = post(api, envelope())
+        shown, _ = kept(api)
+    assert (answer.status_code, "errorType" in answer.json()) == (500, False)
+    assert "no such table" in answer.json()["errorMessage"]
+    assert (shown["outcome"], "no such table" in shown["reason"]) == ("refused", True)
+
+
+def test_a_packed_body_is_told_from_a_broken_one(api):
+    answer = post(api, gzip.compress(b"{}"), **{"Content-Encoding": "gzip"})
+    assert "Content-Encoding gzip; send it without one" in answer.json()["errorMessage"]
 
 
 def test_each_request_is_told_as_it_is_answered():
