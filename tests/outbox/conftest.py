@@ -1,12 +1,16 @@
-"""An Events API, and an empty outbox in PostgreSQL, for each test that wants one."""
+"""An Events API, and empty outboxes, for each test that wants one."""
 
 from __future__ import annotations
 
 import pytest
 
+from bc_events.cli import main
 from bc_events.local import LocalEventsAPI
+from bc_events.outbox import SQLiteOutbox
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.dialect import POSTGRESQL
+from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._sqlite.database import SQLiteDatabase
 
 
 @pytest.fixture
@@ -23,3 +27,38 @@ def postgres_url(postgres):
 def api():
     with LocalEventsAPI() as api:
         yield api
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty store in a file."""
+    store = TableStore(SQLiteDatabase(tmp_path / "events.db", max_bytes=1 << 30, busy_timeout=5))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def outbox(path):
+    """One whose relay is elsewhere."""
+    outbox = SQLiteOutbox(path, relay=False)
+    yield outbox
+    outbox.store.close()
+
+
+@pytest.fixture
+def run(capsys):
+    """The command in this process: its exit code, and its lines."""
+
+    def run(*arguments: str):
+        with pytest.raises(SystemExit) as ended:
+            main(["outbox", *arguments])
+        printed = capsys.readouterr()
+        run.error = printed.err
+        return ended.value.code, printed.out.splitlines()
+
+    return run

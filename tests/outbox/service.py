@@ -6,7 +6,7 @@ import uuid
 
 from tenacity import wait_none
 
-from bc_events import EventClient
+from bc_events import EventClient, events
 from bc_events._delivery.api import EventsAPI
 from bc_events.outbox import RelaySettings
 from bc_events.outbox._store.row import Row
@@ -37,3 +37,9 @@ def row(number: int, job: str = "job-1", **fields) -> Row:
 
 def numbers(received) -> list[int]:
     return [event.data["number"] for event in received]
+
+
+def publish(client, *values: int, job: str = "job-1") -> None:
+    with events.session(job, client=client):
+        for number in values:
+            events.created_thing({"number": number})

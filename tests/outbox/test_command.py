@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -12,34 +11,17 @@ from pathlib import Path
 import pytest
 
 from bc_events._delivery.request import Limits
-from bc_events.cli import main
-from bc_events.outbox import SQLiteOutbox
 from bc_events.outbox._store.store import Failure, Settlement
-from tests.outbox.service import numbers, row
+from tests.outbox.service import row
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def outbox(tmp_path, monkeypatch):
-    outbox = SQLiteOutbox(tmp_path / "events.db", relay=False)
+def outbox(outbox, monkeypatch):
+    """Commands find it by the environment."""
     monkeypatch.setenv("BC_EVENTS_OUTBOX", str(outbox.path))
-    yield outbox
-    outbox.store.close()
-
-
-@pytest.fixture
-def run(capsys):
-    """The command in this process: its exit code, and its lines."""
-
-    def run(*arguments: str):
-        with pytest.raises(SystemExit) as ended:
-            main(["outbox", *arguments])
-        printed = capsys.readouterr()
-        run.error = printed.err
-        return ended.value.code, printed.out.splitlines()
-
-    return run
+    return outbox
 
 
 def bury(outbox, *rows) -> None:
@@ -213,58 +195,3 @@ def test_there_is_nothing_to_upgrade_in_the_first_version(run):
 def test_a_version_that_is_yet_to_come_is_not_taken_for_an_upgrade_without_steps(run):
     assert run("sql", "--from-version", "99") == (2, [])
     assert "this release knows versions up to" in run.error
-
-
-def relay(*arguments: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
-
-
-def test_a_relay_sends_until_sigterm_and_exits_with_0(outbox, api):
-    outbox.store.add([row(1), row(2)])
-    process = relay(BC_EVENTS_API_URL=api.url)
-    assert numbers(api.wait(count=2, timeout=30)) == [1, 2]
-    process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=30)
-    assert process.returncode == 0
-    entries = [json.loads(line) for line in log.splitlines()]
-    assert [entry["message"] for entry in entries] == [
-        "the relay has started",
-        "the relay has ended: 2 events sent, 0 retried, 0 dead",
-    ]
-    assert entries[-1]["bc_sent"] == 2
-    assert all(found.lease is None for found in outbox.store.show())
-
-
-CLIENT = """
-from bc_events import EventClient
-from bc_events.outbox import SQLiteOutbox
-from tests.outbox.service import TOPICS
-
-client = EventClient({url!r}, "PolicyService", TOPICS, auth=lambda: "token", outbox=SQLiteOutbox({path!r}))
-"""
-
-
-def test_a_relay_takes_api_and_auth_from_a_client(outbox, api, tmp_path):
-    outbox.store.add([row(1)])
-    (tmp_path / "myservice.py").write_text(CLIENT.format(url=api.url, path=str(outbox.path)))
-    process = relay("--client", "myservice:client", "--drain", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
-    process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert [request.has_authorization for request in api.requests()] == [True]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["--client", "nowhere:client"], "cannot be loaded"),
-        (["--client", "json:dumps"], "name an EventClient"),
-        (["--outbox", "events.db"], "no Events API is named"),
-        (["--api-url", "http://127.0.0.1:9", "--lease", "1", "--outbox", "events.db"], "too short"),
-    ],
-)
-def test_a_relay_that_cannot_work_says_why(run, arguments, reason, monkeypatch, tmp_path):
-    monkeypatch.delenv("BC_EVENTS_API_URL", raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert run("relay", *arguments)[0] == 2
-    assert reason in run.error

@@ -1,0 +1,47 @@
+"""Settings of a relay: numbers that cannot work are refused."""
+
+import pytest
+from tenacity import wait_fixed
+
+from bc_events import ConfigurationError
+from bc_events.outbox import Relay, RelaySettings
+from tests.outbox.relays import relay_of
+from tests.outbox.service import api_of
+
+
+def test_a_lease_shorter_than_three_deadlines_is_refused(store, api):
+    with pytest.raises(ConfigurationError, match="too short"):
+        Relay(store, api_of(api.url, timeout=(1, 10)), settings=RelaySettings(lease=32))
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1, "60", None])
+@pytest.mark.parametrize("name", ["lease", "alarm", "poll"])
+def test_a_setting_that_is_no_number_of_seconds_is_refused(store, api, name, seconds):
+    given = (0.05, seconds) if name == "poll" else seconds
+    with pytest.raises(ConfigurationError, match=rf"{name} is .*; give a finite number of seconds"):
+        relay_of(store, api, settings=RelaySettings(**{name: given}))
+
+
+def test_a_lease_of_more_than_a_day_is_refused(store, api):
+    """Rows are ready again at once where their time is too far away: another relay would send them too."""
+    with pytest.raises(ConfigurationError, match="give at most 86400 seconds"):
+        relay_of(store, api, settings=RelaySettings(lease=1e12))
+
+
+@pytest.mark.parametrize("poll", [1.0, (1.0,), None])
+def test_a_wait_between_looks_is_two_numbers(store, api, poll):
+    with pytest.raises(ConfigurationError, match="poll is .*; give two numbers"):
+        relay_of(store, api, settings=RelaySettings(poll=poll))
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300])
+def test_a_wait_that_never_ends_is_cut(seconds):
+    """What a strategy says for a later attempt cannot be checked beforehand."""
+    settings = RelaySettings(retry=wait_fixed(seconds), pause=wait_fixed(seconds))
+    assert (settings.retry_after(1), settings.pause_after(1)) == (86_400, 86_400)
+
+
+@pytest.mark.parametrize("workers", [0, 1.5, 10**20, None])
+def test_a_number_of_workers_that_cannot_be_meant_is_refused(store, api, workers):
+    with pytest.raises(ConfigurationError, match="give a whole number from 1 to 1000"):
+        relay_of(store, api, workers=workers)
