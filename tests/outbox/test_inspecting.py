@@ -13,7 +13,7 @@ from bc_events.local import LocalEventsAPI
 from bc_events.outbox import SQLiteOutbox
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlalchemy.engine import EngineDatabase
-from tests.outbox.conformance import ids, row
+from tests.outbox.rows import ids, row
 
 LOOKS = {
     "stats": lambda store, _: store.stats(),

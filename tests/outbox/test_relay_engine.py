@@ -7,7 +7,7 @@ from sqlalchemy.pool import NullPool
 
 from bc_events import ConfigurationError, OutboxError
 from bc_events.outbox import SQLAlchemyOutbox
-from tests.outbox.conformance import ids, row
+from tests.outbox.rows import ids, row
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
 from bc_events.outbox._store.store import Failure, Settlement
 from tests.outbox.conformance import *  # noqa: F403
-from tests.outbox.conformance import claimed, in_claim, row, rows_of
+from tests.outbox.rows import claimed, in_claim, row, rows_of
 from tests.outbox.unreadable_rows import *  # noqa: F403
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bc_events.outbox._store.store import Settlement
-from tests.outbox.conformance import claimed, ids, in_claim, row, rows_of, shape
+from tests.outbox.rows import claimed, ids, in_claim, row, rows_of, shape
 
 UNREADABLE = {
     "payload is not JSON": ["payload = 'spoilt'", "payload = ''", """payload = '{"a": 1}, {"b": 2}'"""],

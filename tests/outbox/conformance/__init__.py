@@ -1,0 +1,27 @@
+"""What every store promises. A test module gets these tests by importing them and having a fixture `store`.
+
+    from tests.outbox.conformance import *
+
+    @pytest.fixture
+    def store(): ...        # an empty one
+
+`two_stores` may be a fixture too: two stores on one table, as two relays have them. By default it is `store` twice.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from .claims import *  # noqa: F403
+from .competition import *  # noqa: F403
+from .job_order import *  # noqa: F403
+from .results import *  # noqa: F403
+from .storing import *  # noqa: F403
+
+
+@pytest.fixture
+def two_stores(store):
+    return store, store
+
+
+__all__ = [name for name in list(globals()) if name.startswith("test_") or name == "two_stores"]
