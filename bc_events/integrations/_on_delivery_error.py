@@ -13,12 +13,9 @@ _logger = logs.logger
 
 
 def check_rule(chosen: OnDeliveryError) -> None:
-    if isinstance(chosen, str):
-        check.one_of("on_delivery_error", chosen, "raise", "log")
-    else:
-        check.function(
-            "on_delivery_error", chosen, example='"raise", "log", or a callable that takes the DeliveryError'
-        )
+    if chosen == "raise" or chosen == "log":  # noqa: PLR1714  type checkers narrow by this alone
+        return
+    check.function("on_delivery_error", chosen, example='"raise", "log", or a callable that takes the DeliveryError')
 
 
 def report(error: DeliveryError, chosen: OnDeliveryError) -> None:
