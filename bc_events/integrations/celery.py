@@ -69,7 +69,8 @@ def install(
     app.send_task = tasks.carrying(app.send_task)
     finalized: Any = app.on_after_finalize
     finalized.connect(tasks.enclose, weak=False)
-    signals.worker_init.connect(tasks.serve, weak=False)
+    # Before Celery 5.7 all `serve` methods counted as one receiver, so a second application had none.
+    signals.worker_init.connect(tasks.serve, weak=False, dispatch_uid=(_UID, id(tasks)))
     signals.task_prerun.connect(_begin, weak=False, dispatch_uid=_UID)
     signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
     signals.task_internal_error.connect(fail_around, weak=False, dispatch_uid=_UID)

@@ -46,7 +46,7 @@ def api():
 def serving(settings):
     """Starts the service; gives its address, and a call that ends it once every request has."""
     settings.ROOT_URLCONF = Urlconf
-    server = uvicorn.Server(uvicorn.Config(get_asgi_application(), log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(get_asgi_application(), log_level="critical", lifespan="off", ws="none"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
 
