@@ -104,14 +104,18 @@ def database_killed(world: World) -> Result:
 
 
 def relay_stopped(world: World) -> Result:
-    """SIGSTOP for twice the lease: what the relay has to say when it goes on is fenced off."""
+    """SIGSTOP for twice the lease: the results of the relay are fenced off when it goes on.
+
+    It may have none at that moment, so it is stopped more often until it has had one.
+    """
     lease, timeout = 1.0, (0.1, 0.2)
     world.api.faults(latency={"ms": 60})
     counts_file, at_work = world.folder / "counts.json", world.folder / "at_work"
     producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=_PAUSE))
-    fenced = 0
+    fenced = stops = 0
     with world.relays(1, lease=lease, timeout=timeout):
-        for _ in range(world.dose.stops):
+        while stops < world.dose.stops or (fenced == 0 and stops < 4 * world.dose.stops):
+            stops += 1
             at_work.unlink(missing_ok=True)
             sleeper = world.relay(
                 lease=lease, timeout=timeout, workers=4, at_work=str(at_work), counts_file=str(counts_file)
@@ -127,7 +131,7 @@ def relay_stopped(world: World) -> Result:
         world.api.faults()
         world.settle()
     result = world.judged()
-    result.inject(world.dose.stops, f"stops of {2 * lease:g} s, {fenced} rows fenced off", least=world.dose.stops)
+    result.inject(stops, f"stops of {2 * lease:g} s, {fenced} rows fenced off", least=world.dose.stops)
     result.demand(fenced > 0, "no stale result was seen, so none was fenced off")
     return result
 
