@@ -1,6 +1,6 @@
-"""CallScope: what pyright and ty know of a scope whose job id comes from the arguments of each call.
+"""CallScope: the type of a scope whose job id comes from the arguments of each call.
 
-Only they read this module. At run time, and to mypy and Pyrefly, such a scope is a `SessionScope`.
+Only pyright and ty read this module. At run time, and for mypy and Pyrefly, such a scope is a `SessionScope`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class _MethodTakesAnyKeyword(Protocol):
 
 _TakesAnyPositional: TypeAlias = Callable[[Any, Any, Any, Any, Any, Any, Any, Any, Any], str | None]
 TakesAnything: TypeAlias = _TakesAnyPositional | _TakesAnyKeyword | _MethodTakesAnyKeyword
-"""Callables that leave arguments aside, as with `*_` or `**_`. They are not compared with the decorated function."""
+"""Callables that ignore arguments, as with `*_` or `**_`. They are not compared with the decorated function."""
 
 
 class _CalledAs(Protocol[_P, _Q, _R_co]):
-    """A function of the parameters `_Q`, which takes the parameters `_P` too."""
+    """A function with the parameters `_Q`, which can also be called with the parameters `_P`."""
 
     @overload
     def __call__(self, *args: _Q.args, **kwargs: _Q.kwargs) -> _R_co: ...
@@ -50,6 +50,6 @@ class _CalledAs(Protocol[_P, _Q, _R_co]):
 
 
 class CallScope(Protocol[_P]):
-    """Decorates functions that take the parameters of the callable, `_P`. It opens no `with` block, which has none."""
+    """Decorates functions that take the callable's parameters, `_P`. It opens no `with` block: a block has none."""
 
     def __call__(self, function: _CalledAs[_P, _Q, _R]) -> Callable[_Q, _R]: ...

@@ -1,4 +1,4 @@
-"""Any scope as a decorator, for every kind of function there is."""
+"""Use a scope as a decorator, on every kind of function."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def _decorated(scope: Scope, function: Any) -> Any:
 
 
 def _in_place_of(function: types.FunctionType, run: Any) -> Any:
-    """`run` with all that others read of `function`.
+    """`run`, made to look like `function` to frameworks that inspect it.
 
-    Its globals, in which FastAPI looks up annotations; and its signature, for `inspect.getfullargspec`, which Celery
-    uses and which does not look behind a decorator. A function that takes anything has no signature to keep, so
-    `functools.wraps` above can give it another.
+    It gets the globals of `function`, where FastAPI looks up annotations. It gets the signature, because Celery calls
+    `inspect.getfullargspec`, which does not follow `__wrapped__`. A function that takes only `*args` and `**kwargs`
+    keeps none: a `functools.wraps` above this decorator may then supply the signature of another function.
     """
     stand_in = types.FunctionType(run.__code__, function.__globals__, run.__name__, None, run.__closure__)
     functools.update_wrapper(stand_in, function)
-    with suppress(Exception):  # annotations may name what is defined later
+    with suppress(Exception):  # annotations may refer to names that are defined later
         signature = inspect.signature(function)
         kinds = {parameter.kind for parameter in signature.parameters.values()}
         if not kinds or kinds - _ANYTHING:
@@ -69,7 +69,7 @@ def _in_place_of(function: types.FunctionType, run: Any) -> Any:
 
 
 def _run_of(scope: Scope, declared: Any, function: Any) -> Callable[..., Any]:
-    """The function that runs `function`, which is `declared` or a method made by it, in the scope."""
+    """The function that runs `function` in the scope. `function` is `declared`, or a method that `declared` made."""
     runner = _runner_of(function)
     if runner is invocation.function:
         runner = _runner_of(declared)
@@ -89,14 +89,14 @@ def _refuse(function: Any) -> None:
 
 
 def _is_decorable(function: object) -> bool:
-    """Whether it is called, or makes methods that are. A property would do its work before the scope opens."""
+    """Whether it can be called, or makes methods. A property cannot: it works before a scope could be opened."""
     if isinstance(function, _COMPUTES_ON_ACCESS):
         return False
     return callable(function) or (hasattr(function, "__get__") and not hasattr(function, "__set__"))
 
 
 def _bound_to(function: Any) -> tuple[Any, ...]:
-    """The object or class that a bound method passes on as its first argument."""
+    """The object or class to which a bound method is bound, as a tuple; empty for other functions."""
     owner = None if inspect.isbuiltin(function) else getattr(function, "__self__", None)
     return () if owner is None else (owner,)
 
@@ -112,7 +112,7 @@ def _runner_of(function: Any) -> Runner:
 
 
 def _declarations(function: Any) -> Iterator[Any]:
-    """The objects that may say what kind of function this is: itself, under partials, and its `__call__`."""
+    """The objects whose flags may tell the kind of this function: itself, what its partials wrap, its `__call__`."""
     yield function
     while isinstance(function, functools.partial | functools.partialmethod):
         function = function.func

@@ -1,4 +1,4 @@
-"""The process's default client: configured by hand, by the environment, or overridden for a while."""
+"""The process's default client: from `configure`, from the environment, or from an `override`."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def configure(client: EventClient | None = None, **settings: Unpack[ClientSettin
 
 
 def configure_later(make: Callable[[], EventClient]) -> None:
-    """Makes what `make` returns the process's default client, once one is needed: for frameworks with settings.
+    """Sets a function that makes the default client when it is first needed: for frameworks with settings.
 
-    A client made by an earlier call, or by `configure`, is forgotten.
+    It replaces an earlier function, and a client from `configure`.
     """
     global _configured, _make
     with _configuring:
@@ -74,9 +74,10 @@ def configure_later(make: Callable[[], EventClient]) -> None:
 
 
 def default_client() -> EventClient:
-    """The overriding client, else the configured one, else one made later or from BC_EVENTS_*, and kept.
+    """The client of an `override`, else the configured one, else one that is made now and kept.
 
-    Raises `ConfigurationError` where there is none of them.
+    The function given to `configure_later` makes it, else BC_EVENTS_* describe it. Raises `ConfigurationError` where
+    there is neither.
     """
     global _configured  # noqa: PLW0603  the default client is the process's
     overrides = _overrides
@@ -91,18 +92,18 @@ def default_client() -> EventClient:
 
 
 def is_configured() -> bool:
-    """Whether code has said which client is the default one, or how it is made."""
+    """Whether code has set the default client, or a function that makes it."""
     return bool(_overrides or _configured or _make)
 
 
 def known_client() -> EventClient | None:
-    """The default client as far as it has been made: this makes none."""
+    """The default client, if it has been made. This function makes none."""
     overrides = _overrides
     return overrides[-1].client if overrides else _configured
 
 
 def from_environment() -> EventClient:
-    """A client made from BC_EVENTS_*. Raises `ConfigurationError` where they do not suffice."""
+    """A client made from BC_EVENTS_*. Raises `ConfigurationError` where some are missing or wrong."""
     return _made(_environment(os.environ))
 
 
@@ -116,7 +117,7 @@ def _made(settings: Mapping[str, Any]) -> EventClient:
 
 
 def checked_client(client: object, name: str) -> EventClient:
-    """The client that the function of this name was given; raises `ConfigurationError` where it is no client."""
+    """`client`, an argument of the function `name`. Raises `ConfigurationError` where it is no EventClient."""
     kind = _client_class()
     if not isinstance(client, kind):
         raise ConfigurationError(
@@ -127,7 +128,7 @@ def checked_client(client: object, name: str) -> EventClient:
 
 @cache
 def _client_class() -> type[EventClient]:
-    """It loads the schema checker, which cold starts do not pay for."""
+    """Imported late: `client` loads the schema checker, and `import bc_events.events` must stay fast."""
     from bc_events.client import EventClient  # noqa: PLC0415
 
     return EventClient
@@ -141,7 +142,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
             "call events.configure(EventClient(api_url, service_name, topic_definitions)) when the service starts, "
             f"or set {API_URL} ({LOG_ONLY} only logs events), {SERVICE_NAME} and {TOPICS}"
         )
-    is_log_only = environment[API_URL] == LOG_ONLY  # as for the command, it is enough to change this one variable
+    is_log_only = environment[API_URL] == LOG_ONLY  # ignores the outbox: changing this one variable is enough
     return {
         "api_url": environment[API_URL],
         "service_name": environment[SERVICE_NAME],
@@ -151,7 +152,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 class Override:
-    """Another default client while it is open, in every thread: for tests. Serves `with`, `async with` and `@`."""
+    """Another default client while it is open, in every thread: for tests. Works as `with`, `async with` and `@`."""
 
     outlasts_call: ClassVar[bool] = False
 
@@ -176,7 +177,7 @@ class Override:
         self.__exit__()
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        from .decorator import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
+        from .decorator import decorate  # noqa: PLC0415  loads inspect, which only decorators need
 
         return decorate(self, function)
 

@@ -1,4 +1,4 @@
-"""Results whose work begins after the call that returned them, so after its scope has ended: they are refused."""
+"""Refuse results whose work begins after the call, such as coroutines: the scope of the call has ended by then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMEDIES: Final = {
 }
 _COLLECTIONS: Final[tuple[Any, ...]] = ([], (), "", "\u0100", b"", bytearray(), set(), {}, {}.values(), {}.items())
 _STORED: Final = frozenset(map(type, (*map(iter, (*_COLLECTIONS, range(0), range(2**64))), reversed([]), reversed({}))))
-"""Iterators over what is there already: no work is left to do."""
+"""Iterators over stored values: no work is left to do."""
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ _MANAGERS: Final = {helper.__code__ for helper in (_sync, _async)}
 
 
 def refuse_function(function: Any) -> None:
-    """Raises TypeError for a function of which it is known beforehand that its work begins after the call."""
+    """Raises TypeError for a function that is known, without a call, to return such a result."""
     target = function
     while isinstance(target, functools.partial):
         target = target.func
@@ -45,9 +45,9 @@ def refuse_function(function: Any) -> None:
 
 
 def refuse_result(function: Callable[..., object], result: object, *, may_have_started: bool) -> None:
-    """Raises TypeError for a result such as a coroutine, which is closed: nobody else can have it yet.
+    """Raises TypeError for a result whose work begins later. It closes a coroutine: no other code has it yet.
 
-    `may_have_started` lets a future pass: its work belongs to the context in which it was started.
+    `may_have_started` permits futures: their work runs in the context in which it was started.
     """
     kind = _kind(type(result))
     if kind is None or (may_have_started and _is_future(result)):
@@ -64,7 +64,10 @@ def _refusal(function: object, verb: str, kind: str) -> TypeError:
 
 
 def _kind(result: type) -> str | None:
-    """What a result of this type is, where its work is yet to begin. A type with a metaclass may have no hash."""
+    """The kind of result that this type is, with its article; None where its work does not begin later.
+
+    A class whose metaclass is not `type` may have no hash, so its kind is not cached.
+    """
     return _cached_kind(result) if type(result) is type else _found_kind(result)
 
 
@@ -88,7 +91,7 @@ def _found_kind(result: type) -> str | None:
 
 
 def _has_more_to_it(result: type) -> bool:
-    """Whether it can do more than be entered or iterated: a file, a cursor or a response is at work already."""
+    """Whether it has other public methods, like a file, a cursor or a response, whose work has begun already."""
     is_scope = hasattr(result, "open") and result.__module__.startswith("bc_events.")
     has_public_name = any(not name.startswith("_") for name in dir(result))
     return has_public_name and not is_scope and result.__module__ != "itertools"

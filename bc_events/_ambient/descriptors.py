@@ -1,4 +1,4 @@
-"""Decorated objects that are no plain functions: partials, callable objects, and descriptors that make methods."""
+"""Decorated objects that are not plain functions: partials, callable objects, and descriptors that make methods."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class _Decorated(wrapt.BaseObjectProxy[Any]):
-    """It has the attributes of what it wraps, but it is an object by itself, which equals no other."""
+    """A proxy with the attributes of the wrapped object. It equals only itself."""
 
     def __init__(self, wrapped: Any, run: Callable[..., Any]) -> None:
         super().__init__(wrapped)
         self._self_run = run
 
-    # A property, so that whoever looks at `__call__` sees which kind of function runs, as Starlette does.
+    # A property, because Starlette inspects `__call__` to find out which kind of function runs.
     __call__ = property(attrgetter("_self_run"))
 
     @property
     def __closure__(self) -> Any:
-        """cloudpickle reads it of all that looks like a function, and would take the function without its scope."""
+        """Raises PicklingError: cloudpickle reads it, and would serialise the function without its scope."""
         raise PicklingError(
             f"{_name(self)} is decorated and cannot be serialised by value, because that would lose its scope; "
             "import it from a module, or open the session in its body"
@@ -49,10 +49,10 @@ class _Decorated(wrapt.BaseObjectProxy[Any]):
 
 
 class DecoratedObject(_Decorated):
-    """What a scope makes of an object that is no plain function."""
+    """An object that is not a plain function, decorated with a scope."""
 
     def __init__(self, wrapped: Any, run_of: Callable[[Any], Callable[..., Any]]) -> None:
-        """`run_of` makes the function that runs `wrapped`, a copy of it or a method made by it, in the scope."""
+        """`run_of(function)` returns the function that runs `function` in the scope."""
         super().__init__(wrapped, run_of(wrapped))
         self._self_run_of = run_of
         self._self_function = wrapped  # `functools.update_wrapper` may set another `__wrapped__`
@@ -76,7 +76,7 @@ class DecoratedObject(_Decorated):
             set_name(owner, name)
 
     def __reduce__(self) -> str:
-        """Pickled by reference, as any function is."""
+        """Pickled by reference, as functions are."""
         return _name(self)
 
     def __copy__(self) -> Self:
@@ -88,7 +88,7 @@ class DecoratedObject(_Decorated):
 
 
 class DecoratedMethod(_Decorated):
-    """A decorated method that is no plain one, such as a partial one; made of the same parts as any method."""
+    """A decorated method that is not a plain one, such as a partialmethod, bound to its object or class."""
 
     def __init__(self, function: DecoratedObject, instance: Any, owner: type | None = None) -> None:
         bound = function._self_function.__get__(instance, owner)
@@ -102,7 +102,7 @@ class DecoratedMethod(_Decorated):
 
     @property
     def __func__(self) -> DecoratedObject:
-        """The decorated function: weak references to methods keep it, and make the method of it anew."""
+        """The decorated function. `weakref.WeakMethod` keeps it, and makes the method from it again."""
         function, instance, _ = self._self_made_of
         if instance is None or not hasattr(self.__wrapped__, "__func__"):
             raise AttributeError("__func__")
@@ -135,17 +135,17 @@ class DecoratedMethod(_Decorated):
 
     @property
     def _self_key(self) -> tuple[int, ...]:
-        """Methods are equal where their functions and objects are the same ones."""
+        """Two methods are equal if they have the same function and the same object."""
         function, instance, owner = self._self_made_of
         return id(function), id(instance), id(owner) if instance is None else 0
 
 
 def _name(decorated: Any) -> str:
-    """The name in its module. Raises PicklingError where it has none."""
+    """The qualified name in its module. Raises PicklingError where it has none."""
     name = getattr(decorated, "__qualname__", None)
     if not isinstance(name, str) or "<" in name:
         raise PicklingError(
-            f"a decorated {type(decorated.__wrapped__).__name__} has no name of its own to be imported by, so it "
+            f"a decorated {type(decorated.__wrapped__).__name__} cannot be imported by name, so it "
             "cannot be pickled; decorate a def of a module instead"
         )
     return name

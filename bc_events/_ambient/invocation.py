@@ -1,7 +1,7 @@
-"""How a scope is held open around a call, for each kind of function.
+"""Runners: for each kind of function, open a scope, run the function, and close the scope.
 
-Each runner returns a plain Python function of the same kind. So it is equal only to itself, is copied and pickled as
-functions are, and shows its kind when it is inspected. It uses no global name, because it gets those of the function.
+A runner returns a plain Python function of the same kind. So frameworks that inspect, copy or pickle functions treat it
+like the decorated one. It uses no global names, because it gets the globals of the decorated function.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ Kwargs = Mapping[str, Any]
 
 
 class Opening(Protocol):
-    """One use of a scope. `error` is the exception its body ended with, if any; closing may raise another one."""
+    """One use of a scope. `error` is the exception that ended its body, if any. Closing may raise another one."""
 
     def close(self, error: BaseException | None, /) -> None: ...
     async def aclose(self, error: BaseException | None, /) -> None: ...
     def suspend(self) -> None:
-        """Takes it, and what was opened within it, out of the ambient state: a generator is about to yield."""
+        """Before a generator yields: takes the scope, and those opened within it, out of the ambient state."""
 
     def resume(self) -> None:
-        """Puts back what `suspend` took out."""
+        """After the yield: puts back all that `suspend` took out."""
 
 
 class Scope(Protocol):
-    """Something that can be open around a call. It keeps no state: each call makes a new opening."""
+    """It can be opened around a call. It keeps no state of a call: each call makes a new opening."""
 
     outlasts_call: ClassVar[bool]
-    """Whether a task that the call has started may go on in it."""
+    """Whether tasks that the call has started may continue in it after the call."""
 
     def open(self, args: Args, kwargs: Kwargs, /) -> Opening:
         """Opens it around a call with these arguments, `self` or `cls` included."""
@@ -46,7 +46,7 @@ class Runner(Protocol):
     """Makes the function that runs another one in a scope."""
 
     def __call__(self, scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
-        """`bound_to` is the object or class that `function` is a method of: the scope is told of it."""
+        """`bound_to` is the object or class of a method, if any. It becomes the first argument of `Scope.open`."""
         ...
 
 
@@ -83,7 +83,7 @@ def coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> 
 
 
 def iterable_coroutine(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> Callable[..., Any]:
-    """For a generator function that `types.coroutine` has made something to await."""
+    """For a generator function that `types.coroutine` has made awaitable."""
     awaited = coroutine(scope, function, *bound_to)
 
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -115,7 +115,7 @@ def generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> 
                     closing = error
                     result = steps.close()  # it returns a value from Python 3.13 on
                     break
-                except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
+                except BaseException as error:  # noqa: BLE001  it is thrown into the generator
                     opening.resume()
                     step = partial(steps.throw, error)
                 else:
@@ -150,7 +150,7 @@ def async_generator(scope: Scope, function: Callable[..., Any], /, *bound_to: An
                     opening.resume()
                     await steps.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001  whatever was thrown in is thrown on
+                except BaseException as error:  # noqa: BLE001  it is thrown into the generator
                     opening.resume()
                     step = partial(steps.athrow, error)
                 else:

@@ -1,4 +1,4 @@
-"""Magic calls: a publisher for each name, which finds the live unit of work when it is called."""
+"""Magic calls: one publisher for each name. It looks up the live unit of work when it is called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _MODULE: Final = "bc_events.events"
 
 
 def publisher(name: str, names_of_module: Collection[str]) -> Callable[[Mapping[str, Any]], Event]:
-    """The publisher of a magic name. Where it is nearly a name of the module, that is told if no topic has it."""
+    """The publisher of a magic name.
+
+    A name that is close to one of the module's, such as `current_sesion`, is probably misspelt. Then the error about an
+    unknown topic suggests the module's name.
+    """
     is_suspect = suggestions.meant(name, names_of_module) is not None
     return _suspicious(name, names_of_module) if is_suspect else _publisher(name)
 

@@ -38,7 +38,7 @@ def session_of(frame: Frame) -> EventSession:
 
 
 def close(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
-    """Ends what it opened, as `error` says, and sends what is to be sent. Raises `DeliveryError`."""
+    """Ends the scope of this frame: flushes, or rolls back where `error` is a failure. Raises `DeliveryError`."""
     unit = session_of(frame).unit
     events, context = _end(unit, frame, error, commit_on)
     if events:
@@ -47,7 +47,7 @@ def close(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> N
 
 
 async def aclose(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
-    """`close`, with the sending on another thread."""
+    """`close`, but the events are sent on another thread."""
     unit = session_of(frame).unit
     events, context = _end(unit, frame, error, commit_on)
     if events:
@@ -60,9 +60,9 @@ async def aclose(frame: Frame, error: BaseException | None, commit_on: Exception
 def _end(
     unit: UnitOfWork, frame: Frame, error: BaseException | None, commit_on: Exceptions
 ) -> tuple[Sequence[Event], Context]:
-    """Closes the unit of work, then leaves its frame; returns what is to be sent and under which context.
+    """Closes the unit of work, then leaves its frame. Returns the events to send, and the OpenTelemetry context to use.
 
-    An exit that a forked child inherited sends and drops nothing.
+    In a forked child that inherited the open scope, it only leaves the frame.
     """
     if unit.is_from_before_fork:
         return [], frame.leave()
@@ -78,7 +78,7 @@ def _has_failed(error: BaseException | None, commit_on: Exceptions) -> TypeGuard
 
 
 def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
-    """Rolls back; returns what is to be sent all the same."""
+    """Rolls back. Returns the events to send all the same: their database transactions have committed."""
     dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
     if dropped:
         name = type(error).__name__
@@ -94,7 +94,7 @@ def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
 
 
 def _is_clean_exit(error: BaseException) -> bool:
-    """Whether it ends a program with status 0: SystemExit, or click's, typer's or another framework's own exception."""
+    """Whether it ends a program with status 0: SystemExit, or an exception of click, typer or another framework."""
     if isinstance(error, SystemExit):
         return error.code in (0, None)
     return any(_is_zero(error, name) for name in ("exit_code", "code"))
@@ -103,7 +103,7 @@ def _is_clean_exit(error: BaseException) -> bool:
 def _is_zero(error: BaseException, name: str) -> bool:
     try:
         status = getattr(error, name, None)
-    except Exception:  # noqa: BLE001  a property of others must not mask the body's exception
+    except Exception:  # noqa: BLE001  a failing property must not mask the body's exception
         return False
     return type(status) is int and status == 0
 
@@ -115,7 +115,10 @@ def _delivery(
 
 
 def _deliver_quietly(client: UnitClient, events: Sequence[Event], context: Context) -> None:
-    """What was beyond rollback when the body failed: the body's own exception must not be masked."""
+    """After a failed body: sends the events that cannot be rolled back. Errors are logged and not raised.
+
+    Raised, they would mask the exception of the body.
+    """
     try:
         _deliver(client, events, context)
     except Exception:
@@ -128,7 +131,7 @@ def _deliver_quietly(client: UnitClient, events: Sequence[Event], context: Conte
 
 
 def _deliver(client: UnitClient, events: Sequence[Event], context: Context) -> None:
-    """Sends under the OpenTelemetry context that the scope had: the requests' headers come from it."""
+    """Sends with the OpenTelemetry context of the scope, from which the headers of the requests come."""
     before = get_current()
     attach(context)
     try:
