@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bc_events._runtime.numbers import WholeNumbers
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,3 +30,6 @@ class NumberType(_NumberType):
             return self._numbers.read(str(value))
         except ConfigurationError as error:
             self.fail(str(error), param, ctx)
+
+
+PORT: Final = NumberType(WholeNumbers(0, 65535))

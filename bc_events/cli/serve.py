@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bc_events._runtime.numbers import WholeNumbers
 from bc_events._runtime.stopping import stoppable, wait_to_be_stopped
 
 from .escaping import json_text
 from .extras import local_events_api
+from .number_type import PORT, NumberType
 from .request_line import coloured_line, plain_line
 from .request_printer import RequestPrinter
 from .screen import screen
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 
     from bc_events.local import ReceivedRequest
 
-_SEED: Final = click.IntRange(0, 2**31 - 1)
+_SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8026, show_default=True, help="0 for any that is free.")
+@click.option("--port", type=PORT, default=8026, show_default=True, metavar="PORT", help="0 takes any that is free.")
 @click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="Keep events in this file.")
 @click.option(
     "--topics",
@@ -32,7 +34,7 @@ _SEED: Final = click.IntRange(0, 2**31 - 1)
     multiple=True,
     help="Check data against this definitions file; may be given several times.",
 )
-@click.option("--seed", type=_SEED, default=0, show_default=True, help="Seed of the injected faults.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, metavar="NUMBER", help="Seed of the injected faults.")
 @click.option("--quiet", is_flag=True, help="Print no line for a request.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address and each request as a line of JSON.")
 def serve(port: int, db: Path | None, topics: tuple[Path, ...], seed: int, *, quiet: bool, as_json: bool) -> None:

@@ -10,6 +10,7 @@ import click
 from bc_events._runtime.stopping import stoppable, wait_to_be_stopped
 from bc_events.cli.exit_codes import FAILED
 from bc_events.cli.extras import local_events_api
+from bc_events.cli.number_type import PORT
 from bc_events.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Watch three services say what happens.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 for any that is free.")
+@click.option("--port", type=PORT, default=0, show_default=True, metavar="PORT", help="0 takes any that is free.")
 def demo(port: int) -> None:
     """Watch three services of an insurer say what happens, over a local Events API.
 
