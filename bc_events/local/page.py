@@ -97,7 +97,7 @@ def _nothing(q: str) -> str:
 
 def _refused(log: RequestLog) -> str:
     """The latest requests that were refused, as a whole or in part, newest first. Empty if there are none."""
-    refused = [request for request in log if request.outcome in ("refused", "partly refused")]
+    refused = log.refused()
     if not refused:
         return ""
     latest = refused[: -_REFUSED_SHOWN - 1 : -1]

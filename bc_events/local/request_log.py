@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER
-from bc_events.errors import printable
+from bc_events.errors import counted, printable
 
 from .received_request import ReceivedRequest
 
@@ -64,6 +64,18 @@ class RequestLog:
             self._kept.append(kept)
         if self._on_request is not None:
             self._on_request(kept)
+
+    def refused(self) -> list[ReceivedRequest]:
+        """The requests that were refused, as a whole or in part, oldest first."""
+        return [request for request in self if request.outcome in ("refused", "partly refused")]
+
+    def hint(self) -> str:
+        """The end of a message about events that have not come: why requests were refused. Empty if none was."""
+        refused = self.refused()
+        if not refused:
+            return ""
+        count = f"{counted(len(refused), 'request')} {'was' if len(refused) == 1 else 'were'} refused"
+        return f"; {count}, the latest because of {refused[-1].reason}"
 
     def clear(self) -> None:
         with self._lock:

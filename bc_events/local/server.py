@@ -16,7 +16,7 @@ import uvicorn
 from bc_events._delivery import networks
 from bc_events._runtime import argument_checks as check
 from bc_events.constants import MAX_REQUEST_BYTES
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, counted
 
 from .app import make_app
 from .catalogue import Catalogue
@@ -166,7 +166,8 @@ class LocalEventsAPI:
         with store.listening(news.set):
             while store.count(q) < count:
                 if not news.wait(max(0.0, deadline - time.monotonic())):
-                    raise TimeoutError(f"{store.count(q)} of {count} events for {q!r} came in {timeout} s")
+                    came = f"{store.count(q)} of {counted(count, 'event')} for {q!r} came in {timeout} s"
+                    raise TimeoutError(came + self._log.hint())
                 news.clear()
         return store.events(q)
 

@@ -181,6 +181,14 @@ def test_a_packed_body_is_told_from_a_broken_one(api):
     assert "Content-Encoding gzip; send it without one" in answer.json()["errorMessage"]
 
 
+def test_a_wait_in_vain_says_why_requests_were_refused(api):
+    with pytest.raises(TimeoutError, match=r"^0 of 1 event for '' came in 0.01 s$"):
+        api.wait(timeout=0.01)
+    post(api, BAD)
+    with pytest.raises(TimeoutError, match="1 request was refused, the latest because of SchemaViolationException"):
+        api.wait(timeout=0.01)
+
+
 def test_each_request_is_told_as_it_is_answered():
     told = queue.SimpleQueue()
     with LocalEventsAPI(topics=TOPICS, on_request=told.put) as api:
