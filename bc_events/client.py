@@ -92,8 +92,8 @@ class EventClient:
         self.topic_table: TopicTable = arguments.topic_table(topic_definitions, show_values=show_values)
         self.max_request_bytes = max_request_bytes
         self.enrichers: tuple[Enricher, ...] = enriching.checked(enrichers)
-        self.baggage_key = arguments.baggage_key(baggage_key)
-        self.write_baggage = check.flag("write_baggage", write_baggage)
+        self.baggage_key: str = arguments.baggage_key(baggage_key)
+        self.write_baggage: bool = check.flag("write_baggage", write_baggage)
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
         if self._api_url is not None:

@@ -72,14 +72,14 @@ class Pending:
     __slots__ = ("_changes", "committed", "entries", "has_dropped", "held", "lock", "number", "scoped_in")
 
     def __init__(self) -> None:
-        self.number = next(_numbers)
+        self.number: int = next(_numbers)
         self.entries: list[Event] = []
         self.committed: list[Event] = []
         self.held: tuple[weakref.ref[Held], ...] = ()
-        self.has_dropped = False
+        self.has_dropped: bool = False
         self.scoped_in: object = None
         """The `forks.generation` of the process whose scope ends it; None where its owner flushes by hand."""
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._changes = 0
 
     def __del__(self) -> None:

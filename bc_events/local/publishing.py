@@ -40,7 +40,7 @@ class Publishing:
     def __init__(self, responder: Responder, log: RequestLog, seed: int) -> None:
         self._responder = responder
         self._log = log
-        self.faults = Faults({}, seed)
+        self.faults: Faults = Faults({}, seed)
 
     async def single(self, request: Request) -> ASGIApp:
         return await self._publish(request, is_bulk=False)

@@ -30,7 +30,7 @@ class RequestLog:
         self._lock = threading.Lock()
         self._kept: deque[ReceivedRequest] = deque(maxlen=_MOST_KEPT)
         self._on_request = on_request
-        self.total = 0
+        self.total: int = 0
 
     def add(self, request: Request, answer: SentAnswer, *, size: int = 0) -> None:
         """Keeps a request, whose body had `size` bytes, and its answer."""

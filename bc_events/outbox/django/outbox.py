@@ -43,7 +43,7 @@ class DjangoOutbox:
             settings: of the relay in this process.
         """
         check_relay_options(relay=relay, order=order, settings=settings)
-        self.using = check.text("using", using, example='the alias "default"')
+        self.using: str = check.text("using", using, example='the alias "default"')
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings
