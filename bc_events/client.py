@@ -1,4 +1,4 @@
-"""EventClient: what one service configures once."""
+"""EventClient: the configuration of one service."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class EventClient:
-    """Makes the sessions of one service and delivers their events. Create one per process; threads share it."""
+    """Makes the sessions of one service and delivers their events. Create one per process. Threads may share it."""
 
     def __init__(
         self,
@@ -67,15 +67,15 @@ class EventClient:
         Args:
             auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
             timeout: seconds to connect, and to wait for each part of an answer; an attempt takes their sum at most.
-            retry_budget: seconds that repeats, and the waits before them, may take in one flush.
-            max_request_bytes: size of a request's body at most; a larger flush is cut into several.
-            max_request_events: events in a request at most; the API takes no more than 250.
-            enrichers: called in order with (topic, data) before the check; each returns the data to go on with.
+            retry_budget: seconds that the retries of one flush, and the waits before them, may take.
+            max_request_bytes: the most bytes in the body of a request; a larger flush is split into several.
+            max_request_events: the most events in a request; the API takes no more than 250.
+            enrichers: called in order with (topic, data) before the check; each returns the data to use.
             http: a ready `requests.Session`, for CA bundles, proxies or client certificates.
-            outbox: where events are stored until a relay has sent them: a file name such as "events.db", or an outbox.
-            delivery: another way for events to leave, in place of the one `api_url` gives.
-            baggage_key: where OpenTelemetry baggage carries the job id.
-            write_baggage: whether a live session puts its job id there.
+            outbox: stores events until a relay has sent them: a file name such as "events.db", or an outbox.
+            delivery: replaces the delivery that `api_url` gives.
+            baggage_key: the key of the job id in OpenTelemetry baggage.
+            write_baggage: whether a live session puts its job id into baggage.
             show_values: lets errors about events quote the values they refuse, and the log of a client without an API
                 show the data of events. Both may be personal data.
 
@@ -111,7 +111,7 @@ class EventClient:
 
     @property
     def api_url(self) -> str | None:
-        """Where the Events API is, without a slash at its end; None where there is none."""
+        """The URL of the Events API, without a slash at its end; None where there is none."""
         return self._api_url
 
     @property
@@ -125,12 +125,12 @@ class EventClient:
 
     @property
     def publish_url(self) -> str | None:
-        """Where a request of one event goes; None without an API."""
+        """The URL for a request with one event; None without an API."""
         return None if self._api_url is None else f"{self._api_url}{EVENTS_PATH}"
 
     @property
     def publish_bulk_url(self) -> str | None:
-        """Where a request of several events goes; None without an API."""
+        """The URL for a request with several events; None without an API."""
         return None if self._api_url is None else f"{self._api_url}{BULK_PATH}"
 
     @property
@@ -142,11 +142,14 @@ class EventClient:
         return self._third_party_actor
 
     def get_topic(self, category: str | None, entity: str, action: str) -> Topic:
-        """Without a category: the default one's, else the only one that has it. Raises `UnknownTopicError`."""
+        """Without a category: the topic of the default category, else the only topic with these names.
+
+        Raises `UnknownTopicError`.
+        """
         return self.topic_table.find(category, entity, action)
 
     def user_session(self, user_id: str, job_id: str | None = None) -> EventSession:
-        """A session by hand, for a user (their Cognito user id). Nothing flushes it but `flush`."""
+        """A session made by hand, for a user (their Cognito user id). Only a call of `flush` sends its events."""
         return EventSession(user_id, ACTOR_TYPE_USER, job_id, self)
 
     def service_session(self, job_id: str | None = None) -> EventSession:
@@ -154,15 +157,15 @@ class EventClient:
         return EventSession(self.service_name, ACTOR_TYPE_SERVICE, job_id, self)
 
     def third_party_session(self, job_id: str | None = None) -> EventSession:
-        """Like `service_session`, for a service of somebody else."""
+        """Like `service_session`, but the service acts as a third party."""
         return EventSession(self.service_name, ACTOR_TYPE_THIRD_PARTY, job_id, self)
 
     def session_of(self, unit: UnitOfWork) -> EventSession:
-        """A unit of work of this client as its users hold it."""
+        """The session of a unit of work of this client."""
         return EventSession.of(unit)
 
     def enriched(self, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data after every enricher has seen it: a shallow copy, as the caller goes on with its own."""
+        """The data after every enricher. They get a shallow copy, so that the caller's dict does not change."""
         if isinstance(data, dict):
             data = dict(data)
         for enricher in self.enrichers:
@@ -170,10 +173,10 @@ class EventClient:
         return data
 
     def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
-        """Delivers events that a session has let go of. Raises `DeliveryError`, which then owns what did not arrive.
+        """Delivers events that a session has handed over. Raises `DeliveryError` with those that were not delivered.
 
-        `again` are those that an earlier flush could not deliver; they go first. What stops it from outside, such as
-        KeyboardInterrupt, goes on, raised from a DeliveryError.
+        `again` are events that an earlier flush could not deliver. They are sent first. An exception from outside that
+        stops the flush, such as KeyboardInterrupt, propagates. Its cause is then a DeliveryError.
         """
         new, events = events, [*again, *events] if again else events
         if not events:
@@ -200,19 +203,19 @@ class EventClient:
         self.delivery.send(events)
 
     def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:
-        """Names the events of a flush that was stopped where nothing is known of them."""
+        """The error about a flush that was stopped. The outcome of all its events is unknown."""
         reason = f"the flush was stopped by {type(stop).__name__}"
         undelivered = [Undelivered(event, reason, "unknown") for event in events]
         return DeliveryError(undelivered, [*requests_for(events, self.limits)])
 
     def resend(self, error: DeliveryError) -> None:
-        """Tries again what a flush could not deliver, with the same bytes and keys. Raises `DeliveryError` anew.
+        """Sends the undelivered events of a flush again, with the same bytes and keys. May raise `DeliveryError` again.
 
-        A session made by hand keeps such events, too. Those that it has sent meanwhile are left out here, and what is
-        sent here it does not send again.
+        A session made by hand keeps its undelivered events, too. This leaves out those that the session has sent
+        meanwhile, and the session does not send again what is sent here.
 
-        With an outbox it tries again to store it; what is stored already is not stored twice. But a relay may have sent
-        an event whose outcome is unknown, and would send it again: look first whether the API has it.
+        With an outbox it stores the events again. No event is stored twice. But a relay may already have sent an event
+        whose outcome is unknown, and would then send it again: check first whether the API has it.
         """
         if self.outbox is None and self._direct is None:
             raise ConfigurationError("this client has no api_url, so it cannot resend; use one that has")
@@ -230,7 +233,7 @@ class EventClient:
             self._direct.repeat([*resend.requests, *self._direct.requests(resend.events)])
 
     def close(self) -> None:
-        """Closes the connections. What is flushed afterwards is undelivered, and says so."""
+        """Closes the connections. A later flush raises `DeliveryError`."""
         self.delivery.close()
         if self._direct is not None:
             self._direct.close()

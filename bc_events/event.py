@@ -32,7 +32,7 @@ forks.after_fork(_renew)
 
 
 class EventTopic(Protocol):
-    """The topic of an event: a `Topic`, as far as its events show it."""
+    """The part of `Topic` that events show."""
 
     @property
     def action(self) -> str: ...
@@ -66,7 +66,7 @@ class Origin(Protocol):
 
 
 class Publisher(Protocol):
-    """Who published an event, and for which job: its `EventSession`."""
+    """The part of `EventSession` that tells who published an event, and for which job."""
 
     @property
     def actor_id(self) -> str: ...
@@ -78,7 +78,7 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PastOrigin:
-    """The origin of an event that was pickled, in place of its session, which lives in another process."""
+    """The origin of an unpickled event. It replaces the session, which stayed in the process that pickled the event."""
 
     actor: Actor
     job_id: str
@@ -105,7 +105,7 @@ class LastRequest:
 
 
 class Event:
-    """Something that happened, valid and serialised. Read-only; compares by identity, as two alike are still two.
+    """Something that happened, valid and serialised. Read-only. Equal only to itself: the same may happen twice.
 
     A session makes it. Its id is a UUIDv7 of the time of the call, made when it is first asked for.
     """
@@ -144,7 +144,7 @@ class Event:
         return actor if isinstance(actor, Actor) else Actor(actor.id, actor.type)
 
     def actor_found(self, actor: Actor | None) -> None:
-        """Who acted at the call, where that had to be looked up. None leaves it to the flush."""
+        """Sets the actor that was looked up at the call. None: it is looked up at the flush."""
         self._actor = actor
 
     @property
@@ -154,7 +154,7 @@ class Event:
 
     @property
     def known_tail(self) -> bytes | None:
-        """The envelope's bytes from the actor on; None if who acted is told only at the flush."""
+        """The envelope's bytes from the actor on; None if the actor is known only at the flush."""
         actor = self._actor or self._origin.actor
         return actor.tail if isinstance(actor, Actor) else None
 
@@ -182,7 +182,7 @@ class Event:
 
     @property
     def last_request(self) -> LastRequest | None:
-        """The request in which a flush could not deliver it; None if there was none, or nobody repeats it."""
+        """The request in which a flush failed to deliver it, if the next flush repeats that request; else None."""
         # Not set when the event is made, because few events need it.
         last_request: LastRequest | None = getattr(self, "_last_request", None)
         return last_request
@@ -198,7 +198,7 @@ class Event:
 
     @property
     def data(self) -> Any:
-        """A fresh copy of the data, as the API receives it."""
+        """A new copy of the data, as the API receives it."""
         return orjson.loads(self._half[len(self._topic.head) :])
 
     @property

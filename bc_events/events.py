@@ -1,4 +1,4 @@
-"""The ambient API: open a unit of work with `session`; anywhere in it, `<action>_<entity>(data)` says what happened."""
+"""The ambient API: open a session with `session`; anywhere in it, `<action>_<entity>(data)` publishes an event."""
 
 from __future__ import annotations
 
@@ -72,17 +72,18 @@ def session(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is
     durable: bool = False,
     commit_on: tuple[type[BaseException], ...] = (),
 ) -> SessionScope:
-    """A unit of work: what is published in it is sent when it ends well, and dropped when it ends with an exception.
+    """A scope, for `with`, `async with` or `@`. Its events are sent when it ends well, and dropped on an exception.
 
-    Inside a live session of the same client and job it joins as a savepoint.
+    Inside a live session of the same client and job, the scope joins that session as a savepoint.
 
     Args:
-        job_id: 1 to 255 visible ASCII characters, or a callable of the decorated function's own arguments. By default
-            the live session's, else that of OpenTelemetry baggage, else a new one.
-        actor: who acts, or a `LazyActor` that is asked at each event; by default the live session's, else the service.
-        client: by default the live session's client, else the process's (`configure`, or BC_EVENTS_*).
-        durable: it must be outermost: `NestedSessionError` where a session is live.
-        commit_on: exceptions that count as success, such as `(SystemExit,)`. They still go on.
+        job_id: 1 to 255 visible ASCII characters, or a callable that gets the arguments of the decorated function. By
+            default that of the live session, else that in OpenTelemetry baggage, else a new one.
+        actor: who acts, or a `LazyActor`, which is asked for each event. By default that of the live session, else the
+            service.
+        client: by default that of the live session, else that of the process (`configure`, or BC_EVENTS_*).
+        durable: the scope must be outermost. It raises `NestedSessionError` where a session is live.
+        commit_on: exceptions that count as success, such as `(SystemExit,)`. They still propagate.
     """
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.session", job_id, sys._getframe(1))
@@ -167,7 +168,7 @@ def third_party_context(  # pyright: ignore[reportInconsistentOverload]  # a Ses
 
 
 def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:
-    from ._ambient.bare_decorators import refuse_bare_job_id  # noqa: PLC0415  loads inspect, which a job id that is text needs not
+    from ._ambient.bare_decorators import refuse_bare_job_id  # noqa: PLC0415  loads inspect, only for callables
 
     refuse_bare_job_id(decorator, job_id, caller)
 
@@ -181,7 +182,7 @@ def override(client: EventClient) -> Override:
 
 
 def publish(*unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
-    """Says what happened, on the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
+    """Publishes an event in the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
     if unnamed:
         raise TypeError(UNNAMED)
     unit = live_unit()
@@ -189,27 +190,27 @@ def publish(*unnamed: Never, action: str, entity: str, data: Mapping[str, Any], 
 
 
 def flush() -> None:
-    """Sends all that the live session has pending, now. Raises `DeliveryError`."""
+    """Sends all pending events of the live session now. Raises `DeliveryError`."""
     current_session().flush()
 
 
 async def aflush() -> None:
-    """`flush`, off the event loop. If it is cancelled, the flush finishes first; the cancellation then goes on."""
+    """`flush` on another thread. If the task is cancelled meanwhile, the flush finishes before the cancellation."""
     await current_session().aflush()
 
 
 def rollback() -> int:
-    """Drops what the innermost scope has pending, and goes on; returns how many events."""
+    """Drops the pending events of the innermost scope, and returns their number. The session goes on."""
     return current_session().rollback()
 
 
 def propagate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """`function`, bound to the session that is live now: for threads, pools and greenlets, which inherit none."""
+    """`function`, bound to the session that is live now: for threads, pools and greenlets, which do not inherit it."""
     return Bound(current_session())(function)
 
 
 def detached(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """`function`, bound to no session and no job: for background work that must not join the one that starts it.
+    """`function`, bound to no session and no job: for background work that must not join the session that starts it.
 
     A session that it opens has a new job id, unless the work itself sets one in OpenTelemetry baggage.
     """
@@ -217,14 +218,14 @@ def detached(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def default_client() -> EventClient:
-    """The process's client: the one of `configure`, or one made from BC_EVENTS_*. Raises `ConfigurationError`."""
+    """The process's client: the one given to `configure`, or one made from BC_EVENTS_*. Raises `ConfigurationError`."""
     return _default_client()
 
 
 def resend(error: DeliveryError) -> None:
-    """Tries again what a flush could not deliver, with the client of its events; see `EventClient.resend`.
+    """Sends the undelivered events of a flush again, with the client of their session; see `EventClient.resend`.
 
-    Where the error was pickled in between, that is the process's client.
+    The events of an unpickled error have no session. They are sent with the client of the process.
     """
     sessions = (item.event.session for item in error.undelivered)
     client = next((session.client for session in sessions if isinstance(session, EventSession)), None)
@@ -232,7 +233,7 @@ def resend(error: DeliveryError) -> None:
 
 
 def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
-    """A magic call's publisher, made once and kept in the module; its topic is looked up when it is called."""
+    """The publisher of a magic call, made once and kept in the module. A call looks up its topic."""
     if not _MAGIC_NAME(name):
         raise AttributeError(
             f"module {__name__!r} has no attribute {name!r}; magic calls are named <action>_<entity> or "

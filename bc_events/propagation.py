@@ -1,4 +1,4 @@
-"""The ambient job and actor into, and out of, headers and message attributes: one place for names, limits and trust."""
+"""Write the ambient job and actor into headers and message attributes, and read them from there."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _logger = logs.logger
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """What crosses a border between services, under which names. What has no name is neither written nor believed.
+    """The headers in which job and actor cross a border between services. None: not written, and ignored on arrival.
 
-    The key of the job id in baggage is the client's: `EventClient(baggage_key=…)`.
+    The key of the job id in baggage is not set here, but by `EventClient(baggage_key=…)`.
     """
 
     job_id: str | None = JOB_ID_HEADER
@@ -50,15 +50,15 @@ class Border:
 
 
 HTTP: Final = Border()
-"""Requests: anybody may send one, so the job crosses and the actor does not."""
+"""For HTTP requests. Anybody can send one, so the job crosses and the actor does not."""
 
 BROKER: Final = Border(actor_id=ACTOR_ID_HEADER, actor_type=ACTOR_TYPE_HEADER)
-"""Messages: only our own services can reach the broker, so the actor crosses too."""
+"""For messages. Only our own services can reach the broker, so the actor crosses too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What arrived over a border and may be believed; None where nothing usable did."""
+    """The job and actor that arrived over a border; None where the value was missing, unusable or not trusted."""
 
     job_id: str | None = None
     actor: Actor | None = None
@@ -71,10 +71,10 @@ def inject(
     client: EventClient | None = None,
     setter: Setter[Any] = default_setter,
 ) -> None:
-    """Writes the live job, with the actor where the border lets it pass, and OpenTelemetry's `traceparent` and baggage.
+    """Writes the job and, if the border has headers for it, the actor; and OpenTelemetry's `traceparent` and baggage.
 
-    Where no session is live, the job is that of OpenTelemetry baggage, if any, under the key of `client`; by default
-    that of the process. `setter` writes one entry into a carrier that is no mapping of text.
+    Where no session is live, the job id is that in OpenTelemetry baggage, if any, under the key of `client`. The client
+    is by default that of the process. `setter` writes one entry into a carrier that is not a mapping of strings.
     """
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:
@@ -93,7 +93,7 @@ def _ambient_job_id(client: EventClient | None) -> str | None:
 
 
 def _baggage_key(client: EventClient | None) -> str:
-    """The client's. Where none is given and none can be made, the default: carriers can be read without a client."""
+    """The key of the client. The default key where there is no client: carriers can be read without one."""
     if client is not None:
         return client.baggage_key
     try:
@@ -110,7 +110,7 @@ def _inject_job_id(carrier: object, job_id: str, name: str, setter: Setter[Any])
 
 
 def _inject_actor(carrier: object, actor: Actor | LazyActor, id_name: str, type_name: str, setter: Setter[Any]) -> None:
-    """Not a service's own actor: the receiver acts as itself."""
+    """Writes the actor, unless it is a service: the receiver then acts as itself."""
     found = actor if isinstance(actor, Actor) else _found(actor)
     if found is None or found.type == ACTOR_TYPE_SERVICE:
         return
@@ -131,7 +131,7 @@ def _inject_actor(carrier: object, actor: Actor | LazyActor, id_name: str, type_
 
 
 def _found(actor: LazyActor) -> Actor | None:
-    """The actor of this moment. A lookup that fails keeps no message from going out."""
+    """The actor of this moment. A lookup that fails is logged, and the message is sent without an actor."""
     try:
         found = actor.now()
     except Exception:
@@ -149,10 +149,10 @@ def extract(
     client: EventClient | None = None,
     getter: Getter[Any] = case_insensitive_getter,
 ) -> Inbound:
-    """Reads the job (its own header, then the carrier's baggage) and, where the border trusts it, the actor.
+    """Reads the job from its header, else from the carrier's baggage; and the actor, if the border has headers for it.
 
-    A value that came twice, that could not travel in a header, or that cannot be an actor is ignored with a warning. It
-    never raises, whatever the carrier. The baggage key is that of `client`, by default of the process's.
+    It ignores, with a warning, a value that came twice, that a header cannot carry, or that is no actor. No carrier
+    makes it raise. The baggage key is that of `client`, by default that of the process's client.
     """
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:
@@ -161,7 +161,7 @@ def extract(
 
 
 def usable_actor(actor_id: object, actor_type: object, source: str) -> Actor | None:
-    """The actor that somebody outside named; None, with a warning, where it cannot act: then the service does."""
+    """The actor that arrived from outside. None, with a warning, where it is unusable: the service acts instead."""
     try:
         if isinstance(actor_id, str) and isinstance(actor_type, str) and _is_header_text(actor_id):
             return Actor(actor_id, cast("ActorType", actor_type))  # Actor refuses any other
@@ -189,5 +189,5 @@ def _actor(carrier: object, border: Border, getter: Getter[Any]) -> Actor | None
 
 
 def _is_header_text(value: str) -> bool:
-    """Whether it may stand in a header as it is, at a length that no proxy cuts."""
+    """Whether a header can carry it unchanged, and it is short enough for every proxy."""
     return len(value) <= _LONGEST_ACTOR_ID and _HEADER_TEXT(value) is not None

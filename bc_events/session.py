@@ -1,4 +1,4 @@
-"""EventSession: one unit of work as its users hold it."""
+"""EventSession: the object through which users hold a unit of work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNNAMED: Final = "publish takes its arguments by name: publish(action=…, entit
 
 
 class PendingEvents(tuple[Event, ...]):
-    """What a session has pending at one moment. It equals a list of the same events, and cannot be changed."""
+    """The pending events of a session at one moment. Read-only; equal to a list of the same events."""
 
     __slots__ = ()
 
@@ -102,16 +102,16 @@ class EventSession:
 
     @property
     def events(self) -> Sequence[Event]:
-        """What was published here, joined scopes included, and neither sent nor dropped yet.
+        """The events that were published here or in a joined scope, and neither sent nor dropped yet.
 
-        It is read-only: `rollback` drops events, and what it returned before does not change with the session.
+        A read-only snapshot: it does not change with the session. `rollback` drops events.
         """
         return PendingEvents(self.unit.events)
 
     def publish(
         self, *unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None
     ) -> Event:
-        """Says what happened. It is checked and frozen here, and sent at the flush.
+        """Publishes an event. Its data is checked and serialised now; the flush sends it.
 
         Raises `UnknownTopicError`, `InvalidEventError` and `SessionClosedError`.
         """
@@ -120,18 +120,18 @@ class EventSession:
         return self.unit.record(self.unit.client.get_topic(category, entity, action), data)
 
     def flush(self) -> None:
-        """Sends all that is pending, open joined scopes included; with nothing pending it does nothing.
+        """Sends all pending events, those of open joined scopes included. Without pending events it does nothing.
 
-        Raises `DeliveryError`, which then holds what was not delivered: the session of a scope no longer does. One that
-        was made by hand keeps the events that were not refused, and its next flush sends them again, under the same
-        idempotency keys and before newer ones.
+        Raises `DeliveryError` with the events that were not delivered. The session of a scope no longer has them. But a
+        session made by hand keeps those that were not refused. Its next flush sends them again, before newer ones and
+        under the same idempotency keys.
         """
         if self.unit.events:
             event_loops.warn_of_blocking()
         self.unit.flush()
 
     async def aflush(self) -> None:
-        """`flush`, off the event loop. If it is cancelled, the flush finishes first; the cancellation then goes on."""
+        """`flush` on another thread. If the task is cancelled meanwhile, the flush finishes before the cancellation."""
         if not self.unit.events:
             self.unit.flush()
             return
@@ -141,15 +141,15 @@ class EventSession:
         await threads.run(flush, runner=self.client.delivery.runner)
 
     def rollback(self) -> int:
-        """Drops what this scope has pending, joined scopes included, and goes on. Returns how many events.
+        """Drops the pending events of this scope and of those joined to it. Returns their number. The session goes on.
 
-        Events that a flush could not deliver belong to its `DeliveryError` alone from here on: `EventClient.resend`
-        still sends them.
+        Events that a flush could not deliver are not lost: from now on only the `DeliveryError` has them, and
+        `EventClient.resend` sends them.
         """
         return self.unit.rollback()
 
     def __getattr__(self, name: str) -> Callable[[Mapping[str, Any]], Event]:
-        """A magic call; raises AttributeError, naming the closest, where no topic fits."""
+        """A magic call. Raises AttributeError with the closest names where no topic fits."""
         if name.startswith("_") or name == "unit":
             raise AttributeError(name)
         try:

@@ -1,6 +1,7 @@
-"""The database transactions around this code: those that its task or thread works with, or one that started it does.
+"""The database transactions around this code: those of its task or thread, and of the tasks that started it.
 
-A sibling's are not among them. The context carries them, so a task sees what it was started in.
+A ContextVar holds a note about each. So a task inherits the notes of the task that starts it, and never sees those of a
+sibling.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Subject(Protocol):
-    """What may have a transaction open, such as a database session."""
+    """Something that may have a transaction open, such as a database session."""
 
     @property
     def outbox(self) -> object:
-        """For which outbox it is followed."""
+        """The outbox that follows its transactions."""
 
     @property
     def is_open(self) -> bool: ...
@@ -29,16 +30,16 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Note:
-    """That a context works with `subject`. `unit` is the unit of work for which it was named by hand."""
+    """It says that a context works with `subject`. `unit` is set if code has bound the subject to a unit of work."""
 
     _subject: weakref.ref[Any]
     _unit: weakref.ref[UnitOfWork] | None = None
     is_wanted: bool = False
-    """It does not work with the subject yet, but has published what is for its next transaction if that begins here."""
+    """Then the context has no transaction of the subject yet, but has published events for the next one."""
 
     @property
     def subject(self) -> Any:
-        """None once it is gone."""
+        """None once it has been collected."""
         return self._subject()
 
     @property
@@ -65,14 +66,14 @@ forks.after_fork(_clear)
 
 
 def note(subject: Subject, unit: UnitOfWork | None = None) -> Note:
-    """From here on this context, and those that are copied from it, work with `subject`."""
+    """From now on this context works with `subject`, and so do the tasks that it starts."""
     made = Note(weakref.ref(subject), weakref.ref(unit) if unit is not None else None)
     _notes.set((*(one for one in _notes.get() if one.is_needed), made))
     return made
 
 
 def want(subject: Subject) -> None:
-    """This context has published what is for the next transaction of `subject`, if that begins here."""
+    """This context has published events for the next transaction of `subject`, if that begins in this context."""
     if not is_wanted(subject):
         _notes.set((*_notes.get(), Note(weakref.ref(subject), is_wanted=True)))
 
@@ -82,7 +83,7 @@ def is_wanted(subject: Subject) -> bool:
 
 
 def note_use(subject: Subject) -> None:
-    """The same where it is not noted yet: frameworks begin a transaction in one context and work with it in another."""
+    """`note`, unless there is such a note. A framework may begin a transaction in one context and use it in another."""
     if not any(one._subject() is subject and one._unit is None and not one.is_wanted for one in _notes.get()):
         note(subject)
 
@@ -93,12 +94,12 @@ def around() -> tuple[Note, ...]:
 
 
 def followed_by(outbox: object) -> list[Note]:
-    """Those about what is followed for an outbox."""
+    """The notes of this context about subjects that this outbox follows, oldest first."""
     return [one for one in _notes.get() if not one.is_wanted and getattr(one.subject, "outbox", None) is outbox]
 
 
 class Surroundings:
-    """The transactions that are around work which runs elsewhere: those where it was prepared, or none."""
+    """The transactions around bound work, which runs in another context: those where it was bound, or none."""
 
     __slots__ = ("_inside", "_outside")
 

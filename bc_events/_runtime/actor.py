@@ -1,4 +1,4 @@
-"""Actor: who did it, a frozen value; and LazyActor, which tells when it is asked."""
+"""Actor: who did it. LazyActor: looks up who did it when an event is published."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Actor:
     """Who did it: a user (their Cognito user id), a service or a third party (its service name).
 
-    One that `is_local` has an id that only this service knows, such as a primary key. It is not told to other services.
+    The id of an actor that `is_local`, such as a primary key, means nothing to other services. It is not sent to them.
     """
 
     id: str
@@ -52,7 +52,7 @@ _REMEDIES: Final = {
 
 
 def _exact(value: Any) -> Any:
-    """A text as plain text: a subclass may show another than it is."""
+    """An instance of a subclass of str as a plain str: the subclass may print another text than it holds."""
     return str.__str__(value) if issubclass(type(value), str) else value
 
 
@@ -73,9 +73,9 @@ def _tail(actor_id: str, actor_type: str) -> bytes:
 
 
 class LazyActor(Protocol):
-    """An actor that is looked up for each event as it is published, such as the user of a request.
+    """An actor that is looked up when each event is published, such as the user of a request.
 
-    `id`, `type` and `tail` are those of whoever acts when they are read, as `Actor` has them.
+    `id`, `type` and `tail` are those of the actor at the moment when they are read.
     """
 
     @property
@@ -85,4 +85,4 @@ class LazyActor(Protocol):
     @property
     def tail(self) -> bytes: ...
     def now(self) -> Actor | None:
-        """Who acts now. None where that cannot be told before the flush; the event reads it then."""
+        """The actor of this moment. None if it is known only at the flush; the event reads it then."""

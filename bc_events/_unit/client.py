@@ -1,4 +1,4 @@
-"""UnitClient: what a unit of work needs of its `EventClient`, which stands in a layer above."""
+"""UnitClient: the part of `EventClient` that a unit of work uses. `EventClient` itself is in a layer above."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class UnitClient(Protocol):
-    """The configuration of one service, as far as recording and sending its events reads it."""
+    """The configuration of one service that is read when its events are recorded and sent."""
 
     topic_table: TopicTable
     delivery: Delivery
@@ -33,12 +33,12 @@ class UnitClient(Protocol):
         ...
 
     def enriched(self, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data after every enricher has seen it."""
+        """The data after every enricher."""
         ...
 
     def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
-        """Delivers events that nobody else owns any more. Raises `DeliveryError`, which then owns the rest."""
+        """Takes over the events and delivers them. Raises `DeliveryError`, which then owns those not delivered."""
 
     def session_of(self, unit: Any) -> Publisher:
-        """A unit of work as its users hold it."""
+        """The session through which users hold this unit of work."""
         ...

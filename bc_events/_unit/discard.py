@@ -1,4 +1,4 @@
-"""Discard: a delivery lets go of events that were rolled back."""
+"""Discard: tell a delivery that events were rolled back."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def discard(delivery: Delivery, events: Sequence[Event]) -> None:
-    """Raises what the delivery raises where it cannot take an event back."""
+    """Tells the delivery and the observers. Raises the delivery's exception where it cannot take an event back."""
     if events:
         delivery.discard(events)
         observers.dropped(events)
 
 
 def discard_quietly(delivery: Delivery, events: Sequence[Event]) -> None:
-    """The same where other events still have to be sent, or an exception must not be masked."""
+    """`discard`, but exceptions are logged. Other events are still to be sent, or another exception is on its way."""
     try:
         discard(delivery, events)
     except Exception:  # noqa: BLE001  a delivery may raise anything

@@ -23,7 +23,7 @@ _ROLLED_BACK: Final = "the database transaction was rolled back"
 
 
 class ScopeState(Enum):
-    """What the scope of a held event has come to. It counts only where the transaction turns out to have no say."""
+    """The state of a held event's scope. It matters only if the transaction turns out to have only read."""
 
     OPEN = "still open"
     FLUSHED = "ended well, or flushed by hand"
@@ -31,7 +31,7 @@ class ScopeState(Enum):
 
 
 class Buffer(Protocol):
-    """The buffer of a unit of work, as far as it and a transaction hand events to each other: a `Pending`."""
+    """The methods of `Pending` through which a unit of work and a transaction hand events to each other."""
 
     scoped_in: object
 
@@ -42,10 +42,11 @@ class Buffer(Protocol):
 
 
 class Held:
-    """Events that one database transaction, or one savepoint of it, decides about. It is their only owner.
+    """The events of one database transaction, or of one savepoint in it. It is their only owner.
 
-    A delivery makes it, adds what is published in the transaction, and ends it once: with `confirm`,
-    `commit_to_scopes`, `drop` or `give_back`. One that is let go of unended, as its connection is gone, is dropped.
+    A delivery makes it, adds the events that are published in the transaction, and ends it once: with `confirm`,
+    `commit_to_scopes`, `drop` or `give_back`. If its connection is lost, it is collected without an end. Then its
+    events are dropped.
     """
 
     __slots__ = ("__weakref__", "_can_withdraw", "_entries", "_has_say", "_lock")
@@ -53,9 +54,9 @@ class Held:
     def __init__(
         self, can_withdraw: Callable[[], bool] = lambda: True, *, has_say: Callable[[], bool] = lambda: True
     ) -> None:
-        """`can_withdraw` tells whether the caller's thread may still take events out, as a scope that fails does.
+        """`can_withdraw` returns whether a scope that fails may still take its events out of the transaction.
 
-        `has_say` tells whether the transaction has done anything so far that its end decides about.
+        `has_say` returns False while the transaction has only read: then it makes no difference whether it commits.
         """
         self._can_withdraw = can_withdraw
         self._has_say = has_say
@@ -79,9 +80,9 @@ class Held:
         _pending_of(event).is_held_by(self)
 
     def withdraw(self, is_withdrawn: Callable[[Event], bool]) -> list[Event]:
-        """A scope failed while the transaction goes on: takes out its events, where that is possible, and returns them.
+        """A scope has failed while the transaction goes on: takes its events out, if possible, and returns them.
 
-        Otherwise they stay, and are noted as those of a scope that failed.
+        If it is not possible, they stay, and are noted as events of a failed scope.
         """
         with self._lock:
             if not self._can_withdraw():
@@ -90,7 +91,7 @@ class Held:
             return self._take([event for event in self._entries if is_withdrawn(event)])
 
     def take_undecided(self, is_meant: Callable[[Event], bool]) -> list[Event]:
-        """A flush takes out its events where the transaction has had no say so far, and returns them."""
+        """A flush takes its events out if the transaction has only read so far. Returns them."""
         with self._lock:
             if self._has_say():
                 return []
@@ -99,14 +100,14 @@ class Held:
             )
 
     def note(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
-        """The scope of some events has ended, or was flushed. The first such note about an event counts."""
+        """The scope of some events has ended, or was flushed. Only the first note about an event counts."""
         with self._lock:
             for event, known in self._entries.items():
                 if known is ScopeState.OPEN and is_meant(event):
                     self._entries[event] = state
 
     def move_to(self, outer: Held) -> None:
-        """A savepoint was released: its events are the outer one's from here on."""
+        """A savepoint was released: from now on its events belong to the outer one."""
         with self._lock, outer._lock:
             outer._entries |= self._entries
             self._entries = {}
@@ -114,15 +115,15 @@ class Held:
             _pending_of(event).is_held_by(outer)
 
     def confirm(self) -> list[Event]:
-        """The transaction has committed, and with it all that makes the events arrive. Returns them."""
+        """The transaction has committed, and stored the events durably. Returns them."""
         events = list(self._end())
         observers.confirmed(events)
         return events
 
     def commit_to_scopes(self) -> list[Event]:
-        """The transaction has committed, and the events are still to be sent: by their scopes, where those are open.
+        """The transaction has committed, but has not stored the events. Scopes that are still open send theirs.
 
-        They are beyond rollback. Returns those that the caller sends now, because their scope is past its flush.
+        Those events can no longer be rolled back. Returns the others, which the caller sends now.
         """
         entries = self._end()
         observers.confirmed(list(entries))
@@ -133,7 +134,7 @@ class Held:
         ]
 
     def drop(self, reason: str = _ROLLED_BACK) -> list[Event]:
-        """The transaction, or this savepoint of it, was rolled back: logs why. Returns what was in it."""
+        """The transaction, or this savepoint in it, was rolled back: logs `reason`. Returns its events."""
         events = list(self._end())
         if events:
             observers.dropped(events)
@@ -148,9 +149,9 @@ class Held:
         return events
 
     def give_back(self) -> list[Event]:
-        """The transaction had no say after all: each event follows its scope.
+        """The transaction has only read: each event goes back to its scope, or is dropped if its scope has failed.
 
-        Returns those that the caller sends now, because their scope is past its flush.
+        Returns those that the caller sends now, because their scope has already flushed.
         """
         late: list[Event] = []
         failed: list[Event] = []
@@ -174,24 +175,24 @@ class Held:
 
 
 def return_to_scope(event: Event) -> bool:
-    """Gives an event that is beyond rollback back to its unit of work, which sends it. False where that has ended."""
+    """Gives an event that can no longer be rolled back to its unit of work. False where that has ended."""
     pending: Buffer | None = getattr(event.origin, "pending", None)
     return pending is not None and pending.commit(event)
 
 
 def unentrusted(events: list[Event], delivery: Delivery) -> list[Event]:
-    """Those of a flush that no database transaction takes over. One that is open here, and has written, does."""
+    """The events of a flush without those that a database transaction takes: one that is open here and has written."""
     entrust: Callable[[Event], bool] | None = getattr(delivery, "entrust", None)
     return events if entrust is None else [event for event in events if not entrust(event)]
 
 
 def has_scope(event: Event) -> bool:
-    """Whether a scope ends its unit of work. One that was made by hand may never be flushed again."""
+    """Whether a scope ends its unit of work. Nothing guarantees another flush of a session made by hand."""
     return _pending_of(event).scoped_in is not None
 
 
 def take_from_unit(event: Event) -> bool:
-    """Takes back what `return_to_scope` gave. False where the unit of work has sent it meanwhile."""
+    """Undoes `return_to_scope`. False where the unit of work has sent the event meanwhile."""
     return _pending_of(event).take_out_committed(event)
 
 

@@ -1,4 +1,4 @@
-"""The arguments of a magic call: one mapping."""
+"""The arguments of a magic call: one mapping with the data of the event."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_DATA: Final[Mapping[str, Any]] = MappingProxyType({})
-"""In place of data that a call lacks."""
+"""The default of the argument: a call without data has this object as its data."""
 
 
 def not_one_mapping(magic_name: str) -> TypeError:
-    """A magic call was given no data, or its properties as keywords."""
+    """The error for a magic call without data, or with keyword arguments in place of the mapping."""
     return TypeError(f"{magic_name} takes one mapping with the data of the event: {magic_name}({{…}})")

@@ -1,4 +1,4 @@
-"""Recording an event that needs more than to be appended: its delivery or a test follows it, or its actor is lazy."""
+"""Record an event that needs more than an append: a delivery or a test follows each event, or the actor is lazy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(EndState, Protocol):
-    """A unit of work, as far as it records events."""
+    """The part of a unit of work that recording uses."""
 
     @property
     def actor(self) -> Actor | LazyActor: ...
@@ -33,7 +33,7 @@ class Recorder(EndState, Protocol):
 
 
 def record_closely(unit: Recorder, event: Event) -> None:
-    """Gives it to the delivery, to observers and to its next owner. A lazy actor is asked who acts now."""
+    """Asks a lazy actor who acts now. Then gives the event to the delivery, to observers, and to its next owner."""
     if not isinstance(unit.actor, Actor):
         event.actor_found(unit.actor.now())
     if known_length(event) > unit.client.max_request_bytes:
@@ -60,7 +60,7 @@ def _append(unit: Recorder, event: Event) -> None:
 
 
 def _settle_held(unit: Recorder, event: Event) -> None:
-    """A database transaction holds it: nobody flushes it, and the scope may have ended meanwhile."""
+    """A database transaction holds the event now. The scope may have ended meanwhile; then it is taken out again."""
     with unit.pending.lock:
         if unit.sends_at_once:
             unit.pending.note_held(lambda held: held is event, ScopeState.FLUSHED)
@@ -71,7 +71,7 @@ def _settle_held(unit: Recorder, event: Event) -> None:
 
 
 def known_length(event: Event) -> int:
-    """Bytes of the envelope; without the actor if that can be read only at the flush."""
+    """The number of bytes of the envelope, without the actor if that is known only at the flush."""
     tail = event.known_tail
     return len(event.half) + (0 if tail is None else len(tail))
 

@@ -1,4 +1,4 @@
-"""Retries: the events of a session made by hand that no flush has delivered. Its next flush sends them again."""
+"""Retries: events that a flush of a session made by hand could not deliver. Its next flush sends them again."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Retries:
     """Events that were neither delivered nor refused. Each has one owner at any moment.
 
-    The session owns it from `keep` on, until a later flush takes it (`take`), `EventClient.resend` does (`claim`), or a
-    rollback leaves it to the error that names it (`release`). A resend takes it from the error, too.
+    After `keep` the session owns an event, until one of these takes it: a later flush (`take`), `EventClient.resend`
+    (`claim`), or a rollback (`release`). After a rollback it belongs to the `DeliveryError`, and a resend takes it from
+    there.
     """
 
     __slots__ = ("_lock", "_taken", "_waiting")
@@ -29,33 +30,33 @@ class Retries:
         self._lock = lock
         self._waiting: dict[Event, None] = {}
         self._taken: WeakSet[Event] | None = None
-        """Those that a later attempt has taken: what an earlier error says about them is out of date."""
+        """Those that a later attempt has taken. An earlier `DeliveryError` about them is out of date."""
 
     @property
     def waiting(self) -> list[Event]:
         return list(self._waiting)
 
     def keep(self, events: Sequence[Event]) -> None:
-        """No attempt has delivered them, and none is at work on them now. The oldest come first."""
+        """Keeps events that no attempt has delivered, or is delivering now. The oldest come first."""
         with self._lock:
             self._waiting = dict.fromkeys([*events, *self._waiting])
             self.return_to_error(events)
 
     def take(self) -> list[Event]:
-        """All of them, for a flush."""
+        """Takes all of them, for a flush."""
         with self._lock:
             taken, self._waiting = list(self._waiting), {}
             self._note_taken(taken)
         return taken
 
     def release(self) -> list[Event]:
-        """All of them, so that they belong to their error alone."""
+        """Gives up all of them: from now on they belong to their `DeliveryError` alone. Returns them."""
         with self._lock:
             released, self._waiting = list(self._waiting), {}
         return released
 
     def claim(self, events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
-        """For a resend: those that it takes from the session, and those that belong to the error already."""
+        """For a resend: returns the events that it takes from the session, and those that belong to the error."""
         with self._lock:
             claimed = [event for event in events if event in self._waiting]
             own = [event for event in events if event not in self._waiting and event not in (self._taken or ())]
@@ -65,7 +66,7 @@ class Retries:
         return claimed, own
 
     def return_to_error(self, events: Sequence[Event]) -> None:
-        """A resend failed: another one may send those that belong to the error."""
+        """A resend has failed: the events belong to their error again, so another resend may send them."""
         with self._lock:
             if self._taken is not None:
                 self._taken.difference_update(events)
@@ -77,16 +78,16 @@ class Retries:
 
 
 class Resend:
-    """What `EventClient.resend` sends for an error.
+    """The requests and events that `EventClient.resend` sends for an error.
 
-    `requests` are the error's, as they are. `events` are those of sessions made by hand: they go out in the requests in
-    which they were sent last, which may be others than the error's.
+    `requests` are requests of the error, unchanged. `events` are those of sessions made by hand. They are sent in the
+    requests in which they were sent last, which may differ from those of the error.
     """
 
     __slots__ = ("_claimed", "_own", "events", "requests")
 
     def __init__(self, error: DeliveryError) -> None:
-        """Takes from their sessions the events that those keep. What a later attempt has taken is left out."""
+        """Takes events from the sessions that keep them. Leaves out events that a later attempt has taken."""
         self.requests: list[Request[Event]] = []
         self.events: list[Event] = []
         self._claimed: list[Event] = []
@@ -106,7 +107,7 @@ class Resend:
         self.events += [*claimed, *own]
 
     def give_back(self, stop: BaseException) -> None:
-        """It failed: what it took and could not deliver belongs to the session, or else to the error, again."""
+        """The resend has failed: undelivered events go back to the session, or to the error, that had them."""
         sent = [*(event for request in self.requests for event in request.events), *self.events]
         for event in reversed(unsettled(stop, self._claimed, sent=sent)):
             retries = retries_of(event)
@@ -119,17 +120,17 @@ class Resend:
 
 
 def retries_of(event: Event) -> Retries | None:
-    """Those of the session that published it; None if that keeps none, or lives in another process."""
+    """The retries of the session that published it. None if that keeps none, or belongs to another process."""
     unit: Any = event.origin
     retries: Retries | None = getattr(unit, "retries", None)
     return None if retries is None or unit.is_from_before_fork else retries
 
 
 def unsettled(stop: BaseException, events: Sequence[Event], *, sent: Sequence[Event] | None = None) -> Sequence[Event]:
-    """Those of the events, sent by a flush that `stop` ended, that were neither delivered nor refused.
+    """Those of the events that were neither delivered nor refused by the flush that `stop` ended.
 
-    `sent` is all that the flush was to send, if that was more: its error may name events of the others alone.
-    Each is marked with the request in which it was sent, because the next attempt repeats that.
+    `sent` are all events of that flush, if they are more: its error may name only the others. Each event that is
+    returned gets its `last_request`, because the next attempt repeats that request.
     """
     error = _error_about(events if sent is None else sent, stop)
     if error is None:
@@ -143,7 +144,7 @@ def unsettled(stop: BaseException, events: Sequence[Event], *, sent: Sequence[Ev
 
 
 def _error_about(events: Sequence[Event], stop: BaseException) -> DeliveryError | None:
-    """The flush's own error. A signal handler that stops it may raise one about events of its own."""
+    """The error of this flush. A signal handler that stops it may raise a DeliveryError about other events."""
     sent = set(events)
     for error in (stop, stop.__cause__):
         if isinstance(error, DeliveryError) and any(item.event in sent for item in error.undelivered):
