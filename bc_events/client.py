@@ -182,8 +182,10 @@ class EventClient:
         if not events:
             return
         try:
-            with telemetry.flushing(events, self.api_url):
-                self._send(events, new)
+            with telemetry.flushing(events, self._api_url):
+                if self.delivery.record is None:
+                    observers.confirmed(new)
+                self.delivery.send(events)
         except DeliveryError:
             raise
         except BaseException as stop:
@@ -196,11 +198,6 @@ class EventClient:
                 bc_events=[str(item.event.id) for item in told.undelivered],
             )
             raise stop from told
-
-    def _send(self, events: Sequence[Event], new: Sequence[Event]) -> None:
-        if self.delivery.record is None:
-            observers.confirmed(new)
-        self.delivery.send(events)
 
     def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:
         """The error about a flush that was stopped. The outcome of all its events is unknown."""

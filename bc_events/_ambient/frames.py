@@ -136,7 +136,7 @@ class Frame:
         top = _current.get()
         if self._outside is not None:  # in a generator, which another caller may have resumed
             self._state_outside(_down_to(self)).restore()
-        elif top is not None and top.opening is self:
+        elif top is not None and (top is self or top.opening is self):
             _current.set(top.parent)
             if top.baggage is not None:
                 top.baggage.restore(context)

@@ -15,7 +15,7 @@ from bc_events.session import EventSession
 from . import default_client, transactions
 from .frames import Frame, baggage_keys, unit_to_join
 from .reentry import Block, left_by
-from .scope_exit import Exceptions, aclose, close, session_of
+from .scope_exit import Exceptions, aclose, close
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -90,7 +90,8 @@ class SessionScope:
             )
         frame = self._enter(self._job_id)
         self._blocks.append((caller, frame))
-        return session_of(frame)
+        assert frame.session is not None  # noqa: S101  _enter has made it
+        return frame.session
 
     def _left_block(self, caller: FrameType) -> Frame:
         blocks = self._blocks

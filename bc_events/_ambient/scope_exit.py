@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context, attach, get_current
 
-from bc_events._runtime import event_loops, logs
+from bc_events._runtime import event_loops, forks, logs
 from bc_events.errors import FailedWorkError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from bc_events._unit.client import UnitClient
     from bc_events._unit.unit_of_work import UnitOfWork
     from bc_events.event import Event
-    from bc_events.session import EventSession
 
     from .frames import Frame
 
@@ -31,50 +30,42 @@ _EXITED: Final = (
 )
 
 
-def session_of(frame: Frame) -> EventSession:
-    """The session that a scope has opened."""
-    assert frame.session is not None  # noqa: S101  the frame of a SessionScope has one
-    return frame.session
-
-
 def close(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
     """Ends the scope of this frame: flushes, or rolls back where `error` is a failure. Raises `DeliveryError`."""
-    unit = session_of(frame).unit
-    events, context = _end(unit, frame, error, commit_on)
+    unit = frame.unit
+    assert unit is not None  # noqa: S101  the frame of a SessionScope has one
+    failure = None if error is None or isinstance(error, commit_on) else error
+    events, context = _end(unit, frame, failure)
     if events:
         event_loops.warn_of_blocking()
-        _delivery(error, commit_on)(unit.client, events, context)
+        (_deliver if failure is None else _deliver_quietly)(unit.client, events, context)
 
 
 async def aclose(frame: Frame, error: BaseException | None, commit_on: Exceptions) -> None:
     """`close`, but the events are sent on another thread."""
-    unit = session_of(frame).unit
-    events, context = _end(unit, frame, error, commit_on)
+    unit = frame.unit
+    assert unit is not None  # noqa: S101  the frame of a SessionScope has one
+    failure = None if error is None or isinstance(error, commit_on) else error
+    events, context = _end(unit, frame, failure)
     if events:
         from bc_events._delivery import threads  # noqa: PLC0415  loads asyncio, which a service without it does not pay for
 
-        deliver = partial(_delivery(error, commit_on), unit.client, events, context)
+        deliver = partial(_deliver if failure is None else _deliver_quietly, unit.client, events, context)
         await threads.run(deliver, runner=unit.client.delivery.runner)
 
 
-def _end(
-    unit: UnitOfWork, frame: Frame, error: BaseException | None, commit_on: Exceptions
-) -> tuple[Sequence[Event], Context]:
+def _end(unit: UnitOfWork, frame: Frame, failure: BaseException | None) -> tuple[Sequence[Event], Context]:
     """Closes the unit of work, then leaves its frame. Returns the events to send, and the OpenTelemetry context to use.
 
     In a forked child that inherited the open scope, it only leaves the frame.
     """
-    if unit.is_from_before_fork:
+    if unit.born is not forks.generation:
         return [], frame.leave()
     try:
-        events = _abort(unit, error) if _has_failed(error, commit_on) else unit.end()
+        events = unit.end() if failure is None else _abort(unit, failure)
     finally:
         context = frame.leave()
     return events, context
-
-
-def _has_failed(error: BaseException | None, commit_on: Exceptions) -> TypeGuard[BaseException]:
-    return error is not None and not isinstance(error, commit_on)
 
 
 def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
@@ -106,12 +97,6 @@ def _is_zero(error: BaseException, name: str) -> bool:
     except Exception:  # noqa: BLE001  a failing property must not mask the body's exception
         return False
     return type(status) is int and status == 0
-
-
-def _delivery(
-    error: BaseException | None, commit_on: Exceptions
-) -> Callable[[UnitClient, Sequence[Event], Context], None]:
-    return _deliver_quietly if _has_failed(error, commit_on) else _deliver
 
 
 def _deliver_quietly(client: UnitClient, events: Sequence[Event], context: Context) -> None:

@@ -77,7 +77,7 @@ class DirectDelivery:
         """Nothing: what was rolled back was never sent."""
 
     def send(self, events: Sequence[Event]) -> None:
-        self.repeat(self.requests(events))
+        Flush(self._api, self.requests(events), self._retry_budget).run()
 
     def requests(self, events: Sequence[Event]) -> Iterable[Request[Event]]:
         """Those in which a flush has sent some of the events before, if the first is one of these; then the others."""

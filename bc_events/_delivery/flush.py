@@ -130,13 +130,12 @@ class Flush:
             self._was_sent |= attempt.was_sent
         if self._patience is not None:
             self._left -= self._clock.monotonic() - started
-        self._open = self._account(request, self._answer)
+        is_settled = self._answer.verdict is Verdict.SETTLED
+        self._open = (self._account_records if is_settled else self._account_whole)(request, self._answer)
         return self._open
 
-    def _account(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
-        """Notes what an answer settles; returns the request to send again, if any."""
-        if answer.verdict is Verdict.SETTLED:
-            return self._account_records(request, answer)
+    def _account_whole(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
+        """Notes what an answer about the request as a whole settles; returns the request to send again, if any."""
         if answer.verdict is Verdict.AGAIN:
             return request
         if answer.status is None:  # no request can be made, so the others need not be tried
@@ -148,6 +147,7 @@ class Flush:
         return None
 
     def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
+        """The same, of an answer with a result for each record."""
         again = [result in RETRYABLE_TYPES for result in answer.results]
         final = [result != SUCCESS and result not in RETRYABLE_TYPES for result in answer.results]
         self._sent += answer.results.count(SUCCESS)

@@ -50,7 +50,11 @@ class Request(Generic[S]):
     @classmethod
     def of(cls, events: Sequence[S], key: str | None = None) -> Request[S]:
         """Without a `key` of an earlier attempt it gets a new one, at random."""
-        envelopes = [event.envelope for event in events]
+        return cls.joined(events, [event.envelope for event in events], key)
+
+    @classmethod
+    def joined(cls, events: Sequence[S], envelopes: Sequence[bytes], key: str | None = None) -> Request[S]:
+        """`envelopes` are those of the events."""
         body = envelopes[0] if len(envelopes) == 1 else b"[" + b",".join(envelopes) + b"]"
         return cls(tuple(events), body, key or str(uuid.uuid4()))
 

@@ -51,7 +51,7 @@ _MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
 
 def refresh() -> bool:
     """Asks whether an SDK listens. Once it does it is not asked again: no provider can be taken away."""
-    if not is_active and _quietly(_has_sdk):
+    if not is_active and isolated(_report, _has_sdk):
         _activate()
     return is_active
 
@@ -59,10 +59,10 @@ def refresh() -> bool:
 def _has_sdk() -> bool:
     from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
 
-    providers = (trace.get_tracer_provider(), metrics.get_meter_provider())
-    return not all(
-        type(one).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")) for one in providers
-    )
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        if not type(provider).__module__.startswith(("opentelemetry.trace", "opentelemetry.metrics")):
+            return True
+    return False
 
 
 def _activate() -> None:

@@ -44,17 +44,20 @@ _REDIRECT: Final = "; redirects are not followed, so api_url must be the address
 def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
     """As few requests as the contract allows, in order: one job each, cut by count and by bytes."""
     batch: list[S] = []
+    envelopes: list[bytes] = []
     size = 0
     for event in events:
-        length = len(event.envelope) + 1
+        envelope = event.envelope
+        length = len(envelope) + 1
         is_full = len(batch) == limits.events or size + length + 1 > limits.bytes
         if batch and (is_full or batch[0].job_id != event.job_id):
-            yield Request.of(batch)
-            batch, size = [], 0
+            yield Request.joined(batch, envelopes)
+            batch, envelopes, size = [], [], 0
         batch.append(event)
+        envelopes.append(envelope)
         size += length
     if batch:
-        yield Request.of(batch)
+        yield Request.joined(batch, envelopes)
 
 
 def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:

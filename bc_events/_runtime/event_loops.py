@@ -17,13 +17,11 @@ _has_warned = False
 def warn_of_blocking() -> None:
     """A flush is about to block. It warns where an event loop runs here, once a process."""
     global _has_warned  # noqa: PLW0603  once a process
-    if not _has_warned and _is_in_a_loop():
-        _has_warned = True
-        logs.write(logging.WARNING, _BLOCKS)
-
-
-def _is_in_a_loop() -> bool:
-    """Where nobody has loaded an event loop's library, none can run."""
+    if _has_warned:
+        return
+    # Where nobody has loaded an event loop's library, none can run.
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     runs_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
-    return runs_asyncio or (trio is not None and bool(trio.lowlevel.in_trio_run()))
+    if runs_asyncio or (trio is not None and trio.lowlevel.in_trio_run()):
+        _has_warned = True
+        logs.write(logging.WARNING, _BLOCKS)

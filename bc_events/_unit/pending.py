@@ -49,7 +49,7 @@ class EndState(Protocol):
     is_dropped: bool
 
 
-class _Closed(list[Any]):
+class Closed(list[Any]):
     """The list of a unit of work that has ended. It refuses every event."""
 
     def append(self, _event: object) -> NoReturn:
@@ -88,7 +88,7 @@ class Pending:
 
     def tell_never_left(self) -> None:
         """Warns of the events of a scope that was never left. No code can send or drop them any more."""
-        held, self.entries, self.committed = [*self.committed, *self.entries], _Closed(), []
+        held, self.entries, self.committed = [*self.committed, *self.entries], Closed(), []
         if held and self.scoped_in is forks.generation:
             logs.write(
                 logging.WARNING,
@@ -145,7 +145,7 @@ class Pending:
     def commit(self, event: Event) -> bool:
         """The transaction that held it has committed. False where the unit of work has ended."""
         with self.lock:
-            is_open = not isinstance(self.entries, _Closed)
+            is_open = not isinstance(self.entries, Closed)
             if is_open:
                 self.committed.append(event)
             return is_open
@@ -153,7 +153,7 @@ class Pending:
     def take_back(self, event: Event) -> bool:
         """The transaction that held it had written nothing: it waits here. False where the unit of work has ended."""
         with self.lock:
-            while not isinstance(self.entries, _Closed):
+            while not isinstance(self.entries, Closed):
                 entries, changes = self.entries, self._changes
                 seen = entries[:]
                 ordered = in_order([*seen, event])
@@ -162,14 +162,6 @@ class Pending:
                     self._changes += 1
                     return True
             return False
-
-    def take(self) -> list[Event]:
-        """Takes all that waits, in order, except `committed`. Needs the lock."""
-        return self._swap([])
-
-    def close(self) -> list[Event]:
-        """Takes all that waits, for the last time: from here on appending raises. Needs the lock."""
-        return self._swap(_Closed())
 
     def take_committed(self) -> list[Event]:
         """Takes the events that can no longer be rolled back. Needs the lock."""
@@ -196,7 +188,11 @@ class Pending:
                 self._changes += 1
                 return dropped
 
-    def _swap(self, entries: list[Event]) -> list[Event]:
+    def take(self, entries: list[Event]) -> list[Event]:
+        """Takes all that waits, in order, except `committed`. Needs the lock.
+
+        `entries` is where publishers append from here on: an empty list, or a `Closed` one where no more may come.
+        """
         old, self.entries = self.entries, entries
         self._changes += 1
         old.append(_SEAL)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from bc_events._runtime import logs
 from bc_events.errors import counted
 
-from .pending import Pending, part
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bc_events.event import Event
+
+    from .pending import Pending
 
 
 class Savepoint(Protocol):
@@ -42,11 +42,6 @@ def mark_dropped(units: Sequence[Savepoint]) -> None:
     """They were rolled back, and so are the events that they publish at this moment on other threads."""
     for unit in units:
         unit.is_dropped = unit.pending.has_dropped = True
-
-
-def sifted(pending: Pending, taken: list[Event]) -> tuple[list[Event], list[Event]]:
-    """What is to be sent, and what a savepoint published on another thread just when it was dropped."""
-    return part(taken, is_dropped) if pending.has_dropped else (taken, [])
 
 
 def holds(unit: object, event: Event) -> bool:

@@ -13,7 +13,7 @@ from bc_events.event import Actor, Event, LazyActor
 from . import savepoints, transactions
 from .discard import discard, discard_quietly
 from .magic_call import NO_DATA, not_one_mapping
-from .pending import ENDED, Pending
+from .pending import ENDED, Closed, Pending
 from .recording import record_closely, too_large
 from .retries import Retries, unsettled
 from .savepoints import holds, is_dropped
@@ -37,8 +37,8 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("__weakref__", "_born", "_is_plain", "_session"),
-        *("actor", "children", "client", "is_closed", "is_dropped", "job_id", "parent", "pending", "retries"),
+        *("__weakref__", "_is_plain", "_session"),
+        *("actor", "born", "children", "client", "is_closed", "is_dropped", "job_id", "parent", "pending", "retries"),
         "sends_at_once",
     )
 
@@ -66,7 +66,7 @@ class UnitOfWork:
         self.children: set[UnitOfWork] | None = None
         self.sends_at_once = sends_at_once
         self._is_plain = type(actor) is Actor and not sends_at_once
-        self._born = forks.generation
+        self.born = forks.generation
 
     def note_made_by_hand(self, session: Publisher) -> None:
         """No scope ends it, so it keeps what a flush could not deliver, for the next one."""
@@ -76,7 +76,7 @@ class UnitOfWork:
     @property
     def is_from_before_fork(self) -> bool:
         """Whether it belongs to a parent process, and must not act here."""
-        return self._born is not forks.generation
+        return self.born is not forks.generation
 
     @property
     def session(self) -> Publisher:
@@ -109,7 +109,7 @@ class UnitOfWork:
 
     def record(self, topic: Topic, data: Any) -> Event:
         """The per-event path: it does nothing that not every event needs."""
-        if self.is_closed or self._born is not forks.generation:
+        if self.is_closed or self.born is not forks.generation:
             raise SessionClosedError(ENDED if self.is_closed else _FORKED)
         client = self.client
         try:
@@ -140,12 +140,9 @@ class UnitOfWork:
         """
         self._refuse_if_ended()
         with self.pending.lock:
-            transactions.take_undecided(self.pending)
             again = self.retries.take() if self.retries is not None else []
-            events, dropped = savepoints.sifted(self.pending, self.pending.take())
-            committed = self.pending.take_committed()
-        events = transactions.left_to_send(self, events, committed)
-        discard_quietly(self.client.delivery, dropped)
+            events, dropped, committed = transactions.taken(self.pending, [])
+        events = transactions.left_to_send(self, events, dropped, committed)
         self.send(events, again=again)
 
     def send(self, events: Sequence[Event], *, again: Sequence[Event] = ()) -> None:
@@ -198,22 +195,22 @@ class UnitOfWork:
         """
         pending = self.pending
         with pending.lock:
-            self._refuse_if_ended()
-            orphans = savepoints.close(self)
+            if self.is_closed or self.born is not forks.generation:
+                self._refuse_if_ended()
+            self.is_closed = True
+            orphans = savepoints.close(self) if self.children or self.parent is not None else []
             if orphans:
                 savepoints.mark_dropped(orphans)
-            committed = []
             if self.parent is None:
-                transactions.take_undecided(pending)
-                events, dropped = savepoints.sifted(pending, pending.close())
-                committed = pending.take_committed()
+                events, dropped, committed = transactions.taken(pending, Closed())
             else:
-                events, dropped = [], pending.drop(is_dropped) if orphans else []
+                events, dropped, committed = [], pending.drop(is_dropped) if orphans else [], []
             if pending.held and orphans:
                 dropped += pending.withdraw(is_dropped)
         if self.parent is None:
-            events = transactions.left_to_send(self, events, committed)
-        discard_quietly(self.client.delivery, dropped)
+            events = transactions.left_to_send(self, events, dropped, committed)
+        elif dropped:
+            discard_quietly(self.client.delivery, dropped)
         if orphans:
             savepoints.warn_of_orphans(self, orphans, dropped)
         return events
@@ -232,7 +229,7 @@ class UnitOfWork:
             savepoints.mark_dropped([self, *savepoints.close(self)])
             withdrawn = transactions.withdrawn(self.pending, self._is_own, spares_held=spares_held)
             committed = self.pending.take_committed() if self.parent is None else []
-            waiting = self.pending.close() if self.parent is None else self.pending.drop(self._is_own)
+            waiting = self.pending.take(Closed()) if self.parent is None else self.pending.drop(self._is_own)
         dropped = [*waiting, *withdrawn]
         discard_quietly(self.client.delivery, dropped)
         return len(dropped), committed
@@ -242,7 +239,7 @@ class UnitOfWork:
         return holds(self, event)
 
     def _refuse_if_ended(self) -> None:
-        if self._born is not forks.generation:
+        if self.born is not forks.generation:
             raise SessionClosedError(_FORKED)
         if self.is_closed:
             raise SessionClosedError(ENDED)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bc_events._unit.pending import Pending
+from bc_events._unit.pending import Closed, Pending
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.errors import SessionClosedError
 from bc_events.event import Actor
@@ -55,7 +55,7 @@ def test_a_take_within_a_drop_leaves_it_nothing():
     taken = []
 
     with pending.lock:
-        dropped = pending.drop(once(lambda: taken.extend(pending.take())))
+        dropped = pending.drop(once(lambda: taken.extend(pending.take([]))))
 
     assert (taken, dropped, pending.entries) == ([1, 2, 3], [], [])
 
@@ -64,7 +64,7 @@ def test_a_close_within_a_drop_stays_closed():
     pending = filled([1, 2, 3])
 
     with pending.lock:
-        pending.drop(once(pending.close))
+        pending.drop(once(lambda: pending.take(Closed())))
 
     with pytest.raises(SessionClosedError):
         pending.entries.append(4)
