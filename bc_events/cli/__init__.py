@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn
 
 from bc_events.errors import ConfigurationError, EventsError, InvalidActorError, InvalidJobIdError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command, by default with the process's arguments, and exits with a code of `exit_codes`."""
+    _escape_what_cannot_be_encoded()
     try:
         import click  # noqa: PLC0415  an extra; without it the command says so, with no traceback
 
@@ -43,6 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EventsError as error:
         _leave(text_of(error), FAILED)
     sys.exit(code or 0)
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """A terminal or a pipe may take ASCII alone, or the characters of one country."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _leave(reason: str, code: int = MISUSED) -> NoReturn:

@@ -66,6 +66,11 @@ def _check_service_name(text: str) -> None:
     arguments.service_actor(text)
 
 
+def _job_id_remedy(text: str) -> str:
+    fault = "has a character that is not visible ASCII" if 0 < len(text) <= JOB_ID_MAX_LENGTH else "is too long"
+    return f"it {fault if text else 'is empty'}; give 1 to {JOB_ID_MAX_LENGTH} visible ASCII characters, with no spaces"
+
+
 API_URL: Final = OptionType("url", _check_url, _url_remedy)
 SERVICE_NAME: Final = OptionType(
     "name",
@@ -80,7 +85,7 @@ USER_ID: Final = OptionType(
 JOB_ID: Final = OptionType(
     "id",
     job_ids.validated,
-    lambda text: f"it has {len(text)} characters; give 1 to {JOB_ID_MAX_LENGTH}, all visible ASCII, with no spaces",
+    _job_id_remedy,
 )
 
 

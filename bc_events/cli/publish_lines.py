@@ -12,6 +12,7 @@ from rich.progress import track
 
 from bc_events import DeliveryError
 from bc_events.constants import MAX_REQUEST_EVENTS
+from bc_events.errors import counted
 
 from .delivery_report import STOPPED, DeliveryReport, done_with
 from .exit_codes import FAILED
@@ -35,15 +36,17 @@ def publish_lines(session: Callable[[], EventSession], file: IO[bytes], *, skip_
         click.echo(f"line {line}: {error}", err=True)
     if bad and not skip_bad:
         total = len(bad) + len(line_numbers)
-        count = f"{len(bad)} of {total} lines {'is' if len(bad) == 1 else 'are'} bad"
-        click.echo(f"Error: nothing was sent: {count}; correct them, or leave them out with --skip-bad", err=True)
+        count = f"{len(bad)} of {counted(total, 'line')} {'is' if len(bad) == 1 else 'are'} bad"
+        it = "it" if len(bad) == 1 else "them"
+        click.echo(f"Error: nothing was sent: {count}; correct {it}, or leave {it} out with --skip-bad", err=True)
         sys.exit(FAILED)
     report = DeliveryReport(line_numbers)
     _send(sessions, report)
     for text in report.text():
         click.echo(text, err=True)
     sample = sessions[0] if sessions else session()
-    click.echo(f"{report.delivered} of {len(line_numbers) + len(bad)} events {done_with(sample)}, job {sample.job_id}")
+    events = counted(len(line_numbers) + len(bad), "event")
+    click.echo(f"{report.delivered} of {events} {done_with(sample)}, job {sample.job_id}")
     if bad or report.undelivered:
         sys.exit(FAILED)
 

@@ -1,6 +1,7 @@
 """What the command says is safe to print at a terminal, and can be followed by somebody who has no Python there."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -148,6 +149,12 @@ def test_numbers_agree_with_their_nouns(run, local_events_api, tmp_path):
     one, two = run("publish", *EVENT).stderr, run("publish", "--file", "two.jsonl").stderr
     assert "policies.PolicyCreated was refused: HTTP 413" in one
     assert two.startswith("lines 1-2: refused: ")
+    (tmp_path / "bad.jsonl").write_text("[]\n")
+    assert "1 of 1 line is bad" in run("publish", "--file", "bad.jsonl").stderr
+    local_events_api.faults()
+    assert run("publish", "--file", "-", stdin=b'{"name": "sent_invoice", "data": {"a": 1}}').stdout.startswith(
+        "1 of 1 event delivered"
+    )
     assert "refuses them for good" in two
 
 
@@ -173,6 +180,18 @@ def test_a_number_that_cannot_be_meant_is_misuse(run, arguments):
     done = run(*arguments)
     assert done.returncode == 2
     assert "Error: " in done.stderr
+
+
+def test_an_output_that_takes_ascii_alone_gets_the_rest_escaped(tmp_path):
+    (tmp_path / "topics.yaml").write_text(topics_with(True, "Prämie 保険"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "bc_events", "topics", "list", str(tmp_path / "topics.yaml")],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        timeout=60,
+        check=True,
+    )
+    assert b"Pr\\xe4mie" in done.stdout
 
 
 def test_the_package_runs_as_the_command():
