@@ -1,7 +1,7 @@
 """Settings of a relay: numbers that cannot work are refused."""
 
 import pytest
-from tenacity import wait_fixed
+from tenacity import wait_fixed, wait_incrementing
 
 from bc_events import ConfigurationError
 from bc_events.outbox import Relay, RelaySettings
@@ -39,6 +39,36 @@ def test_a_wait_that_never_ends_is_cut(seconds):
     """What a strategy says for a later attempt cannot be checked beforehand."""
     settings = RelaySettings(retry=wait_fixed(seconds), pause=wait_fixed(seconds))
     assert (settings.retry_after(1), settings.pause_after(1)) == (86_400, 86_400)
+
+
+def test_a_wait_that_is_negative_is_none():
+    settings = RelaySettings(retry=wait_fixed(-5), pause=wait_fixed(-5))
+    assert (settings.retry_after(1), settings.pause_after(1)) == (0, 0)
+
+
+def test_waits_grow_with_the_attempts():
+    settings = RelaySettings(
+        retry=wait_incrementing(start=1, increment=2), pause=wait_incrementing(start=5, increment=5)
+    )
+    assert [settings.retry_after(times) for times in (1, 2, 3)] == [1, 3, 5]
+    assert [settings.pause_after(times) for times in (1, 2, 3)] == [5, 10, 15]
+
+
+@pytest.mark.parametrize(("deadline", "lease"), [(1, 60), (20, 60), (21, 63)])
+def test_a_lease_is_as_long_as_requests_need(deadline, lease):
+    settings = RelaySettings.for_requests_of(deadline)
+    assert settings.lease == lease
+    settings.check(deadline)
+
+
+def test_a_lease_of_a_day_and_one_of_three_deadlines_pass():
+    RelaySettings(lease=86_400).check(28_800)
+
+
+def test_settings_of_the_wrong_kind_are_refused():
+    for wrong in ({"retry": 5}, {"pause": None}):
+        with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+            RelaySettings(**wrong)
 
 
 @pytest.mark.parametrize("workers", [0, 1.5, 10**20, None])
