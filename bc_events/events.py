@@ -10,8 +10,9 @@ from ._ambient import magic_calls
 from ._ambient.default_client import Override, checked_client, configure, default_client as _default_client
 from ._ambient.frames import current_job_id, current_session, live_unit
 from ._ambient.scope import Bound, Detached, SessionScope
+from ._runtime import argument_checks as check
 from .constants import ACTOR_TYPE_USER
-from .errors import InvalidActorError
+from .errors import DeliveryError, InvalidActorError
 from .event import Actor, Event, LazyActor
 from .session import UNNAMED, EventSession
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from ._ambient.call_scope import CallScope, ScopeOptions, TakesAnything
     from .client import EventClient
-    from .errors import DeliveryError
 
 __all__ = [
     "aflush",
@@ -88,7 +88,7 @@ def session(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.session", job_id, sys._getframe(1))
     if actor is not None and not isinstance(actor, Actor) and not hasattr(actor, "now"):
-        raise InvalidActorError(f"actor was given a {type(actor).__name__}; give it an Actor(id, type), or a LazyActor")
+        raise InvalidActorError(f"actor was given {check.shown(actor)}; give it an Actor(id, type), or a LazyActor")
     return SessionScope(
         job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on
     )
@@ -227,6 +227,7 @@ def resend(error: DeliveryError) -> None:
 
     The events of an unpickled error have no session. They are sent with the client of the process.
     """
+    check.instance("error", error, DeliveryError, example="the DeliveryError that a flush has raised")
     sessions = (item.event.session for item in error.undelivered)
     client = next((session.client for session in sessions if isinstance(session, EventSession)), None)
     (client or _default_client()).resend(error)

@@ -79,6 +79,8 @@ def inject(
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:
         checked_client(client, "client")
+    if setter is default_setter and not hasattr(carrier, "__setitem__"):
+        raise check.wrong("carrier", carrier, "a dictionary of headers, or a setter that writes into it")
     propagate.inject(carrier, setter=setter)
     unit = unit_to_join()
     job_id = unit.job_id if unit is not None else _ambient_job_id(client)

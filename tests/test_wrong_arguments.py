@@ -7,16 +7,18 @@ import httpx
 import pytest
 import requests
 from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from bc_events import Actor, EventClient, EventsError, EventSession, TopicTable, events
 from bc_events.integrations import asgi, aws, wsgi
 from bc_events.integrations.celery import install as install_celery
+from bc_events.integrations.django import follow_transactions
 from bc_events.integrations.httpx import install as install_httpx
 from bc_events.integrations.requests import install as install_requests
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import Relay, RelaySettings, SQLAlchemyOutbox, SQLiteOutbox
+from bc_events.outbox import Relay, RelaySettings, SQLAlchemyOutbox, SQLiteOutbox, named, outbox_table
 from bc_events.outbox.django.outbox import DjangoOutbox
-from bc_events.propagation import Border, extract
+from bc_events.propagation import Border, extract, inject
 
 TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
 CLIENT = EventClient(None, "TestService", TOPICS)
@@ -116,3 +118,57 @@ def test_a_coroutine_function_that_nobody_would_await_is_refused(made, name):
 def test_extract_refuses_what_is_not_a_border(border):
     with pytest.raises(EventsError, match="border"):
         extract({}, border)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: EventClient(None, "TestService", TopicTable), "topic_definitions is the class TopicTable"),
+        (lambda: EventClient(None, "TestService", TOPICS["Topics"]), "it is a list"),
+        (lambda: EventClient(None, "TestService", TOPICS, http=requests.Session), "http is the class Session"),
+        (lambda: EventClient(None, "TestService", TOPICS, outbox=SQLiteOutbox), "outbox is the class SQLiteOutbox"),
+        (lambda: EventClient(None, "TestService", TOPICS, delivery=type(CLIENT.delivery)), "delivery is the class"),
+        (lambda: EventClient(None, "TestService", TOPICS, enrichers=[dict]), r"enrichers\[0\] is the class dict"),
+        (lambda: EventClient(None, "TestService", TOPICS, timeout=3), "timeout is 3; give a pair"),
+        (lambda: install_requests(requests.Session, hosts=["localhost"]), "session is the class Session"),
+        (lambda: install_httpx(httpx.Client, hosts=["localhost"]), "client is the class Client"),
+        (lambda: events.configure(EventClient), "configure was given the class EventClient"),
+        (lambda: SQLAlchemyOutbox(Session), "target is the class Session; give a URL"),
+        (lambda: SQLAlchemyOutbox(create_engine("sqlite://").connect()), "target is a Connection; give a URL"),
+        (lambda: outbox_table(None), "metadata is None"),
+        (lambda: named(3), "name is 3"),
+        (lambda: follow_transactions(3), "follow_transactions was given 3"),
+        (lambda: inject(None), "carrier is None"),
+        (lambda: RELAYED.resend(ValueError()), "error is a ValueError"),
+        (lambda: events.resend(None), "error is None"),
+        (lambda: aws.each_record(wsgi_application), r"write @each_record\(\) with its parentheses"),
+        (lambda: aws.request(wsgi_application), r"write @request\(\) with its parentheses"),
+        (lambda: aws.each_record()(3), "the handler is 3"),
+    ],
+)
+def test_a_class_or_another_object_near_to_the_right_one_is_refused_by_the_name_of_its_argument(call, told):
+    with pytest.raises((EventsError, TypeError), match=told):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda api: api.wait(3), "q is 3"),
+        (lambda api: api.wait(count="3"), "count is a str"),
+        (lambda api: api.wait(timeout="1"), "timeout is a str"),
+        (lambda api: api.events(limit="x"), "limit is a str"),
+        (lambda api: api.events(after="x"), "after is a str"),
+        (lambda api: api.delete(3), "q is 3"),
+        (lambda api: api.faults(seed="x"), "seed is a str"),
+    ],
+)
+def test_the_local_api_refuses_an_argument_of_the_wrong_kind_by_its_name(local_api, ask, told):
+    with pytest.raises(EventsError, match=told):
+        ask(local_api)
+
+
+@pytest.fixture(scope="module")
+def local_api():
+    with LocalEventsAPI() as api:
+        yield api

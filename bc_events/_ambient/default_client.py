@@ -7,7 +7,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
-from bc_events._runtime import forks
+from bc_events._runtime import argument_checks as check, forks
 from bc_events.constants import LOG_ONLY
 from bc_events.errors import ConfigurationError
 
@@ -121,7 +121,7 @@ def checked_client(client: object, name: str) -> EventClient:
     kind = _client_class()
     if not isinstance(client, kind):
         raise ConfigurationError(
-            f"{name} was given a {type(client).__name__}; give it EventClient(api_url, service_name, topic_definitions)"
+            f"{name} was given {check.shown(client)}; give it EventClient(api_url, service_name, topic_definitions)"
         )
     return client
 

@@ -32,7 +32,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 def service_actor(name: object) -> Actor:
     """A service as the actor of its own events."""
     if not isinstance(name, str) or len(name) < ACTOR_ID_MIN_LENGTH:
-        given = repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
+        given = repr(name) if isinstance(name, str) else check.shown(name)
         raise ConfigurationError(
             f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
             f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
@@ -66,8 +66,9 @@ def url(given: object, *, has_auth: bool) -> str:
     """The API's URL, without a slash at its end."""
     parts = _split(given)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        kind = "not a URL" if isinstance(given, str) else f"not a URL but {check.shown(given)}"
         raise ConfigurationError(
-            f"api_url is not a URL; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
+            f"api_url is {kind}; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
         )
     if parts.username or parts.password:
         raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
@@ -99,6 +100,10 @@ def auth(given: AuthBase | Callable[[], str] | None) -> AuthBase | Callable[[], 
 
 
 def topic_table(given: Definitions | TopicTable, *, show_values: bool) -> TopicTable:
+    if isinstance(given, type):
+        raise check.wrong(
+            "topic_definitions", given, "the definitions file, or a table that TopicTable.read(file) made"
+        )
     if not isinstance(given, TopicTable):
         return TopicTable.read(given, show_values=show_values)
     if check.flag("show_values", show_values):
@@ -111,15 +116,15 @@ def outbox(given: str | Outbox | None) -> Outbox | None:
     if isinstance(given, str):
         named: Outbox = importlib.import_module("bc_events.outbox").named(given)
         return named
-    if given is None or callable(getattr(given, "delivery", None)):
+    if given is None or (callable(getattr(given, "delivery", None)) and not isinstance(given, type)):
         return given
-    raise ConfigurationError(
-        f'outbox is a {type(given).__name__}; give the name of a file as a string, such as "events.db", or an outbox'
-    )
+    raise check.wrong("outbox", given, 'the name of a file as a string, such as "events.db", or an outbox')
 
 
 def delivery(given: Delivery | None) -> Delivery | None:
     lacks = [name for name in _OF_A_DELIVERY if given is not None and not hasattr(given, name)]
+    if isinstance(given, type):
+        raise check.wrong("delivery", given, "an instance of it")
     if not lacks:
         return given
     raise ConfigurationError(
@@ -128,16 +133,17 @@ def delivery(given: Delivery | None) -> Delivery | None:
 
 
 def http(given: requests.Session | None) -> requests.Session | None:
-    if given is None or all(callable(getattr(given, name, None)) for name in ("post", "get_adapter")):
+    is_like_one = all(callable(getattr(given, name, None)) for name in ("post", "get_adapter"))
+    if given is None or (is_like_one and not isinstance(given, type)):
         return given
-    raise ConfigurationError(f"http is a {type(given).__name__}; give a requests.Session")
+    raise check.wrong("http", given, "a requests.Session()")
 
 
 def baggage_key(given: object) -> str:
     """A key that OpenTelemetry writes: a token (RFC 9110, 5.6.2)."""
     if isinstance(given, str) and _TOKEN(given):
         return given
-    shown = printable(given) if isinstance(given, str) else f"a {type(given).__name__}"
+    shown = printable(repr(given)) if isinstance(given, str) else check.shown(given)
     raise ConfigurationError(
         f"baggage_key is {shown}; give a token without spaces or separators, such as {BAGGAGE_KEY}"
     )
@@ -152,7 +158,9 @@ def limits(events: int, size: int) -> Limits:
 
 def timeout(given: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(given, tuple) or len(given) != 2 or not all(map(_is_duration, given)):  # noqa: PLR2004
-        raise ConfigurationError("timeout is two positive numbers of seconds: (to connect, to wait for an answer)")
+        raise check.wrong(
+            "timeout", given, "a pair of positive numbers of seconds, to connect and to wait for an answer: (3.05, 10)"
+        )
     return given
 
 

@@ -23,8 +23,7 @@ def checked(given: object) -> tuple[Enricher, ...]:
     found = tuple(given)
     for position, one in enumerate(found):
         example = "a callable of (topic, data) that returns the data"
-        if not callable(one) or check.is_coroutine_function(one):
-            raise check.wrong(f"enrichers[{position}]", one, example)
+        check.function(f"enrichers[{position}]", one, example=example)
     return found
 
 

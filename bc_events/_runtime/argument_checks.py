@@ -6,7 +6,7 @@ They raise `ConfigurationError`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bc_events.errors import ConfigurationError, printable
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 V = TypeVar("V")
+_VOWELS: Final = "aeioAEIO"
 
 
 def flag(name: str, value: bool) -> bool:
@@ -48,9 +49,12 @@ def seconds(name: str, value: float) -> float:
 
 
 def text(name: str, value: str, *, example: str) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise wrong(name, value, f"text such as {example}")
-    return value
+    if isinstance(value, str) and value and value.isprintable():
+        return value
+    if isinstance(value, str):
+        given = "empty" if not value else "text with characters that cannot be printed"
+        raise ConfigurationError(f"{name} is {given}; give text such as {example}")
+    raise wrong(name, value, f"text such as {example}")
 
 
 def is_coroutine_function(value: object) -> bool:
@@ -73,10 +77,10 @@ def instance(name: str, value: V, kind: type | tuple[type, ...], *, example: str
 
 
 def wrong(name: str, value: object, example: str) -> ConfigurationError:
-    return ConfigurationError(f"{name} is {_shown(value)}; give {example}")
+    return ConfigurationError(f"{name} is {shown(value)}; give {example}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Numbers, None and booleans themselves; of anything else the kind."""
     if value is None or isinstance(value, bool | int | float):
         return repr(value)
@@ -85,5 +89,6 @@ def _shown(value: object) -> str:
     if is_coroutine_function(value):
         return "a coroutine function"
     if isinstance(value, str):
-        return "empty" if not value else "text that does not fit"
-    return f"a {type(value).__name__}"
+        return "a str" if value else "an empty str"
+    kind = type(value).__name__
+    return f"an {kind}" if kind[0] in _VOWELS else f"a {kind}"

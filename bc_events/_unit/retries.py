@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import DeliveryError
 from bc_events.event import LastRequest
 
@@ -88,6 +89,7 @@ class Resend:
 
     def __init__(self, error: DeliveryError) -> None:
         """Takes events from the sessions that keep them. Leaves out events that a later attempt has taken."""
+        check.instance("error", error, DeliveryError, example="the DeliveryError that a flush has raised")
         self.requests: list[Request[Event]] = []
         self.events: list[Event] = []
         self._claimed: list[Event] = []

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
@@ -97,6 +98,7 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
     one for each message. What fails only because the client has left is no failure. Raises `ConfigurationError` where
     `EventsMiddleware` is not around the application.
     """
+    check.instance("connection", connection, Mapping, example="the ASGI scope, or Starlette's WebSocket")
     found: _ASGIConnection | None = connection.get(_KEY)
     if found is None:
         raise ConfigurationError(

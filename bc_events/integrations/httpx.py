@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bc_events.errors import ConfigurationError
+from bc_events._runtime import argument_checks as check
 from bc_events.propagation import HTTP, Border
 
 from ._hosts import AllowedHosts
@@ -39,9 +39,10 @@ def install(client: _C, *, hosts: Iterable[str], border: Border = HTTP) -> _C:
     Raises `ConfigurationError`.
     """
     if not isinstance(getattr(client, "event_hooks", None), dict):
-        raise ConfigurationError(
-            f"client is a {type(client).__name__}; give a Client or an AsyncClient of httpx. "
-            "For requests.Session there is bc_events.integrations.requests"
+        raise check.wrong(
+            "client",
+            client,
+            "a Client() or an AsyncClient() of httpx; for a requests.Session there is bc_events.integrations.requests",
         )
     hook = _RequestHook(AllowedHosts(hosts, border))
     client.event_hooks["request"].append(hook.carry_async if hasattr(client, "aclose") else hook.carry)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.adapters import BaseAdapter
 
-from bc_events.errors import ConfigurationError
+from bc_events._runtime import argument_checks as check
 from bc_events.propagation import HTTP, Border
 
 from ._hosts import AllowedHosts
@@ -30,10 +30,9 @@ def install(session: requests.Session, *, hosts: Iterable[str], border: Border =
     Raises `ConfigurationError`.
     """
     allowed = AllowedHosts(hosts, border)
-    if not callable(getattr(session, "mount", None)):
-        raise ConfigurationError(
-            f"session is a {type(session).__name__}; give a requests.Session. "
-            "For clients of httpx there is bc_events.integrations.httpx"
+    if not callable(getattr(session, "mount", None)) or isinstance(session, type):
+        raise check.wrong(
+            "session", session, "a requests.Session(); for a client of httpx there is bc_events.integrations.httpx"
         )
     for prefix, adapter in list(session.adapters.items()):
         session.mount(prefix, _Carrying(adapter, allowed))

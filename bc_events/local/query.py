@@ -14,6 +14,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from bc_events._runtime import argument_checks as check
+
 _COLUMNS: Final = {
     "topic": "topic",
     "job": "job_id",
@@ -48,6 +50,7 @@ class Query:
 
 def read_query(text: str) -> Query:
     """Raises `QueryError`."""
+    check.instance("q", text, str, example="a filter such as topic:policies.PolicyCreated")
     if len(text) > _LONGEST:
         raise QueryError(f"the filter is {len(text)} characters long; write {_LONGEST} or fewer")
     try:

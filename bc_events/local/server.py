@@ -157,10 +157,15 @@ class LocalEventsAPI:
 
         `after` leaves out those up to that `seq`. Raises `QueryError`, a ValueError, for a filter that cannot be read.
         """
+        check.whole("after", after, least=0)
+        if limit is not None:
+            check.whole("limit", limit, least=0)
         return self._open.store.events(q, after=after, limit=limit)
 
     def wait(self, q: str = "", count: int = 1, timeout: float = 5.0) -> list[ReceivedEvent]:
         """The events that match, as soon as there are `count`. Raises `TimeoutError` after `timeout` seconds."""
+        check.whole("count", count, least=0)
+        check.seconds("timeout", timeout)
         store, news = self._open.store, threading.Event()
         deadline = time.monotonic() + timeout
         with store.listening(news.set):
@@ -180,6 +185,8 @@ class LocalEventsAPI:
 
         See `Fault` for what each kind takes. Raises `FaultError`, a ValueError.
         """
+        if seed is not None:
+            check.whole("seed", seed, least=-sys.maxsize)
         self._open.publishing.faults = Faults(plan, self._seed if seed is None else seed)
 
     def fired(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def named(name: str) -> Outbox:
 
     Raises `ConfigurationError`.
     """
+    check.instance("name", name, str, example="the name of a file such as events.db, a URL, or django")
     kind, has_scheme, rest = name.partition("://")
     if name == "django" or name.startswith("django:"):
         return _made("DjangoOutbox", "django", "django", using=name.partition(":")[2] or "default")

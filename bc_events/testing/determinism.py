@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -21,8 +21,7 @@ _TICK_NS: Final = 1_000_000
 _VERSION_7: Final = 0x7000_8000_0000_0000_0000  # with the variant of RFC 9562
 
 
-@contextmanager
-def deterministic_events(start: datetime = _START) -> Iterator[None]:
+def deterministic_events(start: datetime = _START) -> AbstractContextManager[None]:
     """Events are published a millisecond apart from `start` on, and their ids follow from their times.
 
     Job ids that would be made up are numbered instead. Counting starts anew each time this is opened.
@@ -32,6 +31,11 @@ def deterministic_events(start: datetime = _START) -> Iterator[None]:
     )
     if start.utcoffset() is None:
         raise ConfigurationError("start has no time zone; give one, such as datetime(2000, 1, 1, tzinfo=UTC)")
+    return _deterministic(start)
+
+
+@contextmanager
+def _deterministic(start: datetime) -> Iterator[None]:
     before = clock.time_ns, clock.event_id, clock.job_id
     start_ns = (start - _EPOCH) // timedelta(microseconds=1) * 1_000
     ticks, jobs = _Numbers(), _Numbers()

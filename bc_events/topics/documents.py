@@ -129,6 +129,9 @@ _Loader.add_multi_constructor("!", _Loader.short_tag)
 
 
 def _text(name: str, source: str | PathLike[str] | IO[str] | IO[bytes]) -> str | bytes:
+    if not isinstance(source, str | PathLike) and not callable(getattr(source, "read", None)):
+        given = "None" if source is None else f"a {type(source).__name__}"
+        raise TopicDefinitionError(name, [Problem(None, f"it cannot be read (it is {given}); {_GIVE_A_FILE}")])
     try:
         return Path(source).read_bytes() if isinstance(source, str | PathLike) else source.read()
     except (OSError, ValueError, AttributeError) as error:  # ValueError: a closed file, or not in its encoding

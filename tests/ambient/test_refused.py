@@ -206,5 +206,5 @@ def test_rule_18_another_actor_or_client_is_refused_where_it_is_given():
         events.session(actor="a-user-id")
     with pytest.raises(ConfigurationError, match="client was given a str"):
         events.session(client="PolicyService")
-    with pytest.raises(ConfigurationError, match="override was given a NoneType"):
+    with pytest.raises(ConfigurationError, match="override was given None"):
         events.override(None)

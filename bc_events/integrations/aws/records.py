@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
 
 from bc_events._runtime import argument_checks as check, logs
 from bc_events.errors import ConfigurationError
 from bc_events.integrations._integration import Integration
 from bc_events.propagation import BROKER, Border
 
-from .function import check_callable_by_lambda
+from .function import check_callable_by_lambda, refuse_bare
 from .message import PayloadCarrier, Reader, is_event_bridge
 from .shape import mapping, sequence, text
 
@@ -27,7 +27,7 @@ _logger = logs.logger
 
 
 def each_record(
-    *,
+    *bare: Never,
     client: EventClient | None = None,
     border: Border = BROKER,
     payload: PayloadCarrier | None = None,
@@ -51,6 +51,7 @@ def each_record(
         on_delivery_error: "raise" fails the record, which AWS then hands over again; where that would repeat work that
             must not be, "log", or a callable.
     """
+    refuse_bare("each_record", bare)
     integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)
     if payload is not None:
         check.function("payload", payload, example="a function of the message's body that returns a mapping")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Never
 
 from bc_events._runtime import argument_checks as check
 from bc_events._runtime.carrier import case_insensitive_getter, only_value
@@ -16,7 +16,7 @@ from bc_events.integrations._integration import Integration
 from bc_events.integrations._status import is_success
 from bc_events.propagation import HTTP, Border, usable_actor
 
-from .function import check_callable_by_lambda
+from .function import check_callable_by_lambda, refuse_bare
 from .shape import folded, mapping, sequence, text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _BAD_GATEWAY: Final = 502
 
 
 def request(
-    *,
+    *bare: Never,
     user: UserSource | None = None,
     client: EventClient | None = None,
     success: Callable[[int], bool] = is_success,
@@ -53,6 +53,7 @@ def request(
         border: which headers carry the job and, where they are trusted, the actor; by default only the job.
         on_delivery_error: "raise", "log", or a callable.
     """
+    refuse_bare("request", bare)
     checked_success(success)
     if user is not None and not isinstance(user, str):
         raise check.wrong("user", user, f'"authorizer", "{_OIDC}", or None for the service')

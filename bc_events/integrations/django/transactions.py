@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
+from bc_events._ambient.default_client import checked_client
 from bc_events._django.transactions import Transactions
 from bc_events._runtime import logs
 from bc_events._unit.pending import in_order
@@ -24,7 +25,7 @@ _wrapping: Final = threading.Lock()
 
 def follow_transactions(client: EventClient) -> EventClient:
     """Makes the client wait for Django's transactions; returns it. One whose outbox already does is left alone."""
-    if client.delivery.record is None:
+    if checked_client(client, "follow_transactions").delivery.record is None:
         with _wrapping:
             if client.delivery.record is None:
                 client.delivery = OnCommitDelivery(client.delivery)

@@ -32,6 +32,7 @@ from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.columns import COLUMNS
+from bc_events.session import EventSession
 
 from .bindable import session_of
 from .bindings import Bindings
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from bc_events.outbox._relay.settings import RelaySettings
     from bc_events.outbox._store.columns import Kind, TableColumn
     from bc_events.outbox._store.store import Order
-    from bc_events.session import EventSession
 
     from .bindable import Bindable
 
@@ -69,6 +69,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
     It is found by the connection's `search_path`, so it does not take the metadata's own schema.
     """
+    check.instance("metadata", metadata, MetaData, example="a MetaData, such as Base.metadata")
     table = Table(
         schema.TABLE,
         metadata,
@@ -148,6 +149,8 @@ class SQLAlchemyOutbox:
         Raises `ConfigurationError` where `db` is something else, and `NoActiveSessionError`.
         """
         found = session_of(db)
+        if session is not None:
+            check.instance("session", session, EventSession, example="an EventSession, or None for the live one")
         self._bindings.bind((session or frames.current_session()).unit, found)
 
     def create(self) -> None:
@@ -186,12 +189,18 @@ def _engine_of(target: Target) -> Engine | AsyncEngine:
             )
         found: Engine | AsyncEngine = bind.engine
         return found
+    check.instance(
+        "target",
+        target,
+        (str, URL),
+        example="a URL, an engine, or a session factory such as sessionmaker(engine)",
+    )
     try:
         return engine_at(target)
     except (ArgumentError, ImportError, ValueError) as error:
         raise ConfigurationError(
-            f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one such as "
-            "postgresql+psycopg://app@db/app, whose driver is installed"
+            f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one whose driver is "
+            "installed, such as postgresql+psycopg://app@db/app or sqlite:///events.db"
         ) from error
 
 
