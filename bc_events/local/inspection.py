@@ -47,13 +47,13 @@ class Inspection:
         return _json({"status": "ready"})
 
     async def events(self, request: Request) -> Response:
-        q = request.query_params.get("q", "")
+        q = _filter(request, "limit", "after")
         limit, after = _whole(request, "limit", _PAGE, _MOST), _whole(request, "after", 0)
         found = await run_in_threadpool(self._store.events, q, after=after, limit=limit)
         return _listed(found, matching=await run_in_threadpool(self._store.count, q))
 
     async def lines(self, request: Request) -> Response:
-        q = request.query_params.get("q", "")
+        q = _filter(request)
         self._store.count(q)  # a wrong filter is refused before the response starts
         return StreamingResponse(self._lines(q), media_type="application/jsonl")
 
@@ -64,7 +64,7 @@ class Inspection:
             after = page[-1].seq
 
     async def wait(self, request: Request) -> ASGIApp:
-        q = request.query_params.get("q", "")
+        q = _filter(request, "count", "timeout")
         count = _whole(request, "count", 1)
         timeout = _seconds(request, "timeout", 5.0)
         gone = asyncio.create_task(until_gone(request))
@@ -95,7 +95,7 @@ class Inspection:
         return self._store.count(q) >= count
 
     async def delete(self, request: Request) -> Response:
-        q = request.query_params.get("q", "")
+        q = _filter(request)
         return _json({"deleted": await run_in_threadpool(self._store.delete, q)})
 
     async def requests(self, _request: Request) -> Response:
@@ -146,6 +146,15 @@ def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = N
 
 def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) -> Response:
     return _json({"matching": matching, "events": [orjson.Fragment(event.json) for event in events]}, status)
+
+
+def _filter(request: Request, *others: str) -> str:
+    """The parameter q. Raises `ParameterError` for one that is neither q nor one of the others: it may be a filter."""
+    unknown = next((name for name in request.query_params if name not in {"q", *others}), None)
+    if unknown is not None:
+        known = ", ".join(["q", *others])
+        raise ParameterError(f"there is no parameter {unknown}; use {known}, such as q=topic:policies.PolicyCreated")
+    return request.query_params.get("q", "")
 
 
 def _whole(request: Request, name: str, default: int, most: int = 2**62) -> int:

@@ -65,6 +65,18 @@ def test_a_number_that_cannot_be_read_says_which(stocked, query):
     assert query.split("=")[0] in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/api/events"), ("GET", "/api/events.jsonl"), ("GET", "/api/events/wait"), ("DELETE", "/api/events")],
+)
+def test_a_parameter_that_is_not_there_is_refused(stocked, method, path):
+    """It was meant for a filter: without it everything would be found, or deleted."""
+    answer = ask(stocked, method, f"{path}?topic=policies.PolicyCreated")
+    assert answer.status_code == 400
+    assert "there is no parameter topic; use q" in answer.json()["error"]
+    assert len(stocked.events()) == 3
+
+
 def test_events_are_paged_by_their_place(stocked):
     first = ask(stocked, "GET", "/api/events?limit=2").json()
     rest = ask(stocked, "GET", f"/api/events?after={first['events'][-1]['seq']}").json()
