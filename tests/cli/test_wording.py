@@ -130,12 +130,16 @@ def test_a_wrong_option_is_named_with_a_remedy_and_no_python(run, tmp_path, opti
         assert not [word for word in PYTHON if word in spoken]
 
 
-def test_an_event_that_does_not_arrive_says_what_to_do_at_a_shell(run, local_events_api):
+def test_an_event_that_does_not_arrive_says_what_to_do_at_a_shell(run, tmp_path, local_events_api):
+    (tmp_path / "impatient.py").write_text(
+        "from bc_events import EventClient\n"
+        "client = EventClient('http://127.0.0.1:1', 'PolicyService', 'topics.yaml', retry_budget=0)\n"
+    )
     local_events_api.faults(too_large={"count": 2})
     refused = run("publish", *EVENT)
     assert (refused.returncode, "was refused: HTTP 413" in refused.stderr) == (1, True)
     assert "refuses it for good" in refused.stderr
-    unsent = run("publish", *EVENT, BC_EVENTS_API_URL="http://127.0.0.1:1")
+    unsent = run("publish", *EVENT, "--client", "impatient:client")
     assert (unsent.returncode, "was not sent: no answer from POST" in unsent.stderr) == (1, True)
     wrong = run("publish", *EVENT, BC_EVENTS_API_URL=f"{local_events_api.url}/v1")
     assert (wrong.returncode, f"POST {local_events_api.url}/v1/events" in wrong.stderr) == (1, True)
