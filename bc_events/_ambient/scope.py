@@ -31,9 +31,9 @@ JobId = str | Callable[..., str | None] | None
 
 
 class SessionScope:
-    """A unit of work to open: `with`, `async with`, or `@` around each call. May be used any number of times.
+    """A scope, for `with`, `async with` or `@`. One object may be used many times, also several times at once.
 
-    No state of an opening lives here but the list of those that are blocks, which `__exit__` tells apart.
+    Its only state is the list of the `with` blocks that it has open. `__exit__` finds in it the block that it leaves.
     """
 
     __slots__ = ("_actor_of", "_blocks", "_client", "_commit_on", "_durable", "_job_id")
@@ -58,7 +58,7 @@ class SessionScope:
         self._blocks: list[Block] = []
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        from .decorator import decorate  # noqa: PLC0415  loads inspect, which a service that decorates nothing needs not
+        from .decorator import decorate  # noqa: PLC0415  loads inspect, which only decorators need
 
         return decorate(self, function)
 
@@ -103,8 +103,8 @@ class SessionScope:
         live = unit_to_join()
         if live is not None and self._durable:
             raise NestedSessionError(
-                f"a durable session must be outermost, and one of job {live.job_id} is live here; "
-                "open it before any other scope, or drop durable=True"
+                f"a durable session must be outermost, but a session of job {live.job_id} is live here; "
+                "open the durable one before any other scope, or drop durable=True"
             )
         inherited = None if live is None else cast("EventClient", live.client)
         client = self._client or inherited or default_client.default_client()
@@ -119,7 +119,10 @@ class SessionScope:
 
 
 def _exceptions(commit_on: object) -> Exceptions:
-    """Checked now: at the end of its work it would hide the exception, and the scope would stay open."""
+    """`commit_on` as a tuple. Checked here, because a wrong value would raise in the scope's exit.
+
+    There it would hide the exception of the body, and the scope would stay open.
+    """
     classes: tuple[Any, ...] = commit_on if isinstance(commit_on, tuple) else (commit_on,)
     if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
         raise TypeError(
@@ -130,7 +133,7 @@ def _exceptions(commit_on: object) -> Exceptions:
 
 
 def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
-    """The live session's actor; but a service acts as itself, also where another service's session is live."""
+    """The live session's actor. But where that is another service acting as itself, this service acts as itself."""
     if live is None or (live.client is not client and live.actor is live.client.service_actor):
         return client.service_actor
     return live.actor
@@ -159,9 +162,9 @@ class _SessionOpening:
 
 
 class Bound:
-    """The scope of work that belongs to one session wherever it runs; or to none, and hides the ones around it.
+    """A scope that binds a function to one session, in whatever thread it runs; or to none, so that it joins none.
 
-    The database transactions around the place where it was bound are around that work too; without a session none are.
+    The function also gets the database transactions that were around the code that bound it; without a session, none.
     """
 
     __slots__ = ("_session", "_transactions")
@@ -184,7 +187,7 @@ class Bound:
 
 
 class Detached:
-    """The scope of work that belongs to no session and has no job, whatever is live or in baggage around it."""
+    """A scope without a session and without a job, whatever session is live and whatever is in baggage around it."""
 
     __slots__ = ()
     outlasts_call: ClassVar[bool] = True
@@ -203,7 +206,7 @@ class Detached:
 
 
 class _BoundOpening:
-    """One call of a bound or detached function. It ends no session: that is its owner's."""
+    """One call of a bound or detached function. It does not end the session, which its own scope ends."""
 
     __slots__ = ("_frames", "_surroundings")
 
