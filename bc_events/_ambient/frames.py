@@ -27,8 +27,8 @@ innermost: Final = _current.get
 """The innermost frame here, also if its session has ended; None where there is none."""
 
 _OUTLIVED: Final = (
-    "the session this code was started in has ended; open a session of its own for work that outlives it, "
-    "or start it with events.detached(fn)"
+    "the session in which this code was started has ended; open a new session for work that outlives it, "
+    "or start the work with events.detached(fn)"
 )
 
 

@@ -11,6 +11,8 @@ that). A seal takes its place. This is why each event is taken exactly once, or 
 - Behind the seal: the taker has left the event out. But `entries` was replaced before the seal was appended, so the
   publisher finds another list there and calls `settle`. That waits for the lock, sees the event behind the seal, and
   appends it to the present list. The list of an ended unit of work refuses it, so the publisher's call raises.
+
+`tests/unit/test_pending.py` runs a publisher at each of these moments.
 """
 
 from __future__ import annotations
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from .held import Held, ScopeState
 
 ENDED: Final = (
-    "the session this code belongs to has ended, and its events with it; publish before the scope is left, "
-    "or open a session of its own for work that outlives it"
+    "this session has ended; publish and flush before its scope ends, or open a new session for work that outlives it"
 )
 _NEVER_LEFT: Final = "%s of job %s lost: the scope was entered and never left, so they were neither sent nor dropped"
 _SEAL: Final[Any] = object()

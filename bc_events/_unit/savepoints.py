@@ -1,4 +1,4 @@
-"""Savepoints: the units of work that joined another, and what their end means for the ones within them."""
+"""Savepoints: units of work that joined another. They form a tree; closing one closes those within it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Savepoint(Protocol):
-    """A unit of work, as one of a tree."""
+    """A unit of work as a node of the tree."""
 
     job_id: str
     is_closed: bool
@@ -30,7 +30,7 @@ class Savepoint(Protocol):
 
 
 def close(unit: Savepoint) -> list[Any]:
-    """Marks it and every open savepoint within it as ended; returns the latter."""
+    """Marks it, and every open savepoint within it, as ended. Returns these savepoints."""
     unit.is_closed = True
     if unit.parent is not None and unit.parent.children is not None:
         unit.parent.children.discard(unit)
@@ -39,7 +39,7 @@ def close(unit: Savepoint) -> list[Any]:
 
 
 def mark_dropped(units: Sequence[Savepoint]) -> None:
-    """They were rolled back, and so are the events that they publish at this moment on other threads."""
+    """Marks the units as rolled back. Events that other threads are publishing in them are then dropped, too."""
     for unit in units:
         unit.is_dropped = unit.pending.has_dropped = True
 
@@ -50,12 +50,12 @@ def holds(unit: object, event: Event) -> bool:
 
 
 def is_dropped(event: Event) -> bool:
-    """Whether the unit of work of the event, or one around that, was rolled back."""
+    """Whether the unit of work of the event, or one around it, was rolled back."""
     return any(one.is_dropped for one in _units_around(event))
 
 
 def _units_around(event: Event) -> Iterator[Any]:
-    """Its own unit of work first. An event that was pickled has none."""
+    """The units of work around the event, innermost first; none for an unpickled event."""
     unit: Any = event.origin
     while unit is not None and hasattr(unit, "is_dropped"):
         yield unit
@@ -63,7 +63,7 @@ def _units_around(event: Event) -> Iterator[Any]:
 
 
 def warn_of_orphans(unit: Savepoint, orphans: Sequence[object], dropped: Sequence[Event]) -> None:
-    """The outermost scope ended while these were still open."""
+    """Warns of savepoints that were still open when the unit around them ended."""
     logs.write(
         logging.WARNING,
         "%s of job %s dropped: the session ended before %s that had joined it",

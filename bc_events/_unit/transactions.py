@@ -1,4 +1,4 @@
-"""What a flush, or a rollback, of a unit of work means for its events that database transactions hold."""
+"""The events of a unit of work that database transactions hold, at a flush and at a rollback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """A unit of work, as far as transactions hold events of it."""
+    """The part of a unit of work that is used here."""
 
     @property
     def client(self) -> UnitClient: ...
@@ -27,10 +27,11 @@ class Owner(Protocol):
 
 
 def taken(pending: Pending, entries: list[Event]) -> tuple[list[Event], list[Event], list[Event]]:
-    """Takes all that waits, for a flush, and puts `entries` in its place. The caller has the lock.
+    """For a flush: takes all pending events. From now on publishers append to `entries`. The caller has the lock.
 
-    Returns what is to be sent; what a savepoint published on another thread just when it was dropped; and what is
-    beyond rollback. A transaction that has had no say so far holds nothing back.
+    Takes events back from transactions that have only read so far. Returns three lists: the events to send; those of a
+    savepoint that was rolled back while another thread published in it, to be dropped; and those that can no longer be
+    rolled back.
     """
     if pending.held:
         pending.take_undecided(lambda event: published_in(pending, event))
@@ -42,9 +43,9 @@ def taken(pending: Pending, entries: list[Event]) -> tuple[list[Event], list[Eve
 
 
 def left_to_send(unit: Owner, events: list[Event], dropped: list[Event], committed: list[Event]) -> list[Event]:
-    """What no database transaction has taken at this flush, with what is beyond rollback, in order.
+    """The events that this flush sends, in order: `committed`, and those that no open transaction takes over.
 
-    The caller does not have the lock, as a transaction has one that it holds when it asks for this one.
+    The caller must not have the lock: a transaction holds its own lock when it asks for this one.
     """
     delivery, pending = unit.client.delivery, unit.pending
     if delivery.record is not None:
@@ -58,9 +59,9 @@ def left_to_send(unit: Owner, events: list[Event], dropped: list[Event], committ
 
 
 def withdrawn(pending: Pending, is_own: Callable[[Event], bool], *, spares_held: bool) -> list[Event]:
-    """What a rollback takes out of open transactions; the rest is noted as that of a scope that failed.
+    """The events that a rollback takes out of open transactions. The caller has the lock.
 
-    `spares_held` leaves all to the transactions. The caller has the lock.
+    Events that stay in a transaction are noted as those of a failed scope. With `spares_held`, all of them stay.
     """
     if not pending.held:
         return []
@@ -71,5 +72,5 @@ def withdrawn(pending: Pending, is_own: Callable[[Event], bool], *, spares_held:
 
 
 def published_in(pending: Pending, event: Event) -> bool:
-    """Whether the event is of the unit of work with this buffer: a transaction may hold events of several."""
+    """Whether the event is from the unit of work with this buffer. A transaction may hold events of several units."""
     return getattr(event.origin, "pending", None) is pending

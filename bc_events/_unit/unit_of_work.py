@@ -1,4 +1,4 @@
-"""UnitOfWork: the events that are sent together or not at all, and the savepoints within them."""
+"""UnitOfWork: events that are sent together or not at all, and the savepoints among them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ _FORKED = "this session was opened before the process forked and belongs to the 
 
 
 class UnitOfWork:
-    """What an `EventSession` is made of, and the origin of its events. Threads share it.
+    """The state of an `EventSession`, and the origin of its events. Threads may share it.
 
-    One that joined another has a `parent`: a savepoint. It has its own actor and drops its own events; what it keeps is
-    sent by the outermost. There is no `__getattr__` here, because a class with one has slower attributes.
+    A unit of work that joined another is a savepoint, and the other is its `parent`. A savepoint has its own actor. A
+    rollback of it drops only its own events. The outermost unit sends all others.
+
+    `EventSession` has a `__getattr__`, which slows down every attribute. That is why this is a class apart.
     """
 
     __slots__ = (
@@ -51,9 +53,9 @@ class UnitOfWork:
         parent: UnitOfWork | None = None,
         sends_at_once: bool = False,
     ) -> None:
-        """Actor and job id are known to be sound. `sends_at_once` sends each event from the call that publishes it."""
+        """The caller has checked actor and job id. `sends_at_once`: each publish call sends its event."""
         if parent is None:
-            forks.notice()  # now: a flush inside it would make it one from before the fork
+            forks.notice()  # now: a fork noticed in its flush would make it count as the parent's
         self.client = client
         self.actor = actor
         self.job_id = job_id
@@ -69,24 +71,24 @@ class UnitOfWork:
         self.born = forks.generation
 
     def note_made_by_hand(self, session: Publisher) -> None:
-        """No scope ends it, so it keeps what a flush could not deliver, for the next one."""
+        """No scope ends it. So it keeps the events that a flush could not deliver, for its next flush."""
         self.retries = Retries(self.pending.lock)
         self._session = weakref.ref(session)
 
     @property
     def is_from_before_fork(self) -> bool:
-        """Whether it belongs to a parent process, and must not act here."""
+        """Whether the parent process opened it. Then it must do nothing in this one."""
         return self.born is not forks.generation
 
     @property
     def session(self) -> Publisher:
-        """It, as its users hold it: the very object, if it was made by hand, or else one that is equal."""
+        """The session of this unit: the same object if it was made by hand, else an equal one."""
         session = None if self._session is None else self._session()
         return self.client.session_of(self) if session is None else session
 
     @property
     def events(self) -> list[Event]:
-        """What was published here, savepoints included, and neither sent nor dropped yet."""
+        """The events published here or in a savepoint within it, and neither sent nor dropped yet."""
         if self.is_from_before_fork:
             return []
         with self.pending.lock:
@@ -108,7 +110,7 @@ class UnitOfWork:
             raise UnknownEventNameError(str(error), name=error.name, closest=error.closest) from None
 
     def record(self, topic: Topic, data: Any) -> Event:
-        """The per-event path: it does nothing that not every event needs."""
+        """Checks the data and appends the event. Each publish call runs this, so it does only what all events need."""
         if self.is_closed or self.born is not forks.generation:
             raise SessionClosedError(ENDED if self.is_closed else _FORKED)
         client = self.client
@@ -133,10 +135,11 @@ class UnitOfWork:
         return event
 
     def flush(self) -> None:
-        """Sends all that is pending, open savepoints included. Raises `DeliveryError`, which then holds the rest.
+        """Sends all pending events, those of open savepoints included. Raises `DeliveryError` with the undelivered.
 
-        What a database transaction holds is sent by that, if it commits; one that has only read so far holds nothing
-        back. The rest may be entrusted to one. What an earlier flush could not deliver goes first, if it was kept.
+        Events that an earlier flush could not deliver go first, if they were kept. Events in a database transaction
+        stay there, and are sent if it commits; but one that has only read gives its events back. A transaction that is
+        open now, and has written, takes the other events over.
         """
         self._refuse_if_ended()
         with self.pending.lock:
@@ -154,10 +157,10 @@ class UnitOfWork:
             raise
 
     def rollback(self, *, spares_held: bool = False) -> int:
-        """Drops what is pending here, savepoints included, and goes on; returns how many events.
+        """Drops the pending events, those of savepoints included, and returns their number. The unit goes on.
 
-        Raises what the delivery raises where it cannot take an event back. `spares_held` leaves to database
-        transactions what they hold. What a flush could not deliver belongs to its error alone from here on.
+        With `spares_held`, events in database transactions stay there. Events that a flush could not deliver now belong
+        to its `DeliveryError` alone. Raises the delivery's exception where it cannot take an event back.
         """
         self._refuse_if_ended()
         with self.pending.lock:
@@ -170,12 +173,12 @@ class UnitOfWork:
         return len(released) + len(dropped)
 
     def let_go(self, events: Collection[Event]) -> list[Event]:
-        """These are no longer pending, because a database has decided about them. Returns those that were."""
+        """Removes events about which a database has decided. Returns those that were pending."""
         with self.pending.lock:
             return self.pending.drop(lambda event: event in events)
 
     def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
-        """A savepoint within it. Raises `SessionClosedError` where it has ended."""
+        """A new savepoint within it. Raises `SessionClosedError` where it has ended."""
         self._refuse_if_ended()
         joined = UnitOfWork(
             self.client, actor or self.actor, self.job_id, parent=self, sends_at_once=self.sends_at_once
@@ -188,10 +191,10 @@ class UnitOfWork:
         return joined
 
     def end(self) -> list[Event]:
-        """Closes it, successfully, and returns the events its owner now sends.
+        """Closes it after success, and returns the events that the caller must send now.
 
-        A savepoint returns none: they are the outer unit's from here on. What savepoints that are still open published
-        is dropped, with a warning. Raises `SessionClosedError` where an outer one ended first.
+        A savepoint returns none: its events stay with the outermost unit. The events of savepoints that are still open
+        are dropped, with a warning. Raises `SessionClosedError` where an outer unit ended first.
         """
         pending = self.pending
         with pending.lock:
@@ -216,10 +219,10 @@ class UnitOfWork:
         return events
 
     def abort(self, *, spares_held: bool = False) -> tuple[int, Sequence[Event]]:
-        """Closes it and drops what was published in it, savepoints included.
+        """Closes it after a failure, and drops its events, those of savepoints included.
 
-        Returns how many events, and those that its owner now sends: nothing can take them back any more. `spares_held`
-        leaves to database transactions what they hold.
+        Returns the number of dropped events; and the events that the caller must send now, because they can no longer
+        be rolled back. With `spares_held`, events in database transactions stay there.
         """
         if self.is_from_before_fork:
             return 0, ()
@@ -235,7 +238,7 @@ class UnitOfWork:
         return len(dropped), committed
 
     def _is_own(self, event: Event) -> bool:
-        """Whether it was published in this unit of work, or in a savepoint within it."""
+        """Whether the event was published in this unit of work, or in a savepoint within it."""
         return holds(self, event)
 
     def _refuse_if_ended(self) -> None:

@@ -142,7 +142,7 @@ def test_rule_02_the_messages_say_what_to_do(client):
         say(1)
     with events.session():
         copied = contextvars.copy_context()
-    with pytest.raises(SessionClosedError, match="publish before the scope is left, or open a session of its own"):
+    with pytest.raises(SessionClosedError, match="publish and flush before its scope ends, or open a new session"):
         copied.run(say, 1)
     with pytest.raises(SessionClosedError, match=r"events.detached\(fn\)"):
         copied.run(events.current_session)

@@ -111,7 +111,7 @@ def test_rule_16_a_session_of_another_client_inherits_the_user(model, client, re
 def test_rule_17_a_durable_scope_must_be_outermost(model, client, recording):
     with events.session("outer"):
         for scope in (events.session(durable=True), events.session("inner", durable=True)):
-            with pytest.raises(NestedSessionError, match="must be outermost, and one of job outer is live"):
+            with pytest.raises(NestedSessionError, match="must be outermost, but a session of job outer is live"):
                 model(scope, lambda: pytest.fail("entered"), recording)
 
 

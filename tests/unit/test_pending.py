@@ -40,6 +40,47 @@ def once(interruption):
     return is_dropped
 
 
+class SealedList(list):
+    """A publisher's list, in which a taker's seal is not appended at once: other code runs just before and after it."""
+
+    def __init__(self, before, after):
+        self._before, self._after = before, after
+
+    def append(self, item):
+        if item == "late":
+            super().append(item)
+            return
+        self._before()
+        super().append(item)
+        self._after()
+
+
+MOMENTS = ("before the take", "before the seal", "behind the seal", "after the take")
+
+
+@pytest.mark.parametrize("successor", [list, Closed])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_event_appended_at_any_moment_of_a_take_is_taken_or_waits_or_is_refused(root, moment, successor):
+    """The proof at the top of `pending.py`, step by step: the publisher has read `entries` before the take begins."""
+    pending = root.pending
+    run = {name: (lambda: entries.append("late")) if name == moment else (lambda: None) for name in MOMENTS}
+    pending.entries = entries = SealedList(run["before the seal"], run["behind the seal"])
+
+    run["before the take"]()
+    with pending.lock:
+        taken = pending.take(successor())
+    run["after the take"]()
+    try:
+        pending.settle("late", entries, root)
+        outcome = "waits" if pending.entries == ["late"] else None
+    except SessionClosedError:
+        outcome = "refused"
+
+    is_before = MOMENTS.index(moment) < 2
+    assert taken == (["late"] if is_before else [])
+    assert outcome == (None if is_before else "waits" if successor is list else "refused")
+
+
 def test_a_drop_within_a_drop_drops_for_both():
     pending = filled([1, 2, 3, 4, 5])
     inner = []
