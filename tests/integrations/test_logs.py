@@ -37,7 +37,7 @@ def fields(record):
 def test_a_record_has_the_live_job_session_and_actor(records, client):
     with events.user_context("user-one", "job-1", client=client) as session:
         logging.getLogger("service").warning("something")
-    assert fields(records[0]) == ("job-1", f"{os.getpid()}-{session.unit.number}", "user-one", "user")
+    assert fields(records[0]) == ("job-1", f"{os.getpid()}-{session.unit.pending.number}", "user-one", "user")
 
 
 def test_a_record_outside_of_a_session_has_the_names_too(records):
@@ -90,7 +90,7 @@ def test_structlog_events_have_the_live_job_session_and_actor(structured, client
         logger.info("something", number=1)
     (entry,) = entries
     assert tuple(entry[name] for name in NAMES) == (
-        *("job-1", f"{os.getpid()}-{session.unit.number}"),
+        *("job-1", f"{os.getpid()}-{session.unit.pending.number}"),
         *("user-one", "user"),
     )
     assert entry["number"] == 1

@@ -63,8 +63,8 @@ def test_a_relay_takes_api_and_auth_from_a_client(outbox, api, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--client", "nowhere:client"], "cannot be loaded"),
-        (["--client", "json:dumps"], "name an EventClient"),
+        (["--client", "nowhere:client"], "there is no module nowhere"),
+        (["--client", "json:dumps"], "dumps is a function, not an EventClient"),
         (["--outbox", "events.db"], "no Events API is named"),
         (["--api-url", "http://127.0.0.1:9", "--lease", "1", "--outbox", "events.db"], "too short"),
     ],
