@@ -10,7 +10,7 @@ from ._delivery import observers, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
 from ._delivery.wire import requests_for
-from ._runtime import argument_checks as check, job_ids, logs
+from ._runtime import argument_checks as check, job_ids, logs, suggestions
 from ._unit.retries import Resend
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -240,6 +240,11 @@ class EventClient:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # type checkers find the mistake themselves
+
+        def __getattr__(self, name: str) -> Any:
+            raise suggestions.not_of_a_client(name, dir(EventClient))
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"

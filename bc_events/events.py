@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Final, Never, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 from ._ambient import magic_calls
 from ._ambient.default_client import Override, checked_client, configure, default_client as _default_client
 from ._ambient.frames import current_job_id, current_session, live_unit
 from ._ambient.scope import Bound, Detached, SessionScope
-from ._runtime import argument_checks as check
+from ._runtime import argument_checks as check, suggestions
+from ._runtime.usage import with_usage
 from .constants import ACTOR_TYPE_USER
 from .errors import DeliveryError, InvalidActorError
 from .event import Actor, Event, LazyActor
-from .session import UNNAMED, EventSession
+from .session import PUBLISH_USAGE, EventSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,10 +182,9 @@ def override(client: EventClient) -> Override:
     return Override(checked_client(client, "override"))
 
 
-def publish(*unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
+@with_usage(PUBLISH_USAGE)
+def publish(*, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
     """Publishes an event in the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
-    if unnamed:
-        raise TypeError(UNNAMED)
     unit = live_unit()
     return unit.record(unit.client.get_topic(category, entity, action), data)
 
@@ -236,10 +236,7 @@ def resend(error: DeliveryError) -> None:
 def __getattr__(name: str) -> Callable[[Mapping[str, Any]], Event]:
     """The publisher of a magic call, made once and kept in the module. A call looks up its topic."""
     if not _MAGIC_NAME(name):
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; magic calls are named <action>_<entity> or "
-            "<entity>_<action> in lower case, such as created_policy"
-        )
+        raise suggestions.no_attribute(name, __all__, owner="events")
     publisher: Callable[[Mapping[str, Any]], Event] = globals().setdefault(name, magic_calls.publisher(name, __all__))
     return publisher
 

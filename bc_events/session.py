@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Never, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ._runtime import argument_checks as check, event_loops, job_ids, suggestions
+from ._runtime.usage import with_usage
 from ._unit.unit_of_work import UnitOfWork
 from .errors import UnknownEventNameError
 from .event import Actor, Event, LazyActor
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .client import EventClient
     from .constants import ActorType
 
-UNNAMED: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"
+PUBLISH_USAGE: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"
 
 
 class PendingEvents(tuple[Event, ...]):
@@ -108,15 +109,12 @@ class EventSession:
         """
         return PendingEvents(self.unit.events)
 
-    def publish(
-        self, *unnamed: Never, action: str, entity: str, data: Mapping[str, Any], category: str | None = None
-    ) -> Event:
+    @with_usage(PUBLISH_USAGE)
+    def publish(self, *, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
         """Publishes an event. Its data is checked and serialised now; the flush sends it.
 
         Raises `UnknownTopicError`, `InvalidEventError` and `SessionClosedError`.
         """
-        if unnamed:
-            raise TypeError(UNNAMED)
         return self.unit.record(self.unit.client.get_topic(category, entity, action), data)
 
     def flush(self) -> None:
@@ -155,8 +153,9 @@ class EventSession:
         try:
             self.unit.resolve(name)
         except UnknownEventNameError:
-            own = [known for known in dir(EventSession) if not known.startswith("_")]
+            own = [known for known in dir(EventSession) if not known.startswith("_") and known not in ("of", "unit")]
             suggestions.refuse_mistyped(name, own, owner="session")
+            suggestions.refuse_one_word(name, own, owner="session")
             raise
         return partial(self.unit.call, name)
 

@@ -7,7 +7,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
-from bc_events._runtime import argument_checks as check, forks
+from bc_events._runtime import argument_checks as check, forks, suggestions
 from bc_events.constants import LOG_ONLY
 from bc_events.errors import ConfigurationError
 
@@ -108,12 +108,24 @@ def from_environment() -> EventClient:
 
 
 def _made(settings: Mapping[str, Any]) -> EventClient:
+    _refuse_unknown(settings)
     missing = [name for name in ("api_url", "service_name", "topic_definitions") if name not in settings]
     if missing:
         raise ConfigurationError(
             f"EventClient also needs {' and '.join(missing)} ({LOG_ONLY} as api_url only logs events)"
         )
     return _client_class()(**settings)
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    from bc_events._config.settings import ClientSettings  # noqa: PLC0415  a client that was made needs not load it
+
+    known = ClientSettings.__annotations__
+    for name in settings:
+        if name not in known:
+            right = suggestions.meant(name, known)
+            advice = f"did you mean {right}?" if right else f"it has {', '.join(known)}"
+            raise ConfigurationError(f"EventClient has no argument {name}; {advice}")
 
 
 def checked_client(client: object, name: str) -> EventClient:

@@ -57,6 +57,13 @@ class SessionScope:
         self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
         self._blocks: list[Block] = []
 
+    if not TYPE_CHECKING:  # type checkers find the mistake themselves
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"a scope has no {name}; write `with events.session() as session:` and use session.{name}", name=name
+            )
+
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorator import decorate  # noqa: PLC0415  loads inspect, which only decorators need
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from bc_events.errors import UnknownEventNameError
@@ -10,13 +11,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CUTOFF: Final = 0.8
+_CUTOFF_OF_CLIENT: Final = 0.9
+_SYNONYMS: Final = {
+    "client": ("default_client",),
+    "commit": ("flush",),
+    "discard": ("rollback",),
+    "emit": ("publish",),
+    "job": ("job_id", "current_job_id"),
+    "job_id": ("current_job_id",),
+    "send": ("flush",),
+    "transaction": ("session",),
+    "user": ("actor", "user_context"),
+    "user_id": ("actor_id", "user_context"),
+}
+"""Names that other libraries have for the same, or that come to mind first."""
+_MAGIC_NAMES: Final = (
+    "magic calls are named <action>_<entity> or <entity>_<action> in lower case, such as created_policy"
+)
+_SESSION: Final = (
+    "a client only makes sessions; write `with events.session(client=client) as session:` and use session.{}"
+)
+_WORD: Final = re.compile("[A-Z]?[a-z]+")
 
 
 def meant(name: str, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | None:
     """The known name that is so near to this one that it must be meant. None where there is no such name."""
     import difflib  # noqa: PLC0415  needed only to explain a mistake
 
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    names = list(known)
+    synonyms = [one for one in _SYNONYMS.get(name, ()) if one in names]
+    found = synonyms or difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
     return found[0] if found else None
 
 
@@ -29,3 +53,26 @@ def refuse_mistyped(name: str, known: Iterable[str], *, owner: str) -> None:
             name=name,
             closest=[right],
         ) from None
+
+
+def refuse_one_word(name: str, known: Iterable[str], *, owner: str) -> None:
+    """Raises `UnknownEventNameError` for a name that is too short for a magic name."""
+    if "_" not in name:
+        told = f"{owner} has no {name}; it has {', '.join(known)}, and {_MAGIC_NAMES}"
+        raise UnknownEventNameError(told, name=name) from None
+
+
+def no_attribute(name: str, known: Iterable[str], *, owner: str) -> AttributeError:
+    """For a name that cannot be a magic name."""
+    right = meant(name, known) or "_".join(_WORD.findall(name)).lower()
+    advice = (
+        f"did you mean {owner}.{right}? {_MAGIC_NAMES[0].upper()}{_MAGIC_NAMES[1:]}" if right != name else _MAGIC_NAMES
+    )
+    return AttributeError(f"{owner} has no attribute {name!r}; {advice}", name=name)
+
+
+def not_of_a_client(name: str, known: Iterable[str]) -> AttributeError:
+    """For a name that a client lacks, and that a session may have."""
+    right = None if name.startswith("_") else meant(name, known, cutoff=_CUTOFF_OF_CLIENT)
+    advice = f"did you mean {right}?" if right else _SESSION.format(name)
+    return AttributeError(f"EventClient has no {name}; {advice}", name=name)

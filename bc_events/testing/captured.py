@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, suggestions
 
 from . import report
 from .names import answers_to, check_name
@@ -145,6 +145,13 @@ class CapturedEvents(Sequence["Event"]):
     def clear(self) -> None:
         """Forgets everything captured so far, in every view of it."""
         self._record.clear()
+
+    if not TYPE_CHECKING:  # type checkers find the mistake themselves
+
+        def __getattr__(self, name: str) -> Any:
+            right = None if name.startswith("_") else suggestions.meant(name, dir(CapturedEvents))
+            advice = f"did you mean {right}?" if right else f'events of one name are of("{name}")'
+            raise AttributeError(f"CapturedEvents has no {name}; {advice}", name=name)
 
     def _in(self, stages: frozenset[Stage]) -> list[Event]:
         return [event for event, stage in self._record.stages().items() if stage in stages and self._is_wanted(event)]

@@ -102,13 +102,19 @@ class Topic:
         except payload.UnserialisableError as error:
             raise InvalidEventError(self.name, error.violations) from error
         if type(plain) is not dict:
-            raise InvalidEventError(self.name, [Violation("", "type", "an event's data is an object (a mapping)")])
+            raise InvalidEventError(self.name, [Violation("", "type", _not_a_mapping(data))])
         violations = () if self.is_valid(plain) else self.check.violations_as_sent(body)
         if not plain:
             violations += (Violation("", "minProperties", "an event's data has at least one property"),)
         if violations:
             raise InvalidEventError(self.name, violations)
         return body
+
+
+def _not_a_mapping(data: object) -> str:
+    given = "None" if data is None else f"a {type(data).__name__}"
+    advice = "; publish each item with a call of its own" if isinstance(data, list | tuple) and data else ""
+    return f"an event's data is an object (a mapping), not {given}{advice}"
 
 
 def magic_names(entity: str, action: str) -> tuple[str, str]:

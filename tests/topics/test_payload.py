@@ -250,9 +250,19 @@ def test_a_null_or_an_escape_in_the_data_is_no_reason_to_refuse_it():
     assert frozen(every)
 
 
-@pytest.mark.parametrize("data", [None, "text", [1], 3, [], ""])
-def test_data_that_is_no_object_is_refused(data):
-    assert violations(data) == [("", "an event's data is an object (a mapping)")]
+@pytest.mark.parametrize(
+    ("data", "given"),
+    [
+        (None, "None"),
+        ("text", "a str"),
+        ([1], "a list; publish each item with a call of its own"),
+        (3, "a int"),
+        ([], "a list"),
+        ("", "a str"),
+    ],
+)
+def test_data_that_is_no_object_is_refused(data, given):
+    assert violations(data) == [("", f"an event's data is an object (a mapping), not {given}")]
 
 
 @pytest.mark.parametrize("data", [{}, types.MappingProxyType({})])

@@ -1,0 +1,52 @@
+"""Mistakes that new users make: the message says what to write."""
+
+import pytest
+
+import bc_events.testing
+from bc_events import EventClient, EventsError, events
+
+TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
+CLIENT = EventClient(None, "TestService", TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "remedy"),
+    [
+        (lambda _: events.publish("Created", "Test", {"id": 1}), "publish(action=…, entity=…, data={…}, category=…)"),
+        (lambda session: session.publish("created_test", {"id": 1}), "publish(action=…, entity=…, data={…}"),
+        (lambda _: events.publish(action="Created", entity="Test"), "'data' is missing"),
+        (lambda _: events.publish(topic="TestCreated", data={"id": 1}), "'action' and 'entity' are missing"),
+        (lambda _: events.created_test(id=1), "created_test({…})"),
+        (lambda _: events.created_test([{"id": 1}]), "not a list; publish each item with a call of its own"),
+        (lambda _: events.createdTest({"id": 1}), "did you mean events.created_test?"),
+        (lambda _: events.emit("created_test"), "did you mean events.publish?"),
+        (lambda _: events.sesion(), "did you mean events.session?"),
+        (lambda _: events.job_id(), "did you mean events.current_job_id?"),
+        (lambda session: session.commit(), "did you mean session.flush?"),
+        (
+            lambda session: session.close(),
+            "it has actor, actor_id, actor_type, aflush, client, events, flush, is_closed",
+        ),
+        (lambda _: CLIENT.created_test({"id": 1}), "as session:` and use session.created_test"),
+        (lambda _: CLIENT.user_sesion("user-1"), "did you mean user_session?"),
+        (lambda _: events.session().created_test({"id": 1}), "as session:` and use session.created_test"),
+        (lambda _: events.configure(api_uri=None, service_name="TestService"), "did you mean api_url?"),
+        (lambda _: events.configure(api_url=None, retry=3), "EventClient has no argument retry; it has auth, timeout"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_to_write(mistake, remedy):
+    with (
+        events.session(client=CLIENT) as session,
+        pytest.raises((AttributeError, TypeError, ValueError, EventsError)) as caught,
+    ):
+        mistake(session)
+    assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("created_test", 'of("created_test")'), ("assert_publishd", "did you mean assert_published?")]
+)
+def test_a_name_that_captured_events_lack_is_answered_with_what_to_write(name, remedy):
+    with bc_events.testing.capture_events() as captured, pytest.raises(AttributeError) as caught:
+        getattr(captured, name)
+    assert remedy in str(caught.value)
