@@ -1,4 +1,4 @@
-"""Actor and Event: what happened, to what, by whom, frozen at the call."""
+"""Event: what happened, to what and by whom, serialised at the publish call."""
 
 from __future__ import annotations
 

@@ -153,8 +153,8 @@ def extract(
 ) -> Inbound:
     """Reads the job from its header, else from the carrier's baggage; and the actor, if the border has headers for it.
 
-    It ignores, with a warning, a value that came twice, that a header cannot carry, or that is no actor. No carrier
-    makes it raise. The baggage key is that of `client`, by default that of the process's client.
+    It ignores, with a warning, a value that came twice, that a header cannot carry, or that cannot be an actor. No
+    carrier makes it raise. The baggage key is that of `client`, by default that of the process's client.
     """
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:

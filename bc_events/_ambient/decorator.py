@@ -31,8 +31,8 @@ _COMPUTES_ON_ACCESS: Final = (property, functools.cached_property)
 def decorate(scope: Scope, function: Callable[P, R]) -> Callable[P, R]:
     """`function` with `scope` open around each call: around each run of a coroutine, during each step of a generator.
 
-    Raises TypeError for a class, for an object that is no method or function, and for a function whose result begins
-    its work after the call, such as a context manager.
+    Raises TypeError for a class, for an object that is neither a function nor a method, and for a function whose result
+    begins its work after the call, such as a context manager.
     """
     decorated: Callable[P, R] = _decorated(scope, function)
     return decorated

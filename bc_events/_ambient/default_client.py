@@ -129,7 +129,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 
 
 def checked_client(client: object, name: str) -> EventClient:
-    """`client`, an argument of the function `name`. Raises `ConfigurationError` where it is no EventClient."""
+    """`client`, an argument of the function `name`. Raises `ConfigurationError` where it is not an EventClient."""
     kind = _client_class()
     if not isinstance(client, kind):
         raise ConfigurationError(

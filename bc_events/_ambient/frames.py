@@ -94,7 +94,7 @@ class Frame:
 
     The frame of a decorated generator is ambient only while the generator runs. So it also remembers two ambient
     states: `_inside`, that of the generator when it last yielded; and `_outside`, that of the caller when it last
-    resumed the generator. During the first step `_outside` is None: what was ambient then is around this frame.
+    resumed the generator. During the first step `_outside` is None, because the caller's frame is then the `parent`.
     """
 
     __slots__ = ("_inside", "_original", "_outside", "baggage", "parent", "session", "unit")
@@ -118,7 +118,7 @@ class Frame:
     def suspend(self) -> None:
         """Before a generator yields: its caller gets its own ambient state back.
 
-        What is ambient in the generator is remembered, scopes that it has opened and not left included.
+        The frame remembers the ambient state of the generator, with the scopes that are still open in it.
         """
         frames = _down_to(self)
         self._inside = _AmbientState.now(_baggage_outside(frames))
