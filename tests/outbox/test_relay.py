@@ -44,10 +44,12 @@ def test_many_events_become_requests_of_at_most_250(store, api):
 
 
 def test_each_event_travels_under_the_trace_it_was_published_in(store, api):
-    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    store.add([row(1, "a", trace=trace), row(2, "b")])
+    """A request has one header. Events of several traces that share a request travel without one."""
+    trace, other = (f"00-{digit * 32}-b7ad6b7169203331-01" for digit in "ab")
+    store.add([row(1, "a", trace=trace), row(2, "a", trace=trace), row(3, "b")])
+    store.add([row(4, "c", trace=trace), row(5, "c", trace=other)])
     drained(store, api)
-    assert {event.job_id: event.traceparent for event in api.events()} == {"a": trace, "b": None}
+    assert {event.job_id: event.traceparent for event in api.events()} == {"a": trace, "b": None, "c": None}
 
 
 def test_records_that_fail_for_now_are_sent_again_under_a_new_key(store, api):

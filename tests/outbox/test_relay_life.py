@@ -108,8 +108,11 @@ def test_a_relay_survives_its_database(store, api, caplog):
         return claim(**options)
 
     store.claim = sometimes
-    store.add([row(1)])
-    drained(store, api)
+    with relay_of(store, api) as relay:
+        until(lambda: not failures and relay.counts.pause_reason is None)
+        store.add([row(1)])
+        relay.wake()
+        until(lambda: store.stats().pending == 0)
     assert numbers(api.events()) == [1]
     assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
 

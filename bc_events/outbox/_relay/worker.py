@@ -99,6 +99,8 @@ class Worker:
             # While the API is away, one request is enough to find out whether it is back.
             limit = 1 if self._outages else MAX_REQUEST_EVENTS
             claim = self._store.claim(limit=limit, seconds=self._settings.lease, limits=self._limits, order=self._order)
+            if self._faults and not self._outages:
+                self._counts.pause_reason = None
             self._faults = 0
             if claim is not None:
                 self._serve(claim)
