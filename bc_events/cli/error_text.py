@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _MOST_SHOWN: Final = 20
-_OPTIONS: Final = {"api_url": "--api-url", "service_name": "--service", "topic_definitions": "--topics"}
-_ARGUMENT: Final = re.compile(rf"\b({'|'.join(_OPTIONS)})\b")
+_OPTIONS: Final = {
+    "(auth)": "(the auth of a client that --client names)",
+    "api_url": "--api-url",
+    "service_name": "--service",
+    "topic_definitions": "--topics",
+}
+_ARGUMENT: Final = re.compile(r"\(auth\)|\b(?:api_url|service_name|topic_definitions)\b")
 _OUTCOMES: Final = {"refused": "was refused", "unknown": "may not have arrived", "unsent": "was not sent"}
 _REMEDIES: Final = {
     "refused": "The API refuses {it} for good: correct what the reason names, and publish {it} again.",

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from bc_events.cli.error_text import with_options
 from bc_events.cli.escaping import escaped, json_text, on_one_line
 
 HOSTILE = "\x1b]0;PWNED\x1b\\\x07\r\x9b2J\u202e\nFORGED"
@@ -145,6 +146,14 @@ def test_an_event_that_does_not_arrive_says_what_to_do_at_a_shell(run, tmp_path,
     assert (wrong.returncode, f"POST {local_events_api.url}/v1/events" in wrong.stderr) == (1, True)
     assert "check the path in --api-url" in wrong.stderr
     assert "resend" not in refused.stderr + unsent.stderr + wrong.stderr
+
+
+def test_the_words_for_python_become_options():
+    assert with_options("check the path in api_url") == "check the path in --api-url"
+    assert with_options("check the credentials (auth)") == (
+        "check the credentials (the auth of a client that --client names)"
+    )
+    assert with_options("my_api_url of the author\x1b") == "my_api_url of the author\\x1b"
 
 
 def test_numbers_agree_with_their_nouns(run, local_events_api, tmp_path):
