@@ -26,7 +26,7 @@ _SYNONYMS: Final = {
 }
 """Names that other libraries have for the same, or that come to mind first."""
 _MAGIC_NAMES: Final = (
-    "magic calls are named <action>_<entity> or <entity>_<action> in lower case, such as created_policy"
+    "a magic call is named <action>_<entity> or <entity>_<action> in lower case, such as created_policy"
 )
 _SESSION: Final = (
     "a client only makes sessions; write `with events.session(client=client) as session:` and use session.{}"
@@ -64,11 +64,15 @@ def refuse_one_word(name: str, known: Iterable[str], *, owner: str) -> None:
 
 def no_attribute(name: str, known: Iterable[str], *, owner: str) -> AttributeError:
     """For a name that cannot be a magic name."""
-    right = meant(name, known) or "_".join(_WORD.findall(name)).lower()
-    advice = (
-        f"did you mean {owner}.{right}? {_MAGIC_NAMES[0].upper()}{_MAGIC_NAMES[1:]}" if right != name else _MAGIC_NAMES
-    )
-    return AttributeError(f"{owner} has no attribute {name!r}; {advice}", name=name)
+    right = None if name.startswith("_") else meant(name, known) or _in_snake_case(name)
+    question = f"; did you mean {owner}.{right}?" if right else ""
+    return AttributeError(f"{owner} has no attribute {name!r}; {_MAGIC_NAMES}{question}", name=name)
+
+
+def _in_snake_case(name: str) -> str | None:
+    """`created_policy` for createdPolicy."""
+    words = _WORD.findall(name)
+    return "_".join(words).lower() if len(words) > 1 and len("".join(words)) == len(name.replace("_", "")) else None
 
 
 def not_of_a_client(name: str, known: Iterable[str]) -> AttributeError:
