@@ -10,8 +10,7 @@ from ._ambient import magic_calls
 from ._ambient.default_client import Override, checked_client, configure, default_client as _default_client
 from ._ambient.frames import current_job_id, current_session, live_unit
 from ._ambient.scope import Bound, Detached, SessionScope
-from ._runtime import argument_checks as check, suggestions
-from ._runtime.usage import with_usage
+from ._runtime import argument_checks as check, suggestions, usage
 from .constants import ACTOR_TYPE_USER
 from .errors import DeliveryError, InvalidActorError
 from .event import Actor, Event, LazyActor
@@ -182,7 +181,7 @@ def override(client: EventClient) -> Override:
     return Override(checked_client(client, "override"))
 
 
-@with_usage(PUBLISH_USAGE)
+@usage.with_usage(PUBLISH_USAGE)
 def publish(*, action: str, entity: str, data: Mapping[str, Any], category: str | None = None) -> Event:
     """Publishes an event in the live session; see `EventSession.publish`. Raises `NoActiveSessionError`."""
     unit = live_unit()

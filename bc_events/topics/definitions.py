@@ -77,8 +77,9 @@ class _Reading:
         if isinstance(document.content, Mapping):
             self._root(document.content)
         else:
-            given = _kind(document.content)
-            self._report(None, f"the document is a mapping with DefaultCategory and Topics, not {given}")
+            self._report(
+                None, f"the document is {_kind(document.content)}; give a mapping with DefaultCategory and Topics"
+            )
         self._collisions()
         if self.problems:
             raise TopicDefinitionError(self.source, sorted(self.problems, key=lambda found: found.line or 0))

@@ -146,7 +146,8 @@ def _parse(name: str, text: str | bytes) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         told = f"{error.context}, {error.problem}" if str(error.problem).startswith("but ") else str(error.problem)
-        reason = f"not YAML that can be read: {printable(told)}"
+        advice = "; indent with spaces, not with a tab" if _has_tab(text, line) else ""
+        reason = f"not YAML that can be read: {printable(told)}{advice}"
         raise TopicDefinitionError(name, [Problem(line, reason)]) from error
     except yaml.reader.ReaderError as error:
         reason = f"not YAML that can be read: {printable(error.reason)}; save the file as UTF-8 text"
@@ -155,6 +156,15 @@ def _parse(name: str, text: str | bytes) -> Document:
         shown = [printable(line) for line in str(error).splitlines()[:1]]
         reason = ": ".join([f"not YAML that can be read ({type(error).__name__})", *shown])
         raise TopicDefinitionError(name, [Problem(None, reason)]) from error
+
+
+def _has_tab(text: str | bytes, line: int | None) -> bool:
+    """Whether the indentation of a line has a tab, which YAML refuses as a character "that cannot start any token"."""
+    lines = text.splitlines()
+    if line is None or line > len(lines):
+        return False
+    found = lines[line - 1]
+    return (b"\t" if isinstance(found, bytes) else "\t") in found[: len(found) - len(found.lstrip())]  # type: ignore[operator]  # of one kind
 
 
 def _loaded(text: str | bytes, problems: Sequence[Problem]) -> Document:

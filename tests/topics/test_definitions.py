@@ -128,9 +128,9 @@ def test_a_mistake_in_a_mapping_has_no_line():
 @pytest.mark.parametrize(
     ("document", "told"),
     [
-        ("", "the document is a mapping with DefaultCategory and Topics, not empty"),
-        ("- a", "the document is a mapping with DefaultCategory and Topics, not a list"),
-        ("true", "the document is a mapping with DefaultCategory and Topics, not a boolean"),
+        ("", "the document is empty; give a mapping with DefaultCategory and Topics"),
+        ("- a", "the document is a list; give a mapping with DefaultCategory and Topics"),
+        ("true", "the document is a boolean; give a mapping with DefaultCategory and Topics"),
         ("DefaultCategory: a", "Topics is missing; give a list of topics"),
         ("DefaultCategory: a\nTopics: {a: b}", "Topics is a mapping; give a list of topics"),
         ("DefaultCategory: a\nTopics: abc", "Topics is text; give a list of topics"),
@@ -144,6 +144,14 @@ def test_a_document_of_another_shape_is_told_what_it_should_be(document, told):
 @pytest.mark.parametrize("text", ["a: [", "a:\n\t- b", "a: 1\n---\nb: 2", "? [a]\n: b", "a: *nowhere", "a: !!bool x"])
 def test_what_is_not_yaml_is_told_as_such(text):
     assert only_problem(text)[1].startswith("not YAML that can be read")
+
+
+def test_a_tab_in_the_indentation_is_told():
+    """YAML's own words, a character that cannot start any token, name no tab."""
+    assert only_problem("Topics:\n\t- a") == (
+        2,
+        "not YAML that can be read: found character that cannot start any token; indent with spaces, not with a tab",
+    )
 
 
 def test_a_text_that_another_program_would_read_is_told_with_the_reason():
