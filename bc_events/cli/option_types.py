@@ -87,15 +87,3 @@ JOB_ID: Final = OptionType(
     job_ids.validated,
     _job_id_remedy,
 )
-
-
-def _check_outbox(text: str) -> None:
-    if text.startswith("sqlite") and "?" in text:
-        raise ConfigurationError(escaped(text))
-
-
-OUTBOX: Final = OptionType(
-    "where",
-    _check_outbox,
-    lambda _: "a URL with sqlite:/// names a file and has no options; leave out the part from ? on",
-)

@@ -78,7 +78,6 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--outbox",
-    type=option_types.OUTBOX,
     envvar=OUTBOX,
     show_envvar=True,
     metavar="WHERE",

@@ -95,7 +95,6 @@ def test_an_outbox_shows_no_control_characters_of_its_events(run):
         (("--service", "abc"), "5 printable characters"),
         (("--service", "Policy\x1bService"), "printable characters"),
         (("--user", "abcd"), "5 characters or more"),
-        (("--outbox", "sqlite:///events.db?timeout=3"), "leave out the part from ?"),
         (("--job-id", "a b"), "visible ASCII"),
         (("--job-id", ""), "1 to 255"),
         (("--job-id", "x" * 256), "1 to 255"),
