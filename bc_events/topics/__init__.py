@@ -1,4 +1,4 @@
-"""Topics: what a service may say. Reads a definitions file, compiles its schemas, and freezes data to bytes."""
+"""Topics: read a definitions file, compile its schemas, check the data of events and serialise it."""
 
 from .table import TopicTable
 from .topic import Topic

@@ -1,4 +1,4 @@
-"""Classes whose values say something by themselves, beside the fields that a class may declare."""
+"""Classes such as str and list whose instances hold a value. A dataclass that derives from one has fields as well."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _HOLDERS: Final[tuple[type, ...]] = (
 
 
 def holder_of(kind: type) -> type | None:
-    """The one of these classes from which a class derives, if one is."""
+    """The first of these classes from which a class derives; None where it derives from none."""
     return next((holder for holder in _HOLDERS if issubclass(kind, holder)), None)
 
 
 def has_fields(kind: type) -> bool:
-    """Whether a class is a dataclass, or one of attrs, and declares fields."""
+    """Whether a class is a dataclass or an attrs class that declares fields."""
     declared = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else getattr(kind, "__attrs_attrs__", ())
     return len(declared) > 0

@@ -1,4 +1,4 @@
-"""Keys of a definitions file that are mistyped: those that nobody reads, and that are near to one which is missing."""
+"""Misspelt keys of a definitions file: unknown keys that are close to a known key which is missing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ OF_FILE: Final = ("DefaultCategory", "Topics")
 OF_TOPIC: Final = ("Action", "Entity", "Category", "Description", "Schema")
 _CUTOFF: Final = 0.75
 _OTHERS: Final = frozenset({"deprecated", "discriminator", "example", "externalDocs", "name", "nullable", "xml"})
-"""Keywords of OpenAPI, and a word that people use: near to a keyword of JSON Schema, and meant as they are."""
+"""Keywords of OpenAPI, and `name`: close to keywords of JSON Schema, but not misspelt."""
 
 
 def mistyped(mapping: Mapping[Any, Any], known: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Each key that is none of the known ones, with the missing one that it must mean."""
+    """Each unknown key that is close to a known and missing one, with that one."""
     lowered = {name.lower(): name for name in known if name not in mapping}
     for key in mapping:
         if not isinstance(key, str) or key in known or key in _OTHERS or key.startswith("x-"):

@@ -1,4 +1,4 @@
-"""Values that are not what their file shows: made by CloudFormation, or numbers that YAML reads in its own way."""
+"""Values that differ from the text in their file: CloudFormation makes them, or YAML reads the number differently."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 _SURPRISING: Final = re.compile(r"[-+]?0[0-7_]+|[-+]?0b.*|.*[:_].*")
-"""Octal (010 is 8), binary, sexagesimal (12:30 is 750) and with underscores. 0x10 is what it looks like."""
+"""Octal (010 is 8), binary, sexagesimal (12:30 is 750), and numbers with underscores. 0x10 surprises nobody."""
 
 
 class Marked:
-    """`source` is what the file has: a short tag such as !Ref, or the digits of a number."""
+    """`source` is the text in the file: a short tag such as !Ref, or the digits of a number."""
 
     source: str
 
@@ -21,15 +21,15 @@ class Marked:
 
 
 class TaggedText(str, Marked):  # noqa: SLOT000  it has a source
-    """The text behind a short tag."""
+    """The text after a short tag."""
 
 
 class TaggedList(list[Any], Marked):
-    """The list behind a short tag."""
+    """The list after a short tag."""
 
 
 class TaggedMapping(dict[Any, Any], Marked):
-    """The mapping behind a short tag."""
+    """The mapping after a short tag."""
 
 
 class SpelledInt(int, Marked):
@@ -37,11 +37,11 @@ class SpelledInt(int, Marked):
 
 
 class SpelledFloat(float, Marked):
-    """The same of another number."""
+    """Another number that the file spells in a surprising way."""
 
 
 def is_surprising(digits: str) -> bool:
-    """Whether people and YAML read a number differently."""
+    """Whether most people read these digits as another number than YAML does."""
     return _SURPRISING.fullmatch(digits) is not None
 
 
@@ -51,7 +51,7 @@ def function_of(value: object) -> str | None:
 
 
 def function_in(value: object) -> str | None:
-    """The function that makes a value, or a part of it: also one of several keys of a mapping."""
+    """`function_of`, and also where the function is one of several keys of a mapping."""
     if not isinstance(value, Mapping) or isinstance(value, Marked):
         return _tag_of(value)
     return next((key for key in value if _is_function(key, value[key])), None)
@@ -66,7 +66,7 @@ def _is_function(key: object, argument: object) -> bool:
 
 
 def unmarked(value: Any) -> Any:
-    """A copy in values of standard classes."""
+    """A copy of the value in standard classes."""
     match value:
         case TaggedText():
             return str(value)

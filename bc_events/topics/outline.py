@@ -1,4 +1,4 @@
-"""The outline of a YAML text, seen before anything is made of it: its depth, its size and its repeated keys."""
+"""The outline of a YAML text: its depth, its size and its repeated keys. It is read before any value is built."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 200
 MAX_SIZE: Final = 100_000
-"""Values that aliases may make of a file; or ten times as many as it has itself, where that is more."""
+"""The most values in a file after its aliases are expanded; or ten times as many as it contains, if that is more."""
 _TEXT: Final = 100
-"""Characters of a long text that count as much as one value."""
+"""So many characters of a long text count as one value."""
 _GROWTH: Final = 10
 _MERGE: Final = "<<"
-"""The key of a merge, where it is not quoted. PyYAML makes all the merges of a mapping."""
+"""The key of a merge, if it is not quoted. A mapping may have several: PyYAML applies all of them."""
 
 
 @dataclass(slots=True)
@@ -33,9 +33,9 @@ class _Open:
 
 
 def problems_in_outline(events: Iterable[Any]) -> list[Problem]:
-    """Each key that a mapping has twice. Raises `yaml.MarkedYAMLError` for what is too deep, or multiplies too much.
+    """A problem for each key that a mapping has twice. Raises `yaml.MarkedYAMLError` for a text that could do harm.
 
-    The C parser goes down as deep as the file does, on the C stack. Aliases of aliases make gigabytes of a short text.
+    A text that is too deep overflows the stack of the C parser. Aliases of aliases expand a short text to gigabytes.
     """
     outline = _Outline()
     for event in events:
@@ -72,7 +72,7 @@ class _Outline:
         self._grow(event, size)
 
     def _key(self, event: Any, text: str | None) -> None:
-        """Notes a text that is a key where it stands; None is the key of a merge, of which a mapping may have many."""
+        """Notes a key of a mapping. None is the key of a merge, which may be repeated."""
         keys = self._open[-1].keys if self._open and self._open[-1].is_key_next else None
         if keys is None or text is None:
             return

@@ -1,4 +1,4 @@
-"""An event's data to exact JSON bytes, once; or the list of what in it cannot be JSON."""
+"""Serialise an event's data to exact JSON, or list the values that have no exact JSON form."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
-"""Only plain data is given to orjson. These see to it that it refuses what another thread puts there meanwhile."""
+"""orjson gets only plain data. With these options it refuses other values that another thread adds meanwhile."""
 
 
 class UnserialisableError(Exception):
-    """`violations` names every value in the data that JSON cannot carry exactly."""
+    """`violations` has one item for each value that JSON cannot carry exactly."""
 
     def __init__(self, violations: tuple[Violation, ...]) -> None:
         super().__init__("the data cannot be written as JSON")
@@ -26,12 +26,12 @@ class UnserialisableError(Exception):
 
 
 def to_json(data: Any) -> bytes:
-    """The data's JSON. Decimals keep their digits; what JSON would silently change raises `UnserialisableError`."""
+    """The data as JSON. Decimals keep their digits. A value that JSON would change raises `UnserialisableError`."""
     return written(to_plain(data))
 
 
 def written(plain: Any) -> bytes:
-    """Plain data as JSON. Raises `UnserialisableError` if a part that stands in two places is too deep in one."""
+    """Plain data as JSON. Raises `UnserialisableError` if a part that is used in two places is too deep in one."""
     try:
         return orjson.dumps(plain, digits, OPTIONS)
     except orjson.JSONEncodeError as error:
@@ -39,7 +39,7 @@ def written(plain: Any) -> bytes:
 
 
 def to_plain(data: Any) -> Any:
-    """The data in exact dicts, lists and scalars. Raises `UnserialisableError`."""
+    """A copy of the data in exact dicts, lists and scalars. Raises `UnserialisableError`."""
     try:
         copy = PlainCopy(data)
     except TooLargeError as error:
@@ -51,5 +51,5 @@ def to_plain(data: Any) -> Any:
 
 
 def digits(value: Decimal) -> orjson.Fragment:
-    """A Decimal of plain data, digit for digit."""
+    """A Decimal with all its digits, for orjson."""
     return orjson.Fragment(str(value))

@@ -1,7 +1,7 @@
-"""An event's data as plain data: exact dicts, lists and scalars, which run no code of the caller's when they are read.
+"""Plain data: dicts, lists and scalars of exactly these classes. Reading them runs no code of the caller.
 
-orjson and jsonschema-rs take more than that, but an odd object can make either of them end the process: an enum member
-that is its own value, a UUID without a number, a list in which one list stands a million times.
+orjson and jsonschema-rs accept more. But some objects end the process in them: an enum member that is its own value, a
+UUID without a number, a list that contains one list a million times. So an event's data is made plain first.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ MAX_DEPTH: Final = 200
 TOO_DEEP: Final = f"nests more than {MAX_DEPTH} levels deep"
 _INCONSISTENT: Final = "is a mapping whose keys(), items() and [] do not agree; pass a dict"
 ATOMS: Final = frozenset({int, bool, type(None)})
-"""Classes whose values are small, and need no look at them: orjson refuses an int beyond 64 bits."""
+"""Classes whose values are small and need no check. orjson itself refuses an int beyond 64 bits."""
 _LARGE_EXPONENT: Final = 308
 _LEAST_BYTES: Final = 2
-"""What any value takes, with the comma."""
+"""The bytes that the smallest value takes, with its comma."""
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value of an event's data is plain data already, of a size that a request can hold."""
+    """Whether a value of an event's data is plain already, and not larger than a request can be."""
     kind = type(value)
     values = value.values() if kind is dict else value if kind is list else (value,)
     return _room_left(values, MAX_REQUEST_BYTES, 1) >= 0
 
 
 def _room_left(values: Collection[Any], room: int, depth: int) -> int:
-    """How much of `room`, in bytes, is left beside the values at most; negative if they are not plain data."""
+    """The bytes of `room` that are left after the values, at most. Negative if the values are not plain."""
     if depth > MAX_DEPTH:
         return -1
     for value in values:
@@ -63,17 +63,17 @@ def _room_left(values: Collection[Any], room: int, depth: int) -> int:
 
 
 class TooLargeError(Exception):
-    """Data that no request can hold, as where one list stands in it a million times."""
+    """Data that is larger than any request, such as a list that contains one list a million times."""
 
 
 class _EnoughError(Exception):
-    """There are so many violations that the rest would tell nobody anything."""
+    """There are enough violations. More would not help the reader."""
 
 
 class PlainCopy:
-    """The plain data that says the same as a value of any kind. Raises `TooLargeError`.
+    """A copy in plain data of a value of any kind. Raises `TooLargeError`.
 
-    `violations` names every value that has no exact JSON form.
+    `violations` has one item for each value that has no exact JSON form.
     """
 
     def __init__(self, value: Any) -> None:
@@ -96,7 +96,7 @@ class PlainCopy:
             return self._refuse(error.reason)
         except (TooLargeError, _EnoughError):
             raise
-        except Exception as error:  # noqa: BLE001  an object of the caller's may raise anything when it is read
+        except Exception as error:  # noqa: BLE001  reading an object may raise anything
             return self._refuse(f"cannot be read ({_name(type(error))}); convert it first")
         if type(plain) is str:
             self._take(len(plain))
@@ -111,7 +111,7 @@ class PlainCopy:
         self._violation(self._steps, reason)
 
     def _refuse_key(self, reason: str) -> None:
-        """The place is that of its mapping."""
+        """A violation about a key has the path of its mapping."""
         self._violation(self._steps[:-1], f"a key {reason}")
 
     def _violation(self, steps: Sequence[str | int], reason: str) -> None:
@@ -120,7 +120,7 @@ class PlainCopy:
             raise _EnoughError
 
     def _of_other(self, value: Any) -> Any:
-        """What is no scalar of a standard class. One that stands in several places is read once."""
+        """The copy of any other value than a scalar of a standard class. An object in several places is read once."""
         done = self._done.get(id(value))
         if done is not None:
             self._take(done[2])
@@ -137,15 +137,12 @@ class PlainCopy:
             self._open.discard(id(value))
             del self._steps[depth:]
         if len(self.violations) == faults:
-            self._done[id(value)] = (
-                value,
-                plain,
-                room - self._room,
-            )  # with the value, as its id is reused once it is gone
+            # The value is kept, because the id of a collected object may be used again.
+            self._done[id(value)] = (value, plain, room - self._room)
         return plain
 
     def _reader(self, kind: type, value: Any) -> Callable[[Any], Any]:
-        """How a value is read. The class decides, as `__class__` may say anything."""
+        """The function that reads a value. It depends on the class alone: `__class__` may be overridden."""
         if kind is dict:
             return self._members
         if kind is list or kind is tuple:
@@ -198,7 +195,7 @@ class PlainCopy:
         raise NoJSONFormError("is a list that shows other items than it holds; pass a list")
 
     def _members_of_mapping(self, value: Mapping[Any, Any]) -> dict[str, Any]:
-        """A mapping says in several ways what it holds, and a subclass of dict may hold something else than it says."""
+        """Reads a mapping in each possible way, and refuses it where they differ, as in some subclasses of dict."""
         is_dict = issubclass(type(value), dict)
         length = min(len(value), self._room)
         held = dict(dict.items(value) if is_dict else islice(value.items(), length + 1))  # type: ignore[arg-type]  # is_dict
@@ -234,7 +231,7 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 def _name(kind: type) -> str:
-    """With its module where a class is named like one of Python's own: numpy.bool is not bool."""
+    """The name of a class, with its module where a builtin class has the same name, as numpy.bool."""
     is_namesake = hasattr(builtins, kind.__name__) and kind.__module__ != "builtins"
     return printable(f"{kind.__module__}.{kind.__name__}" if is_namesake else kind.__name__, max_length=80)
 

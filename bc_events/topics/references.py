@@ -1,4 +1,4 @@
-"""The references of a schema to its own parts."""
+"""References from a schema to parts of the same schema."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 class References:
-    """Finds the parts of one schema to which its references lead.
+    """Finds the parts of one schema that its references point to.
 
-    A part with an `$id` changes where the references in it lead. Those of such a schema are left to the compiler.
+    An `$id` in a part changes the meaning of the references in it. Such a schema is left to the compiler.
     """
 
     def __init__(self, root: Any) -> None:
@@ -23,7 +23,7 @@ class References:
         self._named: list[tuple[str, Any]] | None = None
 
     def target(self, reference: str) -> tuple[Steps, Any] | None:
-        """The place and the part to which a JSON Pointer such as `#/$defs/Id` leads; None where it leads nowhere."""
+        """The place and the part that a JSON Pointer such as `#/$defs/Id` points to; None where no such part exists."""
         steps: Steps = ()
         part = self._root
         for word in unquote(reference[1:]).split("/")[1:]:
@@ -40,14 +40,14 @@ class References:
         return steps, part
 
     def is_pointer(self, reference: object) -> bool:
-        """Whether `target` can tell where a reference leads."""
+        """Whether `target` can resolve this reference."""
         return (
             isinstance(reference, str) and (reference == "#" or reference.startswith("#/")) and not self._has_inner_id
         )
 
     @property
     def has_names(self) -> bool:
-        """Whether the schema or a part of it has a name to which references may lead."""
+        """Whether the schema or a part of it has a name that references may use."""
         return bool(self._names)
 
     @property
@@ -62,7 +62,7 @@ class References:
 
 
 def _names_in(root: Any) -> list[tuple[str, Any]]:
-    """Each keyword that names a part, and that part."""
+    """Each keyword that gives a part a name, with that part."""
     is_oldest = isinstance(root, Mapping) and "draft-04" in str(root.get("$schema"))
     keywords = ("id" if is_oldest else "$id", *_ANCHORS)
     found: list[tuple[str, Any]] = []

@@ -1,7 +1,7 @@
-"""The exact JSON form of a text, number, moment or id, whatever its class.
+"""The exact JSON form of a text, number, date, time or UUID of any class.
 
-A subclass may override any method. So each form is read with the methods of the standard class, which run no code of
-the caller's but that of a time zone.
+A subclass may override any method. So each form is made with the methods of the standard class. They run no code of the
+caller, except that of a time zone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Scalar = str | int | float | Decimal | None
 
-# Methods and not classes, as freezegun puts its own class in place of any name of `date` or `datetime` in a module.
+# Methods, because freezegun replaces the names of the classes `date` and `datetime` in every module.
 _date_of, _time_of, _offset_of = datetime.date, datetime.time, datetime.utcoffset
 _combined, _parsed = datetime.combine, datetime.fromisoformat
 _date_text, _time_text = date.isoformat, time.isoformat
@@ -34,7 +34,7 @@ _LARGEST_ID: Final = 2**128
 
 
 class NoJSONFormError(Exception):
-    """A value has no JSON form that says the same. `reason` is the rest of a sentence that begins with the value."""
+    """A value has no exact JSON form. `reason` completes a sentence whose subject is the value."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,7 +42,7 @@ class NoJSONFormError(Exception):
 
 
 def text(value: str) -> str:
-    """Like every function here, it raises `NoJSONFormError`."""
+    """A str as plain text. Like every function here, it raises `NoJSONFormError`."""
     exact = str.__str__(value)
     if "\x00" in exact:
         raise NoJSONFormError("contains a NUL character")
@@ -83,7 +83,7 @@ def identity(value: UUID) -> str:
 
 
 def moment(value: datetime) -> str:
-    """RFC 3339; without an offset if it has no time zone; in UTC if its offset has seconds, which RFC 3339 has not."""
+    """RFC 3339. Without an offset if it has no time zone. In UTC if its offset has seconds, which RFC 3339 lacks."""
     zone = _zone_of(value)
     if (zone is None or zone is UTC) and type(value) in FORMS:
         return value.isoformat()
@@ -100,7 +100,7 @@ def moment(value: datetime) -> str:
 
 
 def _agreed(value: datetime, form: str, exact: datetime) -> str:
-    """The form, if a subclass shows the same moment: NaT of pandas has fields, but is no moment."""
+    """The form, if the subclass shows the same moment. NaT of pandas has the fields of a date but is not one."""
     if type(value) in FORMS or _is_form_of(value.isoformat(), exact):
         return form
     raise NoJSONFormError("is a datetime whose isoformat() says another moment; convert it first")
@@ -149,4 +149,4 @@ FORMS: Final[Mapping[type, Callable[[Any], Scalar]]] = {
     time: clock_time,
     UUID: identity,
 }
-"""The form of each standard class. A subclass has that of the first of these that it derives from."""
+"""The form of each standard class. A subclass takes that of the first class here from which it derives."""

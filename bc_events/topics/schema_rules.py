@@ -1,4 +1,4 @@
-"""What a schema in a definitions file says and surely does not mean: valid JSON Schema that no event could meet."""
+"""Mistakes in the schemas of a definitions file that are valid JSON Schema, but that no event could satisfy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .schemas import Mistake, SchemaError, compile_schema, not_json, refuse_mult
 
 _DESCRIPTIVE: Final = frozenset({"title", "description", "$comment"})
 _REMARKS: Final = frozenset({"deprecated", "examples", "readOnly", "writeOnly"})
-"""They describe too, but are no text. Without them, a schema means the same."""
+"""They describe a schema, too, but are not text. Without them it has the same meaning."""
 _NAMED_SCHEMAS: Final = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
 )
@@ -60,14 +60,14 @@ _KEYWORDS: Final = frozenset(
 )
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 _SAME_VALUE: Final = frozenset({"allOf", "anyOf", "dependentSchemas", "else", "oneOf", "then"})
-"""Their schemas describe the same value as the schema around them, whose types apply to it too."""
+"""Their schemas apply to the same value as the schema around them. So its types apply to them, too."""
 
 
 class SchemaReading:
-    """One reading of the schemas of a file.
+    """Reads the schemas of one file.
 
-    It finds values that CloudFormation makes, numbers that YAML reads in its own way, values that `type` refuses, and
-    references that lead nowhere. A part that stands in several places, as aliases have it, is read once.
+    It finds values that CloudFormation makes, numbers that YAML reads differently, values that `type` refuses, and
+    references to parts that do not exist. A part in several places, which aliases make, is read once.
     """
 
     def __init__(self) -> None:
@@ -83,20 +83,20 @@ class SchemaReading:
         self._types = SchemaTypes(self._references)
 
     def mistakes_in(self, schema: Any) -> list[Mistake]:
-        """What is found in a schema; the caller keeps the schema while it reads others."""
+        """The mistakes in a schema. The caller must keep the schema while it reads others."""
         self._begin(schema)
         refuse_multiplied(schema)
         self._schema(schema, (), EVERY_TYPE)
-        for _, reference in self._referring:  # which grows: a part that is referred to may be read only now
+        for _, reference in self._referring:  # the list grows: a part that is referred to may be read only now
             self._follow(reference)
         return self._mistakes
 
     def settled(self, schema: Any) -> Any:
-        """A schema that was read, in plain data. Text for people is replaced where CloudFormation makes it."""
+        """A schema that was read, in plain data. A description that CloudFormation makes is replaced."""
         return schema if self._is_settled else _settled(schema)
 
     def suspects(self) -> Iterator[Mistake]:
-        """The places for which the compiler may refuse the schema that was read last. Mistakes only if it does."""
+        """Places in the schema read last that may be mistakes. They are, if the compiler refuses the schema."""
         yield from not_json(self._root)
         for steps, reference in self._referring:
             if self._references.is_pointer(reference):
@@ -190,12 +190,12 @@ def _settled(schema: Any, *, keyword: object = None) -> Any:
 
 
 def made_text(function: str) -> str:
-    """What stands for text that is known only to CloudFormation."""
+    """The replacement for a text that only CloudFormation knows."""
     return f"(made by CloudFormation: {printable(function)})"
 
 
 def _has_marks(part: Any) -> bool:
-    """Also where a function is written in its long form, as text for people may be."""
+    """Whether a part has a `Marked` value, or a CloudFormation function in its long form."""
     if isinstance(part, Marked) or function_in(part) is not None:
         return True
     parts = (*part, *part.values()) if isinstance(part, Mapping) else part if isinstance(part, list) else ()

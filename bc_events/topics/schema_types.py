@@ -1,4 +1,4 @@
-"""The JSON types that a schema allows, and values of its `enum` and `const` that are of none of them."""
+"""The JSON types that a schema allows, and values of its `enum` and `const` that have none of these types."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SchemaTypes:
         self._known: dict[int, Types] = {}
 
     def of(self, schema: Any, *, depth: int = 0) -> Types:
-        """What `type` allows, here and in the parts that describe the same value: `$ref`, `allOf`, `anyOf`, `oneOf`."""
+        """The types that a part allows: by `type`, and by `$ref`, `allOf`, `anyOf` and `oneOf` for the same value."""
         if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
             return EVERY_TYPE
         if id(schema) in self._known:
@@ -56,7 +56,7 @@ class SchemaTypes:
 
 
 def refused_values(schema: Mapping[str, Any], types: Types, steps: Steps) -> Iterator[Mistake]:
-    """Each value of `enum` and `const` that is of none of the types. Those that are told anyway are left out."""
+    """Each value of `enum` and `const` that has none of the types, except those that are reported anyway."""
     if types == EVERY_TYPE:
         return
     values: list[tuple[Steps, Any]] = [(("const",), schema["const"])] if "const" in schema else []

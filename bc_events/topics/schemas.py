@@ -1,4 +1,4 @@
-"""Compiled JSON Schema checks. Formats are asserted; a message never shows a value unless asked."""
+"""Compile JSON Schemas, and check data with them. Formats are asserted. Messages show values only if asked to."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .marked import Marked, unmarked
 
 HIDDEN: Final = "(hidden)"
 MAX_SIZE: Final = 100_000
-"""Values that a schema may have, counted where they stand."""
+"""The most values in a schema. A value in several places counts several times."""
 _MAX_DEPTH: Final = 255
-"""Levels that a schema may have: the compiler takes no more."""
+"""The most levels in a schema: the compiler takes no more."""
 _LONGEST_MESSAGE: Final = 500
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _CURRENT_DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -31,7 +31,7 @@ _TYPES: Final = "one of array, boolean, integer, null (in quotes), number, objec
 _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
-"""Drafts before 2019-09 do not define it, and would let anything pass."""
+"""Drafts before 2019-09 do not define it, and would accept any text."""
 
 
 _NAMED_SCHEMAS: Final = frozenset(
@@ -42,7 +42,7 @@ _DATA: Final = frozenset({"const", "enum", "default", "example", "examples"})
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong at one place of a schema. `steps` lead there."""
+    """A mistake at one place of a schema. `steps` are the keys and indexes that lead to the place."""
 
     steps: tuple[str | int, ...]
     message: str
@@ -52,7 +52,7 @@ class Mistake:
 
 
 class SchemaError(ValueError):
-    """A schema that is not valid JSON Schema, or refers to what it does not contain. `mistakes` has every reason."""
+    """A schema is not valid JSON Schema, or refers to a part that does not exist. `mistakes` has all reasons."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
@@ -63,7 +63,7 @@ class SchemaError(ValueError):
 
 
 class Check:
-    """One schema, compiled. `is_valid` is the fast question, `violations` the full answer."""
+    """One compiled schema. `is_valid` is fast; `violations` lists all that is wrong."""
 
     __slots__ = ("_validator", "is_valid")
 
@@ -72,19 +72,19 @@ class Check:
         self.is_valid: Callable[[Any], bool] = validator.is_valid
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Every breach of the schema, with paths; of very many the first."""
+        """The violations of the schema, with paths; at most the first `MOST_VIOLATIONS`."""
         return tuple(
             Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(error.message))
             for error in islice(self._validator.iter_errors(data), MOST_VIOLATIONS)
         )
 
     def violations_as_sent(self, body: bytes) -> tuple[Violation, ...]:
-        """Like `violations`, for data already serialised."""
+        """`violations` of data that is serialised already."""
         return self.violations(_as_sent(body))
 
 
 def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:
-    """Raises `SchemaError` where the schema breaks its metaschema or has a reference that leads nowhere."""
+    """Raises `SchemaError` where a schema breaks its metaschema, or has a reference to a part that does not exist."""
     refuse_multiplied(schema)
     plain = dict(schema) if isinstance(schema, Mapping) else schema
     try:
@@ -104,13 +104,13 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
 
 
 def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
-    """Raises `SchemaError`. A part that stands in many places is compiled in each, which can take gigabytes."""
+    """Raises `SchemaError` for a schema that is too large: a part in many places is compiled for each of them."""
     level: list[Any] = [schema]
     left = MAX_SIZE
     for _ in range(_MAX_DEPTH):
         below: list[Any] = []
         for part in level:
-            # A dict is told apart first: isinstance takes much longer with Mapping.
+            # A dict is tested first, because isinstance with Mapping is much slower.
             items = part.values() if isinstance(part, dict | Mapping) else part if isinstance(part, list) else ()
             left -= len(items)
             if left < 0:
@@ -125,7 +125,7 @@ def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
 
 
 def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
-    """Every breach of the metaschema: the compiler stops at the first."""
+    """All mistakes by the metaschema. The compiler itself stops at the first."""
     named = schema.get("$schema", _CURRENT_DRAFT) if isinstance(schema, dict) else _CURRENT_DRAFT
     try:
         metaschema = jsonschema_rs.validator_for({"$schema": named, "$ref": named}, validate_formats=True)
@@ -152,7 +152,7 @@ def _is_of_older_draft(keyword: str | int, value: object) -> bool:
 
 
 def unknown_formats(schema: object) -> Iterator[tuple[str, str]]:
-    """Where a valid schema names a format that nothing checks, as JSON Pointers, and that format."""
+    """The JSON Pointer of each format in a valid schema that is not checked, with that format."""
     yield from _unknown_formats(schema, "")
 
 
@@ -203,7 +203,7 @@ def _rule(schema_path: list[str | int]) -> str:
 
 
 def not_json(schema: object) -> list[Mistake]:
-    """What has no form in JSON: keys that are not text, as YAML reads on, yes and 1, and values such as a set."""
+    """Parts that JSON does not have: keys that are not text, as YAML reads on, yes and 1; and values such as sets."""
     found: list[Mistake] = []
     seen: set[int] = set()
     parts: list[tuple[tuple[str | int, ...], object]] = [((), schema)]
@@ -229,5 +229,5 @@ def _shown(message: str) -> str:
 
 
 def _unmasked(error: jsonschema_rs.ValidationError) -> str:
-    """A message about a schema, which is no payload."""
+    """A message about a schema. It may show values, because a schema is not an event's data."""
     return error.message.splitlines()[0].replace(HIDDEN, repr(error.instance))

@@ -1,4 +1,4 @@
-"""TopicTable: all that a service may say, read from its definitions file and indexed by every name."""
+"""TopicTable: the topics of a service, read from its definitions file and indexed by all their names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class TopicTable(Mapping[str, "Topic"]):
     """The topics of one definitions file by their names, such as `testing.TestCreated`, in the file's order. Read-only.
 
-    `magic_names` has every name that a magic call may use; None marks one that several categories answer to.
+    `magic_names` has every name of a magic call; its value is None where several categories have the name.
     """
 
     __slots__ = ("_by_name", "default_category", "magic_names")
@@ -28,7 +28,7 @@ class TopicTable(Mapping[str, "Topic"]):
 
     @classmethod
     def read(cls, source: Definitions, *, show_values: bool = False) -> TopicTable:
-        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` naming every mistake.
+        """Reads a path, an open file or a loaded mapping; raises `TopicDefinitionError` with every mistake.
 
         `show_values` lets errors about events quote the values they refuse, which may be personal data.
         """
@@ -48,7 +48,7 @@ class TopicTable(Mapping[str, "Topic"]):
         return name in self._by_name
 
     def __hash__(self) -> int:
-        """Equal tables hold the same topics."""
+        """Equal tables have the same topics."""
         return hash(frozenset(self._by_name.values()))
 
     def __getitem__(self, name: str) -> Topic:
@@ -60,7 +60,7 @@ class TopicTable(Mapping[str, "Topic"]):
         raise UnknownTopicKeyError(str(error), name=error.name, closest=error.closest) from None
 
     def find(self, category: str | None, entity: str, action: str) -> Topic:
-        """The topic of three words; without a category as a magic call would find it. Raises `UnknownTopicError`."""
+        """The topic with these names. Without a category, as for a magic call. Raises `UnknownTopicError`."""
         if category:
             return self[f"{category}.{entity}{action}"]
         found = [topic for topic in self.values() if (topic.entity, topic.action) == (entity, action)]
@@ -73,7 +73,7 @@ class TopicTable(Mapping[str, "Topic"]):
         raise self._unknown(own_name, list(self._by_name))
 
     def resolve(self, magic_name: str) -> Topic:
-        """The topic a magic call means: the default category's, else the only one in any other."""
+        """The topic of a magic call: that of the default category, else the only one with this name."""
         topic = self.magic_names.get(magic_name)
         if topic is not None:
             return topic
@@ -95,7 +95,7 @@ class TopicTable(Mapping[str, "Topic"]):
 
 
 def _unambiguous(topics: Sequence[Topic], default_category: str) -> Iterator[tuple[str, Topic | None]]:
-    """Each magic name with its topic, or with None where several categories other than the default have it."""
+    """Each magic name with its topic; with None where several categories have it, and the default one does not."""
     claims: dict[str, list[Topic]] = {}
     for topic in topics:
         for name in dict.fromkeys(topic.magic_names):

@@ -1,4 +1,4 @@
-"""Topic: one kind of event that a service may say happened."""
+"""Topic: one kind of event that a service may publish."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORD: Final = re.compile(r"[A-Z][a-z]+")
 class Topic:
     """One kind of event. `definition` is the whole mapping from the file, unknown keys included.
 
-    With `show_values` the violations of its events quote what was wrong, which may be personal data.
+    With `show_values` the violations of its events show the wrong values, which may be personal data.
     """
 
     action: str
@@ -63,7 +63,7 @@ class Topic:
         return magic_names(self.entity, self.action)
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Every way in which data may not be published under this topic; empty where it may."""
+        """All reasons why this data cannot be published under this topic; empty where it can."""
         try:
             self.freeze(data)
         except InvalidEventError as error:
@@ -71,10 +71,10 @@ class Topic:
         return ()
 
     def freeze(self, data: Any) -> bytes:
-        """The envelope's bytes up to the actor, checked and serialised here and never again."""
+        """Checks and serialises the data, once for all. Returns the envelope's bytes up to the actor."""
         try:
             if type(data) is dict and data:
-                # Most values are told here, as a call costs more. Many are left to is_plain, which counts their bytes.
+                # Most values are checked here, because a call is slower. is_plain checks large data, and its size.
                 values: Iterable[Any] = data.values() if len(data) < _MANY else (data,)
                 value: Any
                 for value in values:
@@ -92,7 +92,7 @@ class Topic:
                         if _BACKSLASH not in body or _NUL not in body:
                             return self.head + body
         except (TypeError, ValueError, RuntimeError):
-            pass  # the careful way says what is wrong, if anything is
+            pass  # the slow way below finds the mistake, if there is one
         return self.head + self._frozen_carefully(data)
 
     def _frozen_carefully(self, data: Any) -> bytes:
