@@ -139,6 +139,25 @@ def test_while_the_api_is_away_one_request_is_enough_to_ask_for_it(store):
     assert max(leased[3:]) > 1
 
 
+def test_results_are_settled_while_others_are_still_to_come(store):
+    """A relay that is killed in a long claim sends little again."""
+    taken = Answer(Verdict.SETTLED, results=("Success",), status=201)
+    api, pending = Scripted([taken] * 3), []
+    post = api.post
+
+    def slow(*arguments):
+        pending.append(store.stats().pending)
+        begun = time.monotonic()
+        until(lambda: time.monotonic() > begun + 0.11)
+        return post(*arguments)
+
+    api.post = slow
+    store.add([row(number, f"job-{number}") for number in range(3)])
+    with Relay(store, api, settings=QUICK):
+        until(lambda: store.stats().pending == 0)
+    assert pending == [3, 2, 1]
+
+
 def test_a_pause_of_a_day_is_one_of_the_worker_and_not_of_the_event(store):
     """Another relay, or this one when it is started anew, may ask again."""
     api = Scripted([Answer(Verdict.AGAIN, "503", status=503, pause=86_400.0)])

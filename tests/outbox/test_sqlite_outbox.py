@@ -84,7 +84,9 @@ def test_options_in_the_url_of_a_file_are_refused():
 
 
 @pytest.mark.parametrize(
-    "options", [{"busy_timeout": float("nan")}, {"busy_timeout": float("inf")}, {"busy_timeout": -1}, {"max_bytes": 0}]
+    "options",
+    [*({"busy_timeout": seconds} for seconds in (float("nan"), float("inf"), -1, 3_000_000)), {"max_bytes": 0}],
+    ids=str,
 )
 def test_an_option_that_cannot_hold_is_refused(path, options):
     with pytest.raises(ConfigurationError):

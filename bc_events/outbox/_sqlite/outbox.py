@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _IN_MEMORY: Final = ":memory:"
+_LONGEST_WAIT: Final = 86_400  # SQLite counts milliseconds in 32 bits, and waits for none if there are more
 _URI: Final = "file:"  # of SQLite, whose options an outbox does not take
 
 
@@ -56,6 +57,8 @@ class SQLiteOutbox:
         check_relay_options(relay=relay, order=order, settings=settings)
         check.whole("max_bytes", max_bytes, least=1)
         check.seconds("busy_timeout", busy_timeout)
+        if busy_timeout > _LONGEST_WAIT:
+            raise check.wrong("busy_timeout", busy_timeout, f"at most {_LONGEST_WAIT} seconds")
         if str(path) in ("", ".", _IN_MEMORY) or str(path).startswith(_URI):
             raise ConfigurationError(
                 f"an outbox keeps events in a file, and {str(path)!r} names none; give one such as events.db"
