@@ -1,1 +1,1 @@
-"""What a client is configured with: checks of its arguments."""
+"""The arguments of a client, and their checks."""

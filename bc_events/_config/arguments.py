@@ -1,4 +1,4 @@
-"""What an `EventClient` is configured with, checked. Each raises `ConfigurationError`; none shows a secret."""
+"""Checks of the arguments of `EventClient`. Each raises `ConfigurationError`. No message shows a secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
 def service_actor(name: object) -> Actor:
-    """A service as the actor of its own events."""
+    """The service as an actor."""
     if not isinstance(name, str) or len(name) < ACTOR_ID_MIN_LENGTH:
         given = repr(name) if isinstance(name, str) else check.shown(name)
         raise ConfigurationError(
@@ -169,7 +169,7 @@ def _is_duration(value: Any) -> bool:
 
 
 def retry_budget(given: float) -> float:
-    """Infinity is right too: a flush then repeats without end."""
+    """Infinity is allowed: a flush then retries without end."""
     if not _is_number(given) or not given >= 0:
         raise check.wrong("retry_budget", given, "a number of seconds, 0 for no repeats")
     return given

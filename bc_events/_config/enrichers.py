@@ -1,4 +1,4 @@
-"""Enrichers: callables that see an event's data before the check, and return the data to go on with."""
+"""Enrichers: callables that get an event's data before the check, and return the data to use instead."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def checked(given: object) -> tuple[Enricher, ...]:
 
 
 def applied(enricher: Enricher, topic: Topic, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data that it returns. Raises `InvalidEventError` where it has forgotten to."""
+    """The data that the enricher returns. Raises `InvalidEventError` where it returns None."""
     enriched: Mapping[str, Any] | None = enricher(topic, data)
     if enriched is None:
         name = getattr(enricher, "__qualname__", type(enricher).__qualname__)

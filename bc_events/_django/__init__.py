@@ -1,1 +1,1 @@
-"""Django's transactions, as both of its integrations follow them: direct delivery, and the outbox in the database."""
+"""Following Django's transactions, for direct delivery and for the outbox in the database."""

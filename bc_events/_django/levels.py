@@ -1,4 +1,4 @@
-"""Levels: a transaction and the savepoints in it, and the events that each of them holds."""
+"""Levels: a transaction and its savepoints, each with the events that it holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Group:
-    """Events that the same levels hold: one level of each database that had a transaction open at the publish call."""
+    """Events with the same levels: one of each database that had a transaction open when the event was published."""
 
     __slots__ = ("held", "levels")
 
@@ -24,13 +24,13 @@ class Group:
             level.groups.append(self)
 
     def dissolve(self) -> None:
-        """Its events are elsewhere."""
+        """Removes the empty group from its levels."""
         for level in self.levels:
             level.groups.remove(self)
         self.levels = frozenset()
 
     def replace(self, level: Level, outer: Level | None) -> None:
-        """`level` has ended well; what it held is its outer level's, where there is one."""
+        """`level` has ended well. Its outer level, if there is one, takes its place."""
         level.groups.remove(self)
         self.levels = (self.levels - {level}) | (frozenset() if outer is None else {outer})
         if outer is None:
@@ -43,7 +43,7 @@ class Group:
 
 
 class Level:
-    """`name` is that of the savepoint; None for the transaction."""
+    """A savepoint with its name, or the transaction itself, whose name is None."""
 
     __slots__ = ("groups", "name")
 
@@ -56,13 +56,13 @@ class Level:
         return next((group for group in self.groups if group.levels == levels), None)
 
     def release_into(self, outer: Level | None, *, only: Group | None = None) -> None:
-        """It has ended well. `outer` is None for a transaction, `only` for all of its groups."""
+        """This level has ended well: `outer` takes its groups, or only `only`. A transaction has no `outer`."""
         for group in [group for group in self.groups if only in (None, group)]:
             group.replace(self, outer)
 
 
 def drop(levels: Iterable[Level]) -> Sequence[Event]:
-    """These levels were rolled back: drops all that they held, with one warning."""
+    """These levels were rolled back: drops all their events, with one warning."""
     dropped = Held()
     for level in levels:
         for group in list(level.groups):

@@ -1,4 +1,4 @@
-"""OpenTransaction: one that Django has open, followed to its end."""
+"""OpenTransaction: follows a transaction of Django from its first event to its end."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ if TYPE_CHECKING:
 
 
 class Follower(Protocol):
-    """Told what becomes of a transaction and of the events that it holds."""
+    """It is called when a transaction ends, or is rolled back to a savepoint."""
 
     def committed(self, held: Held) -> None:
-        """It has committed, and no other transaction has a say over `held`, which may be empty."""
+        """It has committed, and no other open transaction holds the events in `held`, which may be empty."""
 
     def savepoint_rolled_back(self) -> None:
-        """The database has undone what was done since a savepoint. The transaction goes on."""
+        """The database has rolled back to a savepoint. The transaction goes on."""
 
     def rolled_back(self) -> None:
-        """Its events have been dropped. No statement may be sent from here."""
+        """It was rolled back, and its events were dropped. The method must not run a statement."""
 
 
 class OpenTransaction:
-    """From the first event in it to its end, which Django tells in three ways.
+    """A transaction from its first event to its end. Django tells about the end, and about savepoints, like this:
 
-    - `on_commit` hooks are called after a commit.
-    - They are let go of after a rollback, or if the connection is closed. Only they keep an OpenTransaction alive.
-    - The statements of savepoints go through a wrapper.
+    - After a commit it calls the `on_commit` hooks.
+    - After a rollback, or when the connection is closed, it drops the hooks. They hold the only reference to an
+      OpenTransaction, which is therefore collected.
+    - It runs the statements of savepoints through a wrapper.
     """
 
     def __init__(
         self, connection: BaseDatabaseWrapper, owner: object, follower: Follower, *, changed: Callable[[], None]
     ) -> None:
-        """`owner` tells it from those of other clients. `changed` is called once it has committed."""
+        """`owner` is the delivery's `Transactions`; another client has others. `changed` is called after the commit."""
         self.owner = owner
         self.follower = follower
         self.is_a_test_s = is_a_test_s(connection)
@@ -74,19 +75,20 @@ class OpenTransaction:
 
     @property
     def alone_holds(self) -> list[Event]:
-        """The events that no other transaction has a say over."""
+        """The events that no other transaction holds as well."""
         return [event for group in self._groups(None) if len(group.levels) == 1 for event in group.held.events]
 
     def follow(self, group: Group) -> None:
-        """In a TestCase, whose transaction never commits, each event has a hook: a test calls those that it captures,
-        and knows them by their places.
+        """In a TestCase, adds a hook for each event, because its transaction never commits.
+
+        A test captures the hooks and calls them; their order shows which hooks belong to it.
         """
         if self.is_a_test_s:
             transaction.on_commit(_CommitHook(self, group), using=self._connection.alias, robust=True)
             self._savepoints_of_tests |= savepoints_of_tests(self._connection)
 
     def commit(self, only: Group | None) -> None:
-        """`only` is what a test captured; None is everything."""
+        """`only` is the group whose hook a test has captured and called; None for all groups."""
         if only is None:
             self._has_ended = True
             self._watch.end()
@@ -110,37 +112,37 @@ class OpenTransaction:
             level.release_into(self._levels[-1])
 
     def savepoint_rolled_back(self, name: str) -> None:
-        """The savepoint itself stays open. One that is older than this object is not known, and all was in it."""
+        """The savepoint itself stays open. One that is older than this object is unknown, and contains all events."""
         gone = self._since(name) or self._levels[::-1]
-        end = _forget if name in self._savepoints_of_tests else drop  # one of a TestCase is the end of a test
+        end = _forget if name in self._savepoints_of_tests else drop  # that of a TestCase ends a test
         end(gone)
         for level in gone[:-1]:
             self._levels.remove(level)
         self.follower.savepoint_rolled_back()
 
     def _since(self, name: str) -> list[Level]:
-        """The levels from that savepoint on, the innermost first; none where it is older than this object."""
+        """The levels from that savepoint inwards, innermost first; none if the savepoint is older than this object."""
         names = [level.name for level in self._levels]
         first = len(names) - 1 - names[::-1].index(name) if name in names else len(names)
         return self._levels[first:][::-1]
 
 
 class _CommitHook:
-    """What Django keeps until a transaction ends."""
+    """The `on_commit` hook. Django keeps it until the transaction ends."""
 
     def __init__(self, transaction: OpenTransaction, group: Group | None = None) -> None:
         self.transaction = transaction
         self._group = group
-        self.__qualname__ = "bc_events"  # Django names a hook that fails
+        self.__qualname__ = "bc_events"  # Django logs this name if the hook fails
 
     def __call__(self) -> None:
         self.transaction.commit(self._group)
 
 
 def _call_first(hook: _CommitHook, connection: BaseDatabaseWrapper) -> None:
-    """Before the application's own hooks: one that raises keeps Django from calling those after it.
+    """Puts the hook before those of the application: if one of these raises, Django does not call those after it.
 
-    It belongs to the transaction, not to the savepoint that is open now.
+    The hook belongs to the transaction, not to the savepoint that is open now.
     """
     transaction.on_commit(hook, using=connection.alias, robust=True)
     entries = _entries(connection)
@@ -150,7 +152,7 @@ def _call_first(hook: _CommitHook, connection: BaseDatabaseWrapper) -> None:
 
 
 def followed_by(owner: object, connection: BaseDatabaseWrapper) -> OpenTransaction | None:
-    """The transaction that is open there, if `owner` follows it already."""
+    """The open transaction of this connection, if `owner` follows it already."""
     for _, hook, _ in _entries(connection):
         if isinstance(hook, _CommitHook) and hook.transaction.owner is owner:
             return hook.transaction
@@ -158,7 +160,7 @@ def followed_by(owner: object, connection: BaseDatabaseWrapper) -> OpenTransacti
 
 
 def _entries(connection: BaseDatabaseWrapper) -> list[tuple[set[Any], Callable[[], Any], bool]]:
-    """What Django has to call after the commit: savepoints, hook, and whether it may fail."""
+    """Django's list of hooks: for each the savepoints around it, the hook, and whether it may fail."""
     entries: Any = connection.run_on_commit
     return cast("list[tuple[set[Any], Callable[[], Any], bool]]", entries)
 

@@ -1,4 +1,4 @@
-"""SavepointWatch: sees each savepoint of a connection, those of `atomic` and those that are made by hand."""
+"""SavepointWatch: watches the savepoints of a connection, those of `atomic` and those made by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATEMENT: Final = re.compile(
 
 
 class SavepointListener(Protocol):
-    """Told of the savepoints of a transaction, once the database has done as it was told."""
+    """It is called after the database has run the statement of a savepoint."""
 
     def savepoint_opened(self, name: str) -> None: ...
     def savepoint_released(self, name: str) -> None: ...
@@ -29,13 +29,13 @@ class SavepointListener(Protocol):
 
 
 class SavepointWatch:
-    """A wrapper of Django's around each statement. `transaction.savepoint_rollback` tells nobody else."""
+    """A wrapper around each statement. There is no other way to notice `transaction.savepoint_rollback`."""
 
     def __init__(self, connection: BaseDatabaseWrapper, told: SavepointListener) -> None:
-        """Begins at once. It does not keep `told` alive, and ends with it."""
+        """Begins at once. It keeps only a weak reference to `told`, and ends when that is collected."""
         self._connection = connection
         self._told: ReferenceType[SavepointListener] = ref(told)
-        # First in the list: `connection.execute_wrapper()` takes its own away from the end.
+        # First in the list, because `connection.execute_wrapper()` removes the last entry as its own.
         connection.execute_wrappers.insert(0, self)
 
     def __call__(self, execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

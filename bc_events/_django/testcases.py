@@ -14,14 +14,14 @@ def is_a_test_s(connection: BaseDatabaseWrapper) -> bool:
 
 
 def is_a_test_s_alone(connection: BaseDatabaseWrapper) -> bool:
-    """Whether the application has no transaction open in it."""
+    """Whether a TestCase has opened the transaction, and the application has opened none within it."""
     return all(_is_of_a_test(block) for block in connection.atomic_blocks)
 
 
 def savepoints_of_tests(connection: BaseDatabaseWrapper) -> set[str]:
-    """The names of those that are open: a TestCase opens one for each test, in the transaction of its class.
+    """The names of the open savepoints that a TestCase has set: one for each test, in the transaction of its class.
 
-    The outermost block has no savepoint, so the two lists are aligned at their ends.
+    The outermost block has no savepoint. So the two lists are matched from their ends.
     """
     blocks = zip(reversed(connection.atomic_blocks), reversed(connection.savepoint_ids), strict=False)
     return {name for block, name in blocks if name is not None and _is_of_a_test(block)}

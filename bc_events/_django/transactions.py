@@ -1,4 +1,4 @@
-"""Transactions: those that hold the events of one delivery."""
+"""Transactions: the open transactions that hold events of one delivery."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class Transactions:
-    """The transactions that the events of one delivery are held by. Threads share it; each has its own connections."""
+    """The open transactions that hold events of one delivery. Threads share it; each has its own connections."""
 
     def __init__(self, follower_of: Callable[[BaseDatabaseWrapper], Follower], *, changed: Callable[[], None]) -> None:
-        """`changed` is called where a transaction has committed, and its events may wait for another one alone."""
+        """`changed` is called after each commit, because events may now wait for only one other transaction."""
         self._follower_of = follower_of
         self._changed = changed
         self._confirmed: WeakSet[Event] = WeakSet()
@@ -48,7 +48,7 @@ class Transactions:
         return [connection for connection in in_atomic if not is_a_test_s_alone(connection)] or in_atomic
 
     def of(self, connection: BaseDatabaseWrapper) -> OpenTransaction | None:
-        """The one that is open there and followed already."""
+        """The open transaction of this connection, if it is followed already."""
         return followed_by(self, connection)
 
     def followed(self, connection: BaseDatabaseWrapper) -> OpenTransaction:
@@ -56,7 +56,7 @@ class Transactions:
         return found or OpenTransaction(connection, self, self._follower_of(connection), changed=self._changed)
 
     def hold(self, event: Event, open_here: Sequence[BaseDatabaseWrapper]) -> None:
-        """The event is decided about by all of these together."""
+        """The open transactions of all these connections hold the event together."""
         holders = [self.followed(connection) for connection in open_here]
         levels = frozenset(holder.innermost for holder in holders)
         is_a_test_s = any(holder.is_a_test_s for holder in holders)
@@ -76,8 +76,9 @@ class Transactions:
             self._confirmed.update(events)
 
     def confirm(self, events: Sequence[Event]) -> None:
-        """Tells observers of those that they have not been told of: a flush may be the second one of an event, or the
-        third, where transactions around flushes are rolled back.
+        """Tells observers about the events, except those that they know already.
+
+        An event may be flushed several times, if transactions around its flushes are rolled back.
         """
         with self._lock:
             new = [event for event in events if event.last_request is None and event not in self._confirmed]
@@ -86,15 +87,15 @@ class Transactions:
 
 
 def _on_this_thread() -> Callable[[], bool]:
-    """Another thread cannot take an event out of a transaction: it cannot use the connection."""
+    """Returns a function that tells whether it runs on this thread. Other threads cannot use the connection."""
     thread = threading.get_ident()
     return lambda: threading.get_ident() == thread
 
 
 def refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
-    """Raises `ConfigurationError` where autocommit is off, in `atomic` too: that then commits nothing.
+    """Raises `ConfigurationError` where autocommit is off, also inside `atomic`, which then commits nothing.
 
-    Nobody is told of the end of such a transaction; it may be rolled back in silence, as when its connection is closed.
+    The end of such a transaction cannot be noticed. It may be rolled back silently, when its connection is closed.
     """
     is_manual = not connection.commit_on_exit if connection.in_atomic_block else not connection.autocommit
     if connection.connection is not None and is_manual:

@@ -64,7 +64,7 @@ def is_coroutine_function(value: object) -> bool:
 
 
 def function(name: str, value: Callable[..., V], *, example: str) -> Callable[..., V]:
-    """A callable that is no class and no coroutine function, which nobody would await."""
+    """A callable that is neither a class nor a coroutine function, whose result nothing would await."""
     if not callable(value) or isinstance(value, type) or is_coroutine_function(value):
         raise wrong(name, value, example)
     return value
@@ -81,7 +81,7 @@ def wrong(name: str, value: object, example: str) -> ConfigurationError:
 
 
 def shown(value: object) -> str:
-    """Numbers, None and booleans themselves; of anything else the kind."""
+    """A number, None or a boolean as it is; the type of any other value."""
     if value is None or isinstance(value, bool | int | float):
         return repr(value)
     if isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Carriers: headers, message attributes and baggage that others wrote. A value of an odd shape is a missing value."""
+"""Carriers: headers, message attributes and baggage from outside. A value in an unknown form counts as missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ case_insensitive_getter: Final = CaseInsensitiveGetter()
 
 
 def only_value(carrier: object, name: str | None, getter: Getter[Any]) -> str | None:
-    """The value under a name. One that came twice, or joined with another by a comma, is none: with a warning."""
+    """The value under a name; None, with a warning, where there are two, as several entries or joined by a comma."""
     values = _texts(getter.get(carrier, name)) if name is not None else []
     if not values:
         return None
@@ -45,8 +45,8 @@ def only_value(carrier: object, name: str | None, getter: Getter[Any]) -> str | 
 def only_baggage_member(carrier: object, key: Callable[[], str], getter: Getter[Any]) -> str | None:
     """The value of one member of the carrier's baggage, without its properties.
 
-    OpenTelemetry's own propagator takes the last of two, and the properties for a part of the value. `key` is asked
-    only where there is baggage.
+    OpenTelemetry's own propagator takes the last of two members, and takes properties for a part of the value. `key` is
+    called only where there is baggage.
     """
     headers = _texts(getter.get(carrier, _BAGGAGE))
     if not headers:

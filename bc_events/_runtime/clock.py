@@ -1,4 +1,4 @@
-"""What no code decides, the time and new ids, in one place: a test may put fixed ones here."""
+"""The time and new ids, in one place: a test may replace them by fixed ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import uuid_utils
-from uuid_utils import compat  # now: where files run out, an error that names events could not load it
+from uuid_utils import compat  # not later: without free file handles, an error about events could not load it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ time_ns: Callable[[], int] = time.time_ns
 """Now, in nanoseconds of the Unix epoch."""
 
 event_id: Callable[[int], UUID] = _uuid7
-"""A time-ordered id (UUIDv7, RFC 9562) of an event that was published at such a time in nanoseconds."""
+"""An id (UUIDv7, RFC 9562) for an event that was published at this time, in nanoseconds of the Unix epoch."""
 
 job_id: Callable[[], str] = _uuid7_text
 """A new job id: a UUIDv7."""

@@ -15,11 +15,11 @@ _has_warned = False
 
 
 def warn_of_blocking() -> None:
-    """A flush is about to block. It warns where an event loop runs here, once a process."""
+    """Warns, once per process, that the flush that begins now blocks the event loop which runs on this thread."""
     global _has_warned  # noqa: PLW0603  once a process
     if _has_warned:
         return
-    # Where nobody has loaded an event loop's library, none can run.
+    # Without a loaded event-loop library no loop can run.
     asyncio, trio = sys.modules.get("asyncio"), sys.modules.get("trio")
     runs_asyncio = asyncio is not None and asyncio._get_running_loop() is not None
     if runs_asyncio or (trio is not None and trio.lowlevel.in_trio_run()):

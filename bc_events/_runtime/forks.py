@@ -1,4 +1,4 @@
-"""Which process this is: what was made before a fork must not act in the child."""
+"""Tell a forked child from its parent: objects that were made before a fork must not act in the child."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ _noticing = threading.RLock()
 
 
 def after_fork(reset: Callable[[], None]) -> None:
-    """Calls `reset` in each forked child before its own code runs; nothing happens where nothing forks."""
+    """Calls `reset` in each forked child, before other code of the library runs there."""
     _resets.append(reset)
 
 
@@ -26,9 +26,9 @@ def around_fork(before: Callable[[], None], parent: Callable[[], None], child: C
 
 
 def notice() -> None:
-    """Catches up on a fork that nobody told Python of, as uWSGI does.
+    """Finds out about a fork that bypassed Python's hooks, as those of uWSGI do, and calls the resets.
 
-    The first thread to notice does it, and others wait: they must not use what is about to be replaced.
+    The first thread does it, and the others wait, because they must not use objects that are about to be replaced.
     """
     if os.getpid() != _process:
         with _noticing:

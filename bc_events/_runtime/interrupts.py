@@ -1,4 +1,4 @@
-"""Exceptions that come from outside: they are raised into code that others run, and are no fault of that code.
+"""Exceptions from outside: they are raised into running code that has not caused them.
 
 A signal handler raises one wherever the main thread stands, for example Celery's soft time limit. A thread gets one
 with `PyThreadState_SetAsyncExc`. It may be of any class, also of one that HTTP libraries take for a network failure.
@@ -23,11 +23,11 @@ _RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
 
 
 def raised_outside(error: BaseException, *, handled: BaseException | None) -> BaseException | None:
-    """The exception from outside that an error is, or was made of by those who caught it; None where there is none.
+    """The exception from outside that an error is, or that it was made from; None where there is none.
 
-    `handled` is the exception that was being handled when the work began: it is older than the work.
+    `handled` is the exception that was being handled when the work began, so it cannot come from the work.
     """
-    found = None  # the innermost: urllib3 gives its own errors the traceback of what they are made of
+    found = None  # the innermost one: urllib3 copies the traceback of the exception from which it makes its own
     for one in _made_of(error, {id(handled)}):
         if _is_of_signal_handler(one) or _is_injected(one, is_whole=one is error):
             found = one
@@ -37,9 +37,9 @@ def raised_outside(error: BaseException, *, handled: BaseException | None) -> Ba
 def isolated(
     failed: Callable[[], object], work: Callable[P, R], /, *arguments: P.args, **options: P.kwargs
 ) -> R | None:
-    """Calls other people's code whose failure is to affect nothing: where it raises, `failed` is called.
+    """Calls foreign code, such as a log handler, whose exceptions must have no effect: they only call `failed`.
 
-    An exception from outside goes on.
+    An exception from outside propagates.
     """
     handled = sys.exception()
     try:
@@ -62,7 +62,7 @@ def _made_of(error: BaseException | None, seen: set[int]) -> Iterator[BaseExcept
 
 
 def _is_of_signal_handler(error: BaseException) -> bool:
-    """Python calls a handler with the frame that it interrupts; nobody else hands on the frame of the caller."""
+    """Python gives a signal handler the frame that it interrupts. Other functions do not get their caller's frame."""
     steps = [step.tb_frame for step in _steps(error)]
     return any(_is_given(called, caller) for caller, called in pairwise(steps))
 

@@ -1,4 +1,4 @@
-"""Job ids: checked, generated, read from OpenTelemetry baggage and written to it."""
+"""Job ids: check them, generate them, read them from OpenTelemetry baggage and write them to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _logger = logs.logger
 
 
 def prepare() -> None:
-    """Loads now what the first session needs, as `EventsAPI.prepare` does."""
+    """Loads the modules now that the first session needs, as `EventsAPI.prepare` does."""
     _baggage()
 
 
@@ -64,11 +64,11 @@ def _fault(job_id: object) -> str:
 
 
 def from_baggage(key: str) -> str | None:
-    """The job id that OpenTelemetry baggage carries, where it is a usable one."""
+    """The job id in OpenTelemetry baggage; None where it is missing or unusable."""
     context = get_current()
     value = _baggage().get_baggage(key, context) if context else None
     if isinstance(value, str):
-        value = without_properties(value)  # OpenTelemetry takes them for a part of it
+        value = without_properties(value)  # OpenTelemetry takes the properties for a part of the value
     return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
 
 
@@ -100,7 +100,7 @@ def write_baggage(key: str, value: object) -> None:
 
 
 class Baggage:
-    """One job id put into OpenTelemetry baggage, or with None removed from it, and how to put back what was there.
+    """Puts a job id into OpenTelemetry baggage, or with None removes it. `restore` puts back the value from before.
 
     No token is kept: tokens fail across tasks and in generators (open-telemetry/opentelemetry-python#2606).
     """
@@ -120,7 +120,7 @@ class Baggage:
         attach(self._after)
 
     def restore(self, current: Context) -> None:
-        """Puts back that key alone, in the OpenTelemetry context that is current now."""
+        """Puts back the value of this one key, in the OpenTelemetry context that is current now."""
         if current is self._after:
             attach(self._before)
         else:

@@ -1,4 +1,4 @@
-"""The library's log. A handler or filter is other people's code: it never decides what becomes of an event."""
+"""The library's logger. Handlers and filters are foreign code: their exceptions must not affect events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .interrupts import isolated
 
 
 class _Isolated(logging.LoggerAdapter[logging.Logger]):
-    """The library's logger. What a handler or filter raises is dropped."""
+    """The library's logger. It ignores exceptions of handlers and filters."""
 
     def log(self, level: int, msg: object, *args: object, stacklevel: int = 1, **options: Any) -> None:
         isolated(bool, self.logger.log, level, msg, *args, stacklevel=stacklevel + 2, **options)

@@ -1,4 +1,4 @@
-"""NumberRange that come as text, as options of a command do. A number that nobody can mean is refused."""
+"""Numbers given as text, as in the options of a command. A number outside the range that makes sense is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NumberRange(Protocol):
     """The numbers that an option takes."""
 
     def read(self, text: str) -> float:
-        """Raises `ConfigurationError`, whose message says which numbers are taken."""
+        """The number. Raises `ConfigurationError`, whose message says which numbers are accepted."""
         ...
 
 

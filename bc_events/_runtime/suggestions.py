@@ -1,4 +1,4 @@
-"""The name that was meant by one that does not exist."""
+"""Suggest the name that was probably meant by a name that does not exist."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SYNONYMS: Final = {
     "user": ("actor", "user_context"),
     "user_id": ("actor_id", "user_context"),
 }
-"""Names that other libraries have for the same, or that come to mind first."""
+"""Names that other libraries use for the same thing, or that come to mind first."""
 _MAGIC_NAMES: Final = (
     "a magic call is named <action>_<entity> or <entity>_<action> in lower case, such as created_policy"
 )
@@ -35,7 +35,7 @@ _WORD: Final = re.compile("[A-Z]?[a-z]+")
 
 
 def meant(name: str, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | None:
-    """The known name that is so near to this one that it must be meant. None where there is no such name."""
+    """The known name that is so close to this one that it was surely meant; None where there is none."""
     import difflib  # noqa: PLC0415  needed only to explain a mistake
 
     names = list(known)
@@ -45,7 +45,7 @@ def meant(name: str, known: Iterable[str], *, cutoff: float = _CUTOFF) -> str | 
 
 
 def refuse_mistyped(name: str, known: Iterable[str], *, owner: str) -> None:
-    """Raises `UnknownEventNameError` where `owner` has a name that must be meant by a magic name without a topic."""
+    """Raises `UnknownEventNameError` where a magic name without a topic was surely meant for a name of `owner`."""
     right = meant(name, known)
     if right is not None:
         raise UnknownEventNameError(
