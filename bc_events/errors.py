@@ -212,6 +212,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def kind_of(value: object) -> str:
+    """`a str`, `an int`, `None`, `the class Session`."""
+    if value is None or isinstance(value, type):
+        return "None" if value is None else f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeioAEIO" else f"a {name}"
+
+
 def printable(text: str, *, max_length: int = MAX_LENGTH) -> str:
     """Text from outside on one line: control and invisible characters escaped, the end cut off where it is too long."""
     shown = text[: max_length + 1]

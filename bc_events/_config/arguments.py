@@ -12,7 +12,7 @@ from bc_events._delivery.loopback import is_loopback
 from bc_events._delivery.request import Limits
 from bc_events._runtime import argument_checks as check
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, LOG_ONLY, MAX_REQUEST_EVENTS
-from bc_events.errors import ConfigurationError, InvalidActorError, printable
+from bc_events.errors import ConfigurationError, InvalidActorError, kind_of, printable
 from bc_events.event import Actor
 from bc_events.topics.table import TopicTable
 
@@ -128,7 +128,7 @@ def delivery(given: Delivery | None) -> Delivery | None:
     if not lacks:
         return given
     raise ConfigurationError(
-        f"delivery is a {type(given).__name__}, which has no {' and no '.join(lacks)}; give a bc_events.Delivery"
+        f"delivery is {kind_of(given)}, which has no {' and no '.join(lacks)}; give a bc_events.Delivery"
     )
 
 

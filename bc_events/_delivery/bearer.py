@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bc_events._runtime import forks
+from bc_events.errors import kind_of
 
 from .attempt import current
 
@@ -97,5 +98,5 @@ def _is_final(error: Exception) -> bool:
 
 def _shape(value: object) -> str:
     if not isinstance(value, str):
-        return f"a {type(value).__name__}"
+        return kind_of(value)
     return "text that cannot stand in a header" if value else "an empty string"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 from bc_events.constants import ACTOR_ID_MIN_LENGTH, ACTOR_TYPE_USER, ACTOR_TYPES, MAX_REQUEST_BYTES
-from bc_events.errors import InvalidActorError, printable
+from bc_events.errors import InvalidActorError, counted, kind_of, printable
 
 from . import argument_checks as check
 
@@ -38,7 +38,7 @@ class Actor:
                 f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
             )
         if type(given_type) is not str or given_type not in ACTOR_TYPES:
-            shown = printable(repr(given_type)) if isinstance(given_type, str) else f"a {type(given_type).__name__}"
+            shown = printable(repr(given_type)) if isinstance(given_type, str) else kind_of(given_type)
             raise InvalidActorError(f"actor type is {shown}; give one of {', '.join(sorted(ACTOR_TYPES))}")
         check.flag("is_local", self.is_local)
         object.__setattr__(self, "tail", _tail(given_id, given_type))
@@ -57,7 +57,7 @@ def _exact(value: Any) -> Any:
 
 
 def _shape(value: object) -> str:
-    return f"{len(value)} characters long" if isinstance(value, str) else f"a {type(value).__name__}"
+    return f"{counted(len(value), 'character')} long" if isinstance(value, str) else kind_of(value)
 
 
 def _tail(actor_id: str, actor_type: str) -> bytes:

@@ -6,15 +6,14 @@ They raise `ConfigurationError`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bc_events.errors import ConfigurationError, printable
+from bc_events.errors import ConfigurationError, kind_of, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 V = TypeVar("V")
-_VOWELS: Final = "aeioAEIO"
 
 
 def flag(name: str, value: bool) -> bool:
@@ -82,13 +81,10 @@ def wrong(name: str, value: object, example: str) -> ConfigurationError:
 
 def shown(value: object) -> str:
     """A number, None or a boolean as it is; the type of any other value."""
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float):
         return repr(value)
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
     if is_coroutine_function(value):
         return "a coroutine function"
     if isinstance(value, str):
         return "a str" if value else "an empty str"
-    kind = type(value).__name__
-    return f"an {kind}" if kind[0] in _VOWELS else f"a {kind}"
+    return kind_of(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opentelemetry.context import Context, attach, get_current
 
 from bc_events.constants import JOB_ID_MAX_LENGTH
-from bc_events.errors import InvalidJobIdError
+from bc_events.errors import InvalidJobIdError, kind_of
 
 from . import clock, logs
 
@@ -55,7 +55,7 @@ def accepted(job_id: Any, source: str) -> str | None:
 
 def _fault(job_id: object) -> str:
     if not isinstance(job_id, str):
-        return f"a {type(job_id).__name__}, not a string"
+        return f"{kind_of(job_id)}, not a string"
     if not job_id:
         return "empty"
     if len(job_id) > JOB_ID_MAX_LENGTH:

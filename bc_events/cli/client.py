@@ -11,7 +11,7 @@ import click
 from bc_events import EventClient
 from bc_events._ambient.default_client import API_URL, SERVICE_NAME, TOPICS
 from bc_events.constants import LOG_ONLY
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, kind_of
 
 from . import django
 
@@ -28,7 +28,7 @@ def loaded(name: str) -> EventClient:
     sys.path.insert(0, "")  # as for `python -m`: a service's modules are in the folder it is started from
     found = getattr(_imported(name, module), attribute, None)
     if not isinstance(found, EventClient):
-        kind = "is not in that module" if found is None else f"is a {type(found).__name__}, not an EventClient"
+        kind = "is not in that module" if found is None else f"is {kind_of(found)}, not an EventClient"
         raise ConfigurationError(f"--client {name}: {attribute} {kind}; {_clients(module)}")
     return found
 

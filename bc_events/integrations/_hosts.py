@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from bc_events._runtime import argument_checks as check
-from bc_events.errors import ConfigurationError, printable
+from bc_events.errors import ConfigurationError, kind_of, printable
 from bc_events.propagation import Border, inject
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class AllowedHosts:
 
 def _parsed(host: str) -> SplitResult:
     if not isinstance(host, str):
-        raise ConfigurationError(f"hosts has a {type(host).__name__}; give names as text, such as policies.internal")
+        raise ConfigurationError(f"hosts has {kind_of(host)}; give names as text, such as policies.internal")
     parts = _split(host)
     if parts is None or "/" in host or "@" in host or parts.hostname in (None, "*"):
         raise ConfigurationError(

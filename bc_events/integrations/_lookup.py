@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bc_events._runtime import logs
-from bc_events.errors import InvalidActorError
+from bc_events.errors import InvalidActorError, kind_of
 from bc_events.event import Actor
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:
         return None
     if found is None or isinstance(found, Actor) or hasattr(found, "now"):
         return found
-    _logger.warning("the actor of a request is a %s, not an Actor; the service acts instead", type(found).__name__)
+    _logger.warning("the actor of a request is %s, not an Actor; the service acts instead", kind_of(found))
     return None
 
 

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.constants import RESERVED_NAMES
-from bc_events.errors import Problem, TopicDefinitionError, printable
+from bc_events.errors import Problem, TopicDefinitionError, kind_of, printable
 
 from . import keys
 from .documents import Document, Source, line_at, line_of, lines_of_items, read_document
@@ -227,4 +227,4 @@ def _kind(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-    return f"a {type(value).__name__}"
+    return kind_of(value)

@@ -10,7 +10,7 @@ from typing import IO, Any, ClassVar, Final
 
 import yaml
 
-from bc_events.errors import Problem, TopicDefinitionError, printable
+from bc_events.errors import Problem, TopicDefinitionError, kind_of, printable
 
 from .marked import SpelledFloat, SpelledInt, TaggedList, TaggedMapping, TaggedText, is_surprising
 from .outline import problems_in_outline
@@ -130,13 +130,21 @@ _Loader.add_multi_constructor("!", _Loader.short_tag)
 
 def _text(name: str, source: str | PathLike[str] | IO[str] | IO[bytes]) -> str | bytes:
     if not isinstance(source, str | PathLike) and not callable(getattr(source, "read", None)):
-        given = "None" if source is None else f"a {type(source).__name__}"
-        raise TopicDefinitionError(name, [Problem(None, f"it cannot be read (it is {given}); {_GIVE_A_FILE}")])
+        raise TopicDefinitionError(
+            name, [Problem(None, f"it cannot be read (it is {kind_of(source)}); {_GIVE_A_FILE}")]
+        )
     try:
         return Path(source).read_bytes() if isinstance(source, str | PathLike) else source.read()
     except (OSError, ValueError, AttributeError) as error:  # ValueError: a closed file, or not in its encoding
-        reason = f"it cannot be read ({getattr(error, 'strerror', None) or error}); {_GIVE_A_FILE}"
+        reason = f"it cannot be read ({_cause(source, error)}); {_GIVE_A_FILE}"
         raise TopicDefinitionError(name, [Problem(None, reason)]) from error
+
+
+def _cause(source: object, error: Exception) -> str:
+    cause = str(getattr(error, "strerror", None) or error)
+    if isinstance(error, FileNotFoundError) and not Path(str(source)).is_absolute():
+        return f"{cause} in the working directory {Path.cwd()}"
+    return cause
 
 
 def _parse(name: str, text: str | bytes) -> Document:

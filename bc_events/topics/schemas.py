@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from bc_events.errors import MOST_VIOLATIONS, Violation, printable
+from bc_events.errors import MOST_VIOLATIONS, Violation, kind_of, printable
 
 from .marked import Marked, unmarked
 
@@ -215,13 +215,13 @@ def not_json(schema: object) -> list[Mistake]:
             items = part.items() if isinstance(part, Mapping) else enumerate(part)
             parts += [((*steps, key), item) for key, item in items if type(item) not in _SCALARS]
         elif not isinstance(part, Mapping | list | tuple | str | int | float | Decimal | Enum | None):
-            found.append(Mistake(steps, f"a {type(part).__name__} is no value of JSON; write it as one, such as text"))
+            found.append(Mistake(steps, f"{kind_of(part)} is no value of JSON; write it as one, such as text"))
     return found
 
 
 def _unquoted(key: object) -> str:
     shown = key.source if isinstance(key, Marked) else repr(key)
-    return f"the key {printable(shown)} is a {type(unmarked(key)).__name__}; quote it to make it text"
+    return f"the key {printable(shown)} is {kind_of(unmarked(key))}; quote it to make it text"
 
 
 def _shown(message: str) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bc_events.errors import ConfigurationError, UnknownTopicError, UnknownTopicKeyError, printable
+from bc_events.errors import ConfigurationError, UnknownTopicError, UnknownTopicKeyError, kind_of, printable
 
 if TYPE_CHECKING:
     from .definitions import Definitions
     from .topic import Topic
+
+
+_MOST_SHOWN: Final = 3
 
 
 class TopicTable(Mapping[str, "Topic"]):
@@ -33,7 +36,7 @@ class TopicTable(Mapping[str, "Topic"]):
         `show_values` lets errors about events quote the values they refuse, which may be personal data.
         """
         if type(show_values) is not bool:
-            raise ConfigurationError(f"show_values is a {type(show_values).__name__}; give True or False")
+            raise ConfigurationError(f"show_values is {kind_of(show_values)}; give True or False")
         from .definitions import read_definitions  # noqa: PLC0415  loads yaml
 
         return cls(*read_definitions(source, show_values=show_values))
@@ -83,8 +86,14 @@ class TopicTable(Mapping[str, "Topic"]):
 
     def _unknown(self, name: str, known: list[str]) -> UnknownTopicError:
         closest = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(closest)}?" if closest else "is it in the definitions file?"
+        hint = f"did you mean {' or '.join(closest)}?" if closest else f"is it in the definitions file? {self._first()}"
         return UnknownTopicError(f"no topic answers to {printable(name)}; {hint}", name=name, closest=closest)
+
+    def _first(self) -> str:
+        """Some of the topics, by which a reader recognises the file."""
+        names = list(self._by_name)
+        shown = names[:_MOST_SHOWN] + ([f"{len(names) - _MOST_SHOWN} more"] if len(names) > _MOST_SHOWN else [])
+        return f"It has {', '.join(shown)}" if names else "It has no topics"
 
     def _ambiguous(self, name: str, categories: list[str]) -> UnknownTopicError:
         return UnknownTopicError(

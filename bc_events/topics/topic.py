@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orjson import dumps
 
-from bc_events.errors import InvalidEventError, Violation
+from bc_events.errors import InvalidEventError, Violation, kind_of
 
 from . import payload
 from .payload import OPTIONS, digits
@@ -112,9 +112,8 @@ class Topic:
 
 
 def _not_a_mapping(data: object) -> str:
-    given = "None" if data is None else f"a {type(data).__name__}"
     advice = "; publish each item with a call of its own" if isinstance(data, list | tuple) and data else ""
-    return f"an event's data is an object (a mapping), not {given}{advice}"
+    return f"an event's data is an object (a mapping), not {kind_of(data)}{advice}"
 
 
 def magic_names(entity: str, action: str) -> tuple[str, str]:

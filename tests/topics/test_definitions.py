@@ -146,6 +146,13 @@ def test_what_is_not_yaml_is_told_as_such(text):
     assert only_problem(text)[1].startswith("not YAML that can be read")
 
 
+def test_a_missing_file_is_told_with_the_folder_where_it_was_looked_for(tmp_path, monkeypatch):
+    """A relative path is right in one folder, and a service may be started in another."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TopicDefinitionError, match=rf"No such file or directory in the working directory {tmp_path}\)"):
+        TopicTable.read("topics.yaml")
+
+
 def test_a_tab_in_the_indentation_is_told():
     """YAML's own words, a character that cannot start any token, name no tab."""
     assert only_problem("Topics:\n\t- a") == (
@@ -225,7 +232,7 @@ def test_a_mapping_that_contains_itself_is_told():
         ("{$ref: 'file:///etc/passwd'}", "file:///etc/passwd is outside this file; inline it under definitions"),
         ("{$schema: 'https://example.com/x'}", "at its root: Unknown meta-schema: 'https://example.com/x'"),
         ("{properties: {on: {}}}", "at /properties: the key True is a bool; quote it to make it text"),
-        ("{allOf: [{properties: {1: {}}}]}", "at /allOf/0/properties: the key 1 is a int; quote it to make it text"),
+        ("{allOf: [{properties: {1: {}}}]}", "at /allOf/0/properties: the key 1 is an int; quote it to make it text"),
         ("{default: !!set {a}}", "at /default: a set is no value of JSON; write it as one"),
     ],
 )

@@ -168,8 +168,8 @@ def test_every_key_that_is_not_text_is_told_as_the_file_has_it():
     assert [message.split("; quote")[0] for message in mistakes(schema)] == [
         "/properties/a/enum/0: false is not of type string, so no event could have it",
         "/properties: the key True is a bool",
-        "/properties: the key 12:30 is a int",
-        "/properties/a/properties: the key None is a NoneType",
+        "/properties: the key 12:30 is an int",
+        "/properties/a/properties: the key None is None",
     ]
     assert len(mistakes("{patternProperties: {'(': {}}, properties: {a: {pattern: '['}}}")) == 2
 

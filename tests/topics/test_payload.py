@@ -256,7 +256,7 @@ def test_a_null_or_an_escape_in_the_data_is_no_reason_to_refuse_it():
         (None, "None"),
         ("text", "a str"),
         ([1], "a list; publish each item with a call of its own"),
-        (3, "a int"),
+        (3, "an int"),
         ([], "a list"),
         ("", "a str"),
     ],

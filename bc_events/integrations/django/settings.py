@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from bc_events._ambient.default_client import from_environment
 from bc_events._runtime import suggestions
 from bc_events.client import EventClient
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, kind_of
 from bc_events.integrations._integration import Integration
 from bc_events.propagation import HTTP
 
@@ -51,7 +51,7 @@ class EventsSettings:
         """Raises `ConfigurationError` where the names are wrong."""
         given = getattr(settings, NAME, {})
         if not isinstance(given, Mapping):
-            raise ConfigurationError(f"settings.{NAME} is a {type(given).__name__}; make it a mapping of {_listed()}")
+            raise ConfigurationError(f"settings.{NAME} is {kind_of(given)}; make it a mapping of {_listed()}")
         unknown = [key for key in given if key not in KEYS]
         if unknown:
             raise ConfigurationError(f"settings.{NAME} has no key {_with_closest(unknown[0])}; it knows {_listed()}")
@@ -88,7 +88,7 @@ class EventsSettings:
         """The keyword arguments of `EventClient` that have no key here."""
         more = self.given.get("CLIENT", {})
         if not isinstance(more, Mapping):
-            raise ConfigurationError(f"settings.{NAME}['CLIENT'] is a {type(more).__name__}; make it a mapping")
+            raise ConfigurationError(f"settings.{NAME}['CLIENT'] is {kind_of(more)}; make it a mapping")
         known = [name for name in inspect.signature(EventClient).parameters if name not in _HAVE_KEYS]
         unknown = [key for key in more if key not in known]
         if unknown:
@@ -102,7 +102,7 @@ class EventsSettings:
         if callable(found):
             return found
         raise ConfigurationError(
-            f"settings.{NAME}[{key!r}] is a {type(found).__name__}; give a callable, or the dotted path of one"
+            f"settings.{NAME}[{key!r}] is {kind_of(found)}; give a callable, or the dotted path of one"
         )
 
     def _resolved(self, key: str, default: Any = None) -> Any:
