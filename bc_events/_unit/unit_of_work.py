@@ -68,7 +68,7 @@ class UnitOfWork:
         self.children: set[UnitOfWork] | None = None
         self.sends_at_once = sends_at_once
         self._is_plain = type(actor) is Actor and not sends_at_once
-        self.born = forks.generation
+        self.born: object = forks.generation
 
     def note_made_by_hand(self, session: Publisher) -> None:
         """No scope ends it. So it keeps the events that a flush could not deliver, for its next flush."""
