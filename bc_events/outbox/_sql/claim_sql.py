@@ -12,6 +12,7 @@ and last `seq`.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from . import schema
@@ -39,6 +40,7 @@ _IS_HEAD: Final = f"""(
 )"""
 
 
+@cache
 def claim_by_time(dialect: Dialect) -> str:
     """The oldest heads that are ready. Parameter: how many."""
     return f"""{_heads(dialect)}
@@ -62,6 +64,7 @@ ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
 
+@cache
 def claim_by_job_without(dialect: Dialect) -> str:
     """The oldest heads of all jobs but some. Parameters: those jobs (`Dialect.many`), and how many heads."""
     return f"""{_heads(dialect)}
@@ -72,6 +75,7 @@ ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
 
+@cache
 def held_up_jobs(dialect: Dialect) -> str:
     """The jobs whose first event is leased or waits."""
     return f"""SELECT {dialect.value("o.aggregateid")}
@@ -82,11 +86,13 @@ FROM (
 WHERE {_first_of_job("o")} > {dialect.now}  -- and the first one is"""
 
 
+@cache
 def nth_ready(dialect: Dialect) -> str:
     """The `seq` of a ready row, by its place among all ready rows. Parameter: that place, from 0."""
     return f"SELECT o.seq FROM {schema.TABLE} o WHERE {_is_ready(dialect)} ORDER BY o.seq LIMIT 1 OFFSET ?"
 
 
+@cache
 def whole_batches(dialect: Dialect) -> str:
     """All rows of some batches, locked. Parameters: `Dialect.columns` of their jobs, keys, first and last `seq`."""
     return f"""SELECT {selection(dialect)}
@@ -97,6 +103,7 @@ JOIN {schema.TABLE} o
 ORDER BY o.seq{dialect.lock}"""
 
 
+@cache
 def rows_of_jobs(dialect: Dialect) -> str:
     """Of some jobs (`Dialect.many`), up to a `seq`: the `seq` of each row, its job, and whether it is ready."""
     return f"""SELECT o.seq, o.aggregateid, {_available_at("o")} <= {dialect.now}
@@ -104,6 +111,7 @@ FROM {schema.TABLE} o
 WHERE o.dead_at IS NULL AND {dialect.among("o.aggregateid")} AND o.seq <= ?"""
 
 
+@cache
 def _heads(dialect: Dialect) -> str:
     """Selects heads, each with the number and the length of the rows that it stands for."""
     length = "octet_length" if dialect.name == "postgresql" else "length"
