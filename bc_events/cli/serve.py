@@ -48,7 +48,7 @@ def serve(port: int, db: Path | None, topics: tuple[Path, ...], seed: int, *, qu
 
     \b
     Example:
-      bc-events serve --topics topics.yaml --db events.db
+      bc-events serve --topics topics.yaml --db received.db
     """
     printer = RequestPrinter(_printed(as_json=as_json, quiet=quiet))
     api_class = local_events_api()

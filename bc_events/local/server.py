@@ -243,7 +243,8 @@ def _listening(port: int) -> socket.socket:
         listener = socket.create_server((_ADDRESS, port), backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         raise ConfigurationError(
-            f"port {port} of {_ADDRESS} cannot be listened on ({error}); choose another, or 0 for any that is free"
+            f"port {port} of {_ADDRESS} cannot be used ({error}); end the program that listens there, or choose "
+            "another port; 0 takes any that is free"
         ) from error
     # Connections inherit it. asyncio sets it only on sockets that name their protocol, which create_server's do not;
     # without it each answer's body waits 40 ms for the client to acknowledge the headers.

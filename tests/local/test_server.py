@@ -112,7 +112,7 @@ def test_what_it_received_is_read_while_it_serves():
 def test_a_port_that_is_taken_is_named():
     with LocalEventsAPI() as api:
         port = int(api.url.rpartition(":")[2])
-        with pytest.raises(ConfigurationError, match=f"port {port} .* choose another"):
+        with pytest.raises(ConfigurationError, match=f"port {port} .* choose another port"):
             LocalEventsAPI(port).start()
 
 
