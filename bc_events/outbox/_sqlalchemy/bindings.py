@@ -7,12 +7,12 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import event as listening, inspect
+from sqlalchemy import inspect
 
 from bc_events._ambient import frames, transactions
 from bc_events._runtime import logs
 
-from . import unfollowed
+from . import session_events, unfollowed
 from .engine import STORE_OPTION
 from .followed import FollowedSession
 from .owner_choice import OwnerChoice
@@ -57,8 +57,9 @@ class Bindings:
         """By hand: for this unit of work it comes before all others, also while no transaction is open."""
         is_new = self not in session.info
         followed = self._session(session)
-        if is_new and not (self._class is not None and isinstance(session, self._class)):
-            self._listen(session)
+        if is_new and not self._is_told_of(session):
+            session_events.listen(session, self)
+        if is_new:
             self._catch_up(session, followed)
         transactions.note(followed, _root(unit))
         self._belongs(followed, unit)
@@ -66,18 +67,21 @@ class Bindings:
     def follow(self, session_class: type[Session]) -> None:
         """Each session of this class, which is a factory's own."""
         self._class = session_class
-        self._listen(session_class)
+        session_events.listen(session_class, self)
 
-    def _listen(self, target: Any) -> None:
-        listening.listen(target, "after_transaction_create", self._begins)
-        listening.listen(target, "after_begin", self._connects)
-        listening.listen(target, "transient_to_pending", self._changes)
-        listening.listen(target, "persistent_to_detached", self._detaches)
-        listening.listen(target, "before_commit", lambda session: self._session(session).commits())
-        listening.listen(target, "after_flush", lambda session, _context: self._session(session).write_rows())
-        listening.listen(target, "after_commit", lambda session: self._session(session).committed())
-        listening.listen(target, "after_rollback", lambda session: self._session(session).rolls_back())
-        listening.listen(target, "after_transaction_end", lambda session, ended: self._session(session).ended(ended))
+    def follow_all(self) -> None:
+        """Each session that is bound to the outbox's database, wherever it was made."""
+        session_events.listen_to_all(self)
+
+    def is_bound(self, session: Session) -> bool:
+        """Whether a session works on the outbox's database, and is none of the factory's own."""
+        if self._class is not None and isinstance(session, self._class):
+            return False
+        return session.bind is not None and self._writer.is_database_of(session.bind.engine)
+
+    def _is_told_of(self, session: Session) -> bool:
+        """Whether `session_events` tells of this session already."""
+        return self.is_bound(session) or (self._class is not None and isinstance(session, self._class))
 
     def _session(self, session: Session) -> FollowedSession:
         found: FollowedSession | None = session.info.get(self)
@@ -105,7 +109,9 @@ class Bindings:
             self._followed[connection] = followed
         followed.has_run(has_written=before.has_written if before is not None else not is_known)
 
-    def _begins(self, session: Session, transaction: SessionTransaction) -> None:
+    def begins(self, session: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is not None and self not in session.info:
+            return  # the one around it began before this outbox was there
         followed = self._session(session)
         followed.begins(transaction)
         unit = frames.unit_to_join()
@@ -117,7 +123,7 @@ class Bindings:
         with self._lock:
             self._of_unit.setdefault(_root(unit), weakref.WeakSet()).add(followed)
 
-    def _connects(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    def connects(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         followed = self._session(session)
         with self._lock:
             self._unfollowed.pop(connection, None)
@@ -125,15 +131,30 @@ class Bindings:
         if transaction.nested:
             followed.savepoints.forget_last()  # it is the session's own, which follows it as a level
 
-    def _changes(self, session: Session, _instance: object) -> None:
+    def changes(self, session: Session, _instance: object) -> None:
         followed = self._session(session)
         transactions.note_use(followed)
         followed.writes()
 
-    def _detaches(self, session: Session, instance: object) -> None:
+    def detaches(self, session: Session, instance: object) -> None:
         """A session that is closed first parts with its objects, and with their changes."""
         if inspect(instance).modified:
             self._session(session).writes()
+
+    def commits(self, session: Session) -> None:
+        self._session(session).commits()
+
+    def flushed(self, session: Session, _context: object) -> None:
+        self._session(session).write_rows()
+
+    def committed(self, session: Session) -> None:
+        self._session(session).committed()
+
+    def rolls_back(self, session: Session) -> None:
+        self._session(session).rolls_back()
+
+    def ended(self, session: Session, transaction: SessionTransaction) -> None:
+        self._session(session).ended(transaction)
 
     def connection_begins(self, connection: Connection) -> None:
         is_ours = STORE_OPTION in connection.get_execution_options()
@@ -154,6 +175,11 @@ class Bindings:
         found = self._unfollowed.get(connection)
         if found is not None and found.ran(statement) and (found.has_events or self._is_waited_for()):
             self._warn_of_unfollowed()
+
+    def connection_rolls_back(self, connection: Connection) -> None:
+        followed = self._followed.get(connection)
+        if followed is not None:
+            followed.undo()
 
     def _is_waited_for(self) -> bool:
         """Whether an event that was published here while nothing was open is still pending."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.pool import StaticPool
 
 from bc_events._runtime import forks
-from bc_events.errors import OutboxError
+from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox._sql import dialect, schema
 
-from .relay_engine import twin_of
+from .relay_engine import is_in_memory, twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,6 +60,7 @@ class EngineDatabase:
         here nor can have a relay engine.
         """
         self.dialect = dialect.named(engine.dialect.name)
+        _refuse_memory(engine)
         is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
         self._is_ours = is_ours or is_foreign
         if is_foreign:
@@ -102,6 +104,15 @@ class EngineDatabase:
 
     def __repr__(self) -> str:
         return f"<EngineDatabase {self._engine.url.render_as_string()}>"
+
+
+def _refuse_memory(engine: Engine) -> None:
+    """Each connection to such a database has one of its own, unless all are one connection."""
+    if engine.dialect.name == "sqlite" and is_in_memory(engine.url) and not isinstance(engine.pool, StaticPool):
+        raise ConfigurationError(
+            "the outbox's engine leads to a SQLite database in memory, which no other connection sees; "
+            "give it a file, or in tests an engine with poolclass=StaticPool"
+        )
 
 
 def _leave_pools() -> None:

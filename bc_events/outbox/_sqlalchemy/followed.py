@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,9 @@ from bc_events._unit.held import Held
 
 from . import late
 from .effect import Effect
+from .execution_place import execution_place, runs_a_loop
 from .savepoints import SavepointStack
+from .transaction_level import TransactionLevel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,28 +35,6 @@ _numbers: Final = itertools.count(1)
 _CLOSED: Final = "the database session was closed without a commit; commit, or publish once the work is committed"
 
 
-class _TransactionLevel:
-    """The outermost transaction, or a savepoint in it."""
-
-    __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "transaction")
-
-    outbox = None
-    is_open = True
-    """As long as it is there: its session lets go of it at its end. While it begins, SQLAlchemy calls it inactive."""
-
-    def __init__(self, transaction: SessionTransaction, held: Held) -> None:
-        self.transaction = weakref.ref(transaction)
-        self.held = held
-        self.has_written = False
-        self.is_committed = False
-        self.has_ended_by_word = False
-
-    @property
-    def is_around(self) -> bool:
-        """Whether it was begun by this task or thread, or by one that started it."""
-        return any(one.subject is self for one in transactions.around())
-
-
 class FollowedSession:
     """Rows are written at the outermost commit only: `before_commit` also fires when a savepoint is released, and a row
     that is written then can still be lost.
@@ -72,7 +51,7 @@ class FollowedSession:
         self._session = weakref.ref(session)
         self._writer = writer
         self._lock = threading.RLock()
-        self._levels: list[_TransactionLevel] = []
+        self._levels: list[TransactionLevel] = []
         self._committing: object = None
         self._has_read = False
         self._rows: set[Event] = set()
@@ -122,6 +101,8 @@ class FollowedSession:
                 return False
             self._wakes.add(wake)
             level = next((one for one in reversed(self._levels[1:]) if one.is_around), self._levels[0])
+            if level.is_undone or level.has_ended_by_word:
+                return False
             level.held.add(event)
         if is_late:
             self.write_rows()
@@ -157,18 +138,18 @@ class FollowedSession:
         """Whether the commit that has begun is published into by its own hooks, and before it is done."""
         session = self._session()
         outermost = session.get_transaction() if session is not None else None
-        return self._committing == _here() and outermost is not None and outermost.is_active
+        return self._committing == execution_place() and outermost is not None and outermost.is_active
 
     def begins(self, transaction: SessionTransaction) -> None:
         if transaction.parent is not None and not transaction.nested:
             return  # it is part of the one around it
         with self._lock:
-            level = _TransactionLevel(transaction, Held(self._can_withdraw, has_say=self._has_say))
+            level = TransactionLevel(transaction, Held(self._can_withdraw, has_say=self._has_say))
             self._levels.append(level)
             is_outermost = len(self._levels) == 1
         if is_outermost:
             self.transaction_number = next(_numbers)
-            self._is_of_thread = not _runs_a_loop()
+            self._is_of_thread = not runs_a_loop()
             if transactions.is_wanted(self):
                 self._adopt_expected()
             self._begun = transactions.note(self)
@@ -206,14 +187,9 @@ class FollowedSession:
     def runs_savepoint(self, command: SavepointCommand) -> None:
         """One that the session does not know, as it was set on its connection."""
         with self._lock:
-            kept = self.savepoints.run(command, [event for level in self._levels for event in level.held.events])
-            if kept is None:
-                return
-            undone = Held()
-            for level in self._levels:
-                for event in level.held.withdraw(lambda one: one not in kept):
-                    undone.add(event)
-        undone.drop()
+            undone = self.savepoints.undone(command, [level.held for level in self._levels])
+        if undone is not None:
+            undone.drop()
 
     def writes(self) -> None:
         """The innermost transaction has changed something."""
@@ -232,7 +208,7 @@ class FollowedSession:
         if self._has_been_handed_over and self.has_written:
             self._guests.move_to(self._levels[0].held)
         with self._lock:
-            self._committing = _here()
+            self._committing = execution_place()
         self.write_rows()
 
     def write_rows(self) -> None:
@@ -266,6 +242,11 @@ class FollowedSession:
         if self._levels:
             self._levels[-1].has_ended_by_word = True
 
+    def undo(self) -> None:
+        """The connection rolls back, before any hook of the session is told."""
+        for level in self._levels:
+            level.is_undone = True
+
     def ended(self, transaction: SessionTransaction) -> None:
         level = next((one for one in self._levels if one.transaction() is transaction), None)
         if level is None:
@@ -275,7 +256,7 @@ class FollowedSession:
         else:
             self._end_savepoint(level)
 
-    def _end_savepoint(self, level: _TransactionLevel) -> None:
+    def _end_savepoint(self, level: TransactionLevel) -> None:
         outer = self._levels[self._levels.index(level) - 1]
         is_dropped = not level.is_committed and (level.has_ended_by_word or self.has_written)
         self._levels.remove(level)
@@ -285,7 +266,7 @@ class FollowedSession:
             level.held.move_to(outer.held)
             outer.has_written |= level.has_written
 
-    def _decide(self, level: _TransactionLevel) -> None:
+    def _decide(self, level: TransactionLevel) -> None:
         is_meant = level.has_ended_by_word or self._committing is not None
         decides = level.has_written or (self._is_untouched and is_meant)
         if decides and not level.is_committed and self._has_been_handed_over:
@@ -319,14 +300,3 @@ def _has_unflushed(session: Session) -> bool:
         return bool(session.new or session.deleted or session.dirty)
     except RuntimeError:  # another thread is changing it at this moment
         return True
-
-
-def _runs_a_loop() -> bool:
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
-
-
-def _here() -> object:
-    """This thread, and in it the greenlet: that is where an AsyncSession works, and no other task does."""
-    greenlet = sys.modules.get("greenlet")
-    return threading.get_ident(), greenlet and greenlet.getcurrent()

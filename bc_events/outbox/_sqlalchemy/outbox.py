@@ -99,7 +99,8 @@ def _column(column: TableColumn) -> Column[Any]:
 class SQLAlchemyOutbox:
     """The table is in the database that `target` leads to: what a transaction commits arrives, and nothing else does.
 
-    Given a session factory, its sessions are followed; others are once they are bound with `bind`. An event belongs to
+    Sessions of its database are followed: those of the factory given, and all whose bind leads there. Others, such as
+    one with a bind for each mapper, are once they are bound with `bind`. An event belongs to
     the transaction that is open in the task or thread that publishes it, or in one that started it. If several have
     written, it belongs to the one begun last. A transaction that has only read decides about nothing. Events published
     while no transaction is open are stored at the flush: by a transaction that has written by then, if one is open
@@ -139,6 +140,7 @@ class SQLAlchemyOutbox:
         listened = _session_class_of(target)
         if listened is not None:
             self._bindings.follow(listened)
+        self._bindings.follow_all()
 
     def bind(self, db: Bindable, session: EventSession | None = None) -> None:
         """Makes events of `session`, the live one by default, part of the transactions of `db`.

@@ -17,7 +17,7 @@ from bc_events.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
 _DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 _SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite"})
@@ -31,6 +31,12 @@ _OBSERVERS: Final = ("sqlalchemy.", "opentelemetry.", "sentry_sdk.", "ddtrace.",
 _IN_MEMORY: Final = (None, "", ":memory:")
 
 
+def is_in_memory(url: URL) -> bool:
+    """Whether the URL of a SQLite database names no file."""
+    name = url.database
+    return name in _IN_MEMORY or (name is not None and name.startswith("file:") and "memory" in str(url))
+
+
 def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     """`options` are for `create_engine`. Raises `ConfigurationError` for an engine that can have no relay engine."""
     arguments = _arguments(engine)
@@ -38,7 +44,7 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     url = engine.url.difference_update_query(statements)
     if engine.driver not in _SAME_ARGUMENTS and (arguments or url.query):
         raise _refusal(engine, f"arguments for {engine.driver} (in connect_args or in its URL)")
-    if engine.dialect.name == "sqlite" and url.database in _IN_MEMORY:
+    if engine.dialect.name == "sqlite" and is_in_memory(url):
         raise _refusal(engine, "a database in memory, which no other connection sees")
     try:
         relay_engine = create_engine(

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+from bc_events._unit.held import Held
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,6 +55,17 @@ class SavepointStack:
             return None
         del self._set[place + 1 :]
         return kept
+
+    def undone(self, command: SavepointCommand, levels: Sequence[Held]) -> Held | None:
+        """The events that a command takes out of the transactions that held them; None where it undoes nothing."""
+        kept = self.run(command, [event for held in levels for event in held.events])
+        if kept is None:
+            return None
+        undone = Held()
+        for held in levels:
+            for event in held.withdraw(lambda one: one not in kept):
+                undone.add(event)
+        return undone
 
     def forget_last(self) -> None:
         del self._set[-1:]

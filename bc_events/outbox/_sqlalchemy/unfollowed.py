@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     class Watcher(Protocol):
         def connection_begins(self, connection: Connection) -> None: ...
         def connection_runs(self, connection: Connection, statement: str) -> None: ...
+        def connection_rolls_back(self, connection: Connection) -> None: ...
 
 
 _BESIDE: Final = (
     "an event was published while a transaction is open on the outbox's database that the outbox does not follow; a "
-    "rollback of it does not take the event back: work with a session of the factory that SQLAlchemyOutbox(…) was "
-    "given, or call outbox.bind(session) before you publish"
+    "rollback of it does not take the event back: work with a Session on this database, or call outbox.bind(session) "
+    "before you publish"
 )
 
 
@@ -86,6 +87,7 @@ def watch(watcher: Watcher) -> None:
     if not _watchers and not listening.contains(Engine, "begin", _begins):
         listening.listen(Engine, "begin", _begins)
         listening.listen(Engine, "before_cursor_execute", _runs)
+        listening.listen(Engine, "rollback", _rolls_back)
     _watchers.add(watcher)
 
 
@@ -97,3 +99,8 @@ def _begins(connection: Connection) -> None:
 def _runs(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
     for watcher in list(_watchers):
         watcher.connection_runs(connection, statement)
+
+
+def _rolls_back(connection: Connection) -> None:
+    for watcher in list(_watchers):
+        watcher.connection_rolls_back(connection)

@@ -155,7 +155,9 @@ def unbindable(engine):
     yield sessionmaker(engine), "a session that it makes"
     yield async_sessionmaker(async_engine), "a session that it makes"
     yield Session, "the class Session"
-    yield Session(engine).begin(), "SessionTransaction"
+    transaction = Session(engine).begin()
+    yield transaction, "SessionTransaction"
+    transaction.rollback()  # open, it would hold the event that comes next
     yield None, "NoneType"
     yield "postgresql://app:secret@db/app", "an object of type str"
 

@@ -1,0 +1,37 @@
+"""TransactionLevel: the outermost transaction of a SQLAlchemy session, or a savepoint in it."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from bc_events._ambient import transactions
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import SessionTransaction
+
+    from bc_events._unit.held import Held
+
+
+class TransactionLevel:
+    """It holds the events that its end decides about."""
+
+    __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "is_undone", "transaction")
+
+    outbox = None
+    is_open = True
+    """As long as it is there: its session lets go of it at its end. While it begins, SQLAlchemy calls it inactive."""
+
+    def __init__(self, transaction: SessionTransaction, held: Held) -> None:
+        self.transaction = weakref.ref(transaction)
+        self.held = held
+        self.has_written = False
+        self.is_committed = False
+        self.has_ended_by_word = False
+        self.is_undone = False
+        """The database has rolled it back. What hooks publish from then on speaks of no work in it."""
+
+    @property
+    def is_around(self) -> bool:
+        """Whether it was begun by this task or thread, or by one that started it."""
+        return any(one.subject is self for one in transactions.around())
