@@ -50,7 +50,7 @@ def contexts_refuse_what_is_not_theirs() -> None:
 
 
 def publishing_refuses_what_is_no_event() -> None:
-    events.publish("Created", "MyEntity", {"id": "1"})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    events.publish("Created", "MyEntity", {"id": "1"})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     events.publish(action="Created", data={"id": "1"})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     events.publish(action="Created", entity="MyEntity", data=["1"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     events.created_my_entity()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
