@@ -168,6 +168,13 @@ def test_the_local_api_refuses_an_argument_of_the_wrong_kind_by_its_name(local_a
         ask(local_api)
 
 
+def test_a_local_api_with_any_free_port_has_no_url_before_it_starts():
+    """It would be http://127.0.0.1:0, which a client takes."""
+    with pytest.raises(EventsError, match="no port yet; read its url after start"):
+        LocalEventsAPI().url  # noqa: B018
+    assert LocalEventsAPI(9000).url == "http://127.0.0.1:9000"
+
+
 @pytest.fixture(scope="module")
 def local_api():
     with LocalEventsAPI() as api:

@@ -1,1 +1,1 @@
-"""One module for each place where a service meets the world. Each opens a scope or carries a header, nothing else."""
+"""One module for each framework. Each opens a scope or carries headers, nothing else."""

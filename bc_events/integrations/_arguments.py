@@ -16,7 +16,7 @@ _OF_WSGI: Final = (None,) * 2
 
 
 def refuse_asgi(app: object) -> None:
-    """An application of ASGI is given to the middleware of WSGI."""
+    """Refuses an ASGI application, given to the middleware of WSGI."""
     _refuse_other(app)
     if _is_async(app) or not _takes(app, _OF_WSGI):
         raise ConfigurationError(
@@ -25,7 +25,7 @@ def refuse_asgi(app: object) -> None:
 
 
 def refuse_wsgi(app: object) -> None:
-    """An application of WSGI is given to the middleware of ASGI."""
+    """Refuses a WSGI application, given to the middleware of ASGI."""
     _refuse_other(app)
     if isinstance(app, type):
         raise check.wrong("app", app, "an instance of it")
@@ -40,7 +40,7 @@ def checked_success(success: Callable[[int], bool]) -> Callable[[int], bool]:
 
 
 def check_actor(actor: object) -> None:
-    """A class is right too: one whose instances are lazy actors."""
+    """A class is allowed too: its instances are lazy actors."""
     if actor is not None and (not callable(actor) or _is_async(actor)):
         raise check.wrong("actor", actor, "a function that takes a request and returns its Actor, or None")
 
@@ -55,7 +55,7 @@ def _is_async(app: Any) -> bool:
 
 
 def _takes(app: Any, arguments: tuple[None, ...]) -> bool:
-    """Whether it can be called so; True where nobody can tell."""
+    """Whether `app` can be called with these arguments. True if that cannot be known."""
     try:
         signature = inspect.signature(app)
     except (TypeError, ValueError):

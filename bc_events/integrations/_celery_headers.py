@@ -1,4 +1,4 @@
-"""What the headers of a Celery message say about job and actor, and how they are written."""
+"""The headers of a Celery message: reads and writes the job and the actor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def beside(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both. A name that the first has, in any spelling, is the first's alone."""
+    """Merges two sets of headers. Where both have a name, in any case, the first one wins."""
     present = {_folded(name) for name in first}
     return {**{name: value for name, value in second.items() if _folded(name) not in present}, **first}
 
@@ -37,7 +37,7 @@ def of_request(request: Context, border: Border) -> dict[str, Any]:
 
 
 def arrived(request: Context, integration: Integration) -> dict[str, Any]:
-    """The headers a task came with; where it runs eagerly, within its caller, those that it would have come with."""
+    """The headers with which a task came. An eager task gets those that it would have had."""
     found = of_request(request, integration.border)
     carried: dict[str, str] = {}
     if request.is_eager:
@@ -46,14 +46,14 @@ def arrived(request: Context, integration: Integration) -> dict[str, Any]:
 
 
 def mark(request: Context, integration: Integration) -> None:
-    """What Celery sends for this task from here on belongs to its job, also where that is new."""
+    """Messages that Celery sends for this task from here on belong to its job, even if the job is new."""
     carried: dict[str, str] = {}
     integration.inject(carried)
     request.update({"headers": beside(carried, _inner(vars(request)))})
 
 
 def begin_job(fields: MutableMapping[str, Any], integration: Integration) -> None:
-    """A message without a job gets one as it reaches the worker, whose processes then know it as the same."""
+    """A message without a job gets one when it reaches the worker, the same for all of its processes."""
     name = integration.border.job_id
     job_alone = replace(integration, border=Border(job_id=name))
     if name is None or job_alone.extract(of_fields(fields, job_alone.border)).job_id is not None:

@@ -1,4 +1,4 @@
-"""Code of a task that Celery runs when the task's session has ended, or in a process where the task never began."""
+"""Sessions for code of a task that runs after the task's session has ended, or in another process than the task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Around(threading.local):
-    """The task that Celery itself failed with on this thread after its session, as a result could not be stored.
+    """The task of this thread whose result could not be stored, after its session had ended.
 
     It calls the errbacks and `on_failure` then, maybe for the second time, and no task is current.
     """
@@ -41,7 +41,7 @@ def fail_around(*, request: Mapping[str, Any] | None, **_signal: object) -> None
 
 
 def told_late(on_failure: Callable[..., Any], integration: Integration) -> Callable[..., Any]:
-    """A task's `on_failure`, in a session also where Celery calls it after that of the task."""
+    """A task's `on_failure`. It gets a session also where Celery calls it after the task's session has ended."""
 
     @wraps(on_failure)
     def tell(exc: BaseException, task_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -85,7 +85,7 @@ def request_with_session(base: type[Request], integration: Integration) -> type[
 
 @contextmanager
 def late_session(request: Context, integration: Integration) -> Iterator[None]:
-    """The task's job and actor, after its end: what is published is sent, whatever becomes of the rest."""
+    """A session with the task's job and actor, after its end. Its events are always sent."""
     scope = integration.open(integration.extract(of_request(request, integration.border)))
     try:
         yield
@@ -94,7 +94,7 @@ def late_session(request: Context, integration: Integration) -> Iterator[None]:
 
 
 def of_failed_task(args: tuple[Any, ...], integration: Integration) -> AbstractContextManager[object]:
-    """The session of an errback that is called with the request of a task which has none here, as it never began."""
+    """The session of an errback of a task that never began in this process."""
     if args and isinstance(args[0], Context) and unit_to_join() is None:
         request = around.failed(args[0].id) or args[0]
         return late_session(request, integration)

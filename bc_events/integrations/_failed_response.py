@@ -6,7 +6,7 @@ from bc_events.errors import FailedWorkError
 
 
 class FailedResponseError(FailedWorkError):
-    """It ends the session as an exception would; nobody raises it."""
+    """It ends the session as an exception would. It is never raised."""
 
     def __init__(self, status: int | None) -> None:
         self.status = status

@@ -1,4 +1,4 @@
-"""AllowedHosts: where outgoing calls may carry the job to. Elsewhere it would tell strangers about our work."""
+"""AllowedHosts: the hosts to which outgoing calls carry the job. Other hosts must not learn it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AllowedHosts:
     __slots__ = ("_allowed", "_border")
 
     def __init__(self, hosts: Iterable[str], border: Border) -> None:
-        """Raises `ConfigurationError` for hosts that are none, or all."""
+        """Raises `ConfigurationError` for a host that is no host name, and for a list without hosts."""
         self._border = check.instance("border", border, Border, example="a Border, such as bc_events.propagation.HTTP")
         if not isinstance(hosts, Iterable):
             raise check.wrong("hosts", hosts, 'a list of host names, such as ["policies.internal"]')
@@ -36,7 +36,7 @@ class AllowedHosts:
         return any(_matches(parts, allowed) for allowed in self._allowed)
 
     def headers_for(self, url: str, present: Mapping[str, str]) -> dict[str, str]:
-        """What a call to `url` is to carry, but for the headers that it has; nothing where the host is not allowed."""
+        """The headers to add to a call to `url`. None are added if the host is not allowed."""
         if not self.allow(url):
             return {}
         carried: dict[str, str] = {}

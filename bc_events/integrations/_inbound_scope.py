@@ -38,7 +38,7 @@ def open_scope(around: object) -> InboundScope | None:
 
 
 def _job_apart() -> str | None:
-    """A new job where a session is around, as it stands in baggage; else None, so that baggage from outside counts."""
+    """A new job if a session is live, whose job is in baggage. Else None, so that baggage from outside counts."""
     return None if innermost() is None else job_ids.generated()
 
 
@@ -116,7 +116,7 @@ class InboundScope:
         self._reporting(self.session.flush)
 
     def settle(self, failure: FailedResponseError | None) -> None:
-        """A response is about to start: sends what is pending, or drops it because of a failure, and goes on."""
+        """Sends the pending events before a response starts, or drops them after a failure. The session goes on."""
         self._reporting(partial(self._settle, failure))
 
     async def asettle(self, failure: FailedResponseError | None) -> None:
@@ -147,7 +147,7 @@ class InboundScope:
             )
 
     def close(self, error: BaseException | None) -> None:
-        """Ends the session: sends what is pending, or drops it because of `error`, which is not raised here."""
+        """Ends the session: sends the pending events, or drops them because of `error`, which is not raised here."""
         try:
             self._reporting(partial(self._opening.close, error))
         finally:

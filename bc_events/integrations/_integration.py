@@ -47,11 +47,11 @@ class Integration:
         return extract(carrier, self.border, client=self.client)
 
     def inject(self, carrier: MutableMapping[str, str]) -> None:
-        """Writes the live job, and what else the border lets pass."""
+        """Writes the live job, and the actor if the border lets it pass."""
         inject(carrier, self.border, client=self.client)
 
     def client_around(self, around: object) -> EventClient | None:
-        """The client of a request: that of an integration which it has passed already, where this one names none."""
+        """The client of a request. Without one here, it is that of an outer integration."""
         outer = open_scope(around)
         return self.client or (outer.session.client if outer is not None else None)
 
@@ -63,7 +63,7 @@ class Integration:
         around: object = None,
         commit_on: tuple[type[BaseException], ...] = (),
     ) -> InboundScope:
-        """Opens a scope, which its caller closes. An `actor` that the service knows goes before the one inbound.
+        """Opens a scope, which the caller closes. An `actor` given here overrides the inbound one.
 
         `around` is the scope of an outer integration that the same request has passed, if any.
         """

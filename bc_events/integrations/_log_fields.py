@@ -1,4 +1,4 @@
-"""What log lines say about the live session."""
+"""Fields of log lines about the live session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bc_events.event import Actor
 
 
 def ambient_fields() -> dict[str, str]:
-    """Names and values; empty where no session is live. It never raises, and reads no lazy actor: that may do I/O.
+    """Names and values. Empty if no session is live. It never raises. It reads no lazy actor, because that may do I/O.
 
     `bc_job_id`; `bc_session`, which names the unit of work within its process; `bc_actor_id` and `bc_actor_type`.
     """

@@ -1,4 +1,4 @@
-"""The lookup of an actor by code of the application. A lookup that fails breaks no code that publishes nothing."""
+"""The lookup of an actor by code of the application. A failed lookup raises only where something is published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _logger = logs.logger
 
 
 def looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:
-    """The actor of a request; None where nobody acts or, with a warning, somebody who cannot: the service does then."""
+    """The actor of a request. None if there is none or, with a warning, if it cannot be used: the service acts then."""
     try:
         found = look_up(request)
     except InvalidActorError as error:
@@ -31,7 +31,7 @@ def looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:
 
 
 def looked_up_early(look_up: Callable[[Any], Any] | None, request: Any) -> Actor | LazyActor | None:
-    """`looked_up` before anything is published: an exception is kept for the code that publishes."""
+    """`looked_up`, before anything is published. An exception is kept, and raised by the code that publishes."""
     if look_up is None:
         return None
     try:

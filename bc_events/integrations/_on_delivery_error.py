@@ -1,4 +1,4 @@
-"""What becomes of a `DeliveryError` after work that went well."""
+"""The handling of a `DeliveryError` after work that succeeded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report(error: DeliveryError, chosen: OnDeliveryError) -> None:
 
 
 def report_late(error: DeliveryError, chosen: OnDeliveryError) -> None:
-    """`report` where an exception would reach nobody: it is logged instead."""
+    """`report`, where nobody would catch an exception: it is logged instead."""
     if callable(chosen):
         chosen(error)
         return

@@ -1,4 +1,4 @@
-"""What an HTTP status says about the work behind it."""
+"""Whether an HTTP status means success."""
 
 from typing import Final
 
@@ -6,5 +6,5 @@ _FIRST_FAILURE: Final = 400
 
 
 def is_success(status: int) -> bool:
-    """Redirects are a success: the work before them was done."""
+    """Redirects are a success, because the work before them was done."""
     return status < _FIRST_FAILURE

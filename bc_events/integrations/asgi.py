@@ -92,7 +92,7 @@ class EventsMiddleware:
 
 @asynccontextmanager
 async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventSession]:
-    """A session around what one websocket message sets off.
+    """A session around the work for one websocket message.
 
     `connection` is the ASGI scope, or Starlette's `WebSocket`. The job is that of the handshake's headers, else a new
     one for each message. What fails only because the client has left is no failure. Raises `ConfigurationError` where
@@ -146,7 +146,7 @@ class _Entry:
 
 
 class _HTTPRequest:
-    """One request and what became of its response so far."""
+    """One request, and the state of its response."""
 
     __slots__ = ("_failure", "_is_client_gone", "_lost", "_receive", "_scope", "_send", "_success")
 
@@ -180,14 +180,14 @@ class _HTTPRequest:
             raise
 
     def failure(self, error: BaseException | None) -> BaseException | None:
-        """Why the request failed; None where it did not. That the client has left is no failure of the application."""
+        """Why the request failed, or None. A client that has left is no failure of the application."""
         if error is not None and not _stems_from(error, self._lost):
             return error
         return None if self._failure is _UNANSWERED and self._is_client_gone else self._failure
 
 
 def _stems_from(error: BaseException | None, lost: OSError | None) -> bool:
-    """Whether an error is what became of a lost connection: frameworks raise their own from it, or group it."""
+    """Whether an error was caused by the lost connection. Frameworks raise their own error from it, or group it."""
     if error is None or lost is None:
         return False
     if isinstance(error, BaseExceptionGroup):

@@ -81,7 +81,7 @@ def install(
 
 
 class _Tasks:
-    """The tasks of one application. Each has a session, in which its hooks and errbacks run too; `run` is a part of it.
+    """The tasks of one application. The session of a task includes its hooks and errbacks; `run` is a savepoint in it.
 
     That part is outside of Celery's own `autoretry_for`, and inside of what sends the next of a chain.
     """
@@ -106,7 +106,7 @@ class _Tasks:
                 task.Request = request
 
     def carrying(self, send_task: Callable[..., Any]) -> Callable[..., Any]:
-        """What sends all messages of this application. The signal before it is of all applications of a process."""
+        """Wraps the `send_task` of this application. Celery's signal would cover all applications."""
 
         @wraps(send_task)
         def carry(*args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
@@ -115,7 +115,7 @@ class _Tasks:
         return carry
 
     def headers(self, given: Mapping[str, Any] | None, parent_id: object = None) -> dict[str, Any]:
-        """The headers of a message that is sent, or promised, here. Those that are given stay."""
+        """The headers of a message that is sent here. Given headers stay as they are."""
         carried: dict[str, str] = {}
         self._integration.inject(carried)
         if unit_to_join() is None:  # by Celery, after the task
@@ -125,7 +125,7 @@ class _Tasks:
 
 
 def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
-    """The application's base of tasks."""
+    """The base class of the application's tasks."""
 
     class EventsTask(base):  # type: ignore[misc]  # Celery is not typed
         abstract = True
@@ -139,7 +139,7 @@ def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
         return EventsTask
 
     class EventsDjangoTask(EventsTask):
-        """The session may have ended when the transaction commits, so the job is taken along now."""
+        """The job is read now, because the session may have ended when the transaction commits."""
 
         abstract = True
 
@@ -154,7 +154,7 @@ def _carrying_tasks(base: type[Task], tasks: _Tasks) -> type[Task]:
 
 
 def _begin(*, task: Task, **_signal: object) -> None:
-    """A worker, or an eager call, begins with a task: from here to its last hook its session is live."""
+    """A worker or an eager call starts a task. Its session is live from here to its last hook."""
     around.request = None
     integration: Integration | None = getattr(task.run, _INTEGRATION, None)
     if integration is not None:
@@ -164,7 +164,7 @@ def _begin(*, task: Task, **_signal: object) -> None:
 
 
 def _end(*, task: Task, **_signal: object) -> None:
-    """The task has its result, so what its hooks published and could not be delivered is logged."""
+    """The task has its result, so a `DeliveryError` of its hooks' events is only logged."""
     scope: InboundScope | None = task.request.get(_SCOPE)
     if scope is not None:
         scope.close_late()

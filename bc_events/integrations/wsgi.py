@@ -126,7 +126,7 @@ class _Response:
         return settle_and_write
 
     def opened(self, body: Iterable[bytes]) -> Self:
-        """The application has returned: it may have started its response, or does so with its first chunk."""
+        """After the application has returned. It starts its response now or with its first chunk."""
         self._body = body
         try:
             self._settle()
@@ -157,7 +157,7 @@ class _Response:
         return chunk
 
     def close(self) -> None:
-        """Whoever is between may call it as well as the server, so it counts once."""
+        """Only the first call counts: a middleware may call it as well as the server."""
         if self._is_closed:
             return
         self._scope.resume()
@@ -175,7 +175,7 @@ class _Response:
         self._scope.close(self._error or self._failure)
 
     def _settle(self) -> None:
-        """Sends, or drops, what was published before the response leaves, once."""
+        """Sends or drops the pending events before the response starts. Only the first call counts."""
         if self._failure is _UNANSWERED or self._is_settled:
             return
         self._is_settled = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import threading
 import time
@@ -24,12 +23,14 @@ from .connection import connections
 from .event_store import EventStore
 from .faults import Faults
 from .inspection import Inspection
+from .listener import ADDRESS, BACKLOG, listening
 from .page import Page
 from .publishing import Publishing
 from .request_log import RequestLog
 from .responder import Responder
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Callable, Sequence
     from typing import Unpack
 
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
 
-_ADDRESS: Final = "127.0.0.1"
-_BACKLOG: Final = 1024
 # Longer than any pooled connection of a client idles in a test: closing one under it looks like an outage.
 _KEEP_ALIVE: Final = 300
 _GRACE: Final = 2
@@ -111,7 +110,7 @@ class LocalEventsAPI:
         """Returns when requests are answered. Raises `ConfigurationError` if the port or the file cannot be used."""
         if self._live is not None:
             raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
-        listener = _listening(self._port)
+        listener = listening(self._port)
         try:
             store = EventStore(self._db)
         except BaseException:
@@ -142,7 +141,9 @@ class LocalEventsAPI:
     @property
     def url(self) -> str:
         """The `api_url` for an `EventClient`. The page is at this address too."""
-        return f"http://{_ADDRESS}:{self._port}"
+        if self._port == 0:
+            raise ConfigurationError("this local Events API has no port yet; read its url after start, or in its with")
+        return f"http://{ADDRESS}:{self._port}"
 
     @property
     def _open(self) -> _Live:
@@ -204,7 +205,7 @@ class LocalEventsAPI:
         self._open.store.clear()
 
     def __repr__(self) -> str:
-        return f"<LocalEventsAPI {self.url} {'stopped' if self._live is None else 'serving'}>"
+        return f"<LocalEventsAPI http://{ADDRESS}:{self._port} {'stopped' if self._live is None else 'serving'}>"
 
 
 def _serving(listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog) -> _Live:
@@ -225,7 +226,7 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
             lifespan="on",
             log_config=None,
             server_header=False,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
@@ -236,17 +237,3 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     port = listener.getsockname()[1]
     networks.local_starts(port)
     return _Live(store, publishing, inspection, server, thread, port)
-
-
-def _listening(port: int) -> socket.socket:
-    try:
-        listener = socket.create_server((_ADDRESS, port), backlog=_BACKLOG)
-    except (OSError, OverflowError) as error:
-        raise ConfigurationError(
-            f"port {port} of {_ADDRESS} cannot be used ({error}); end the program that listens there, or choose "
-            "another port; 0 takes any that is free"
-        ) from error
-    # Connections inherit it. asyncio sets it only on sockets that name their protocol, which create_server's do not;
-    # without it each answer's body waits 40 ms for the client to acknowledge the headers.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

@@ -1,6 +1,6 @@
-"""What tests need: captured events, assertions about them, fixed ids and times, and the pytest plugin.
+"""Tools for tests: captured events, assertions about them, fixed ids and times, and the pytest plugin.
 
-Nothing of the library is loaded until a test asks for it, so the plugin does not hide the library from coverage.
+The library is loaded only when a test asks for it. Otherwise coverage could not see its imports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""capture_events: every event of this process, seen by a test instead of being sent."""
+"""capture_events: shows a test every event of this process, and sends none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def capture_events(*, network: Network = networks.accepting) -> Iterator[CapturedEvents]:
-    """Captures what all clients, threads and tasks of this process publish while it is open.
+    """Captures the events that all clients, threads and tasks of this process publish in its `with` block.
 
     Topics, checks, scopes and rollbacks are the real ones. Requests end in memory, where each succeeds; with
     `network=None` they really go out, and are captured as well. A `LocalEventsAPI` of this process is always reached.

@@ -1,4 +1,4 @@
-"""CapturedEvents: what a test sees of the events that were published, and what it may claim about them."""
+"""CapturedEvents: the published events as a test sees them, and assertions about them."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ class CapturedEvents(Sequence["Event"]):
 
     @property
     def recorded(self) -> CapturedEvents:
-        """Everything that was published, whatever became of it."""
+        """All published events, also those that were dropped or are still pending."""
         return self._at(*Stage)
 
     @property
     def dropped(self) -> CapturedEvents:
-        """What was rolled back."""
+        """The events that were rolled back."""
         return self._at(Stage.DROPPED)
 
     @property
     def confirmed(self) -> CapturedEvents:
-        """What nothing can take back any more: its scope ended well and its transaction, if any, has committed."""
+        """The events that nothing can take back: their scope and their transaction, if any, have succeeded."""
         return self._at(Stage.CONFIRMED, Stage.SENT)
 
     @property
     def sent(self) -> CapturedEvents:
-        """What the Events API, or what stands in for it, has taken."""
+        """The events that the Events API, or its stand-in, has taken."""
         return self._at(Stage.SENT)
 
     def _at(self, *stages: Stage) -> CapturedEvents:
@@ -74,18 +74,18 @@ class CapturedEvents(Sequence["Event"]):
         )
 
     def of(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> CapturedEvents:
-        """Those of one topic, by magic name (either word order) or full name, that have these properties."""
+        """The events of one topic that have these properties. `name` is a magic name or the full name."""
         check_name(name, self._record.stages())
         wanted = Wanted.of(data, properties)
         return self._those(lambda event: answers_to(event, name) and wanted.is_met_by(event.data))
 
     def for_job(self, job_id: str) -> CapturedEvents:
-        """Those of one job."""
+        """The events of one job."""
         check.instance("job_id", job_id, str, example="the job id of the events as text")
         return self._those(lambda event: event.job_id == job_id, origin=f" of job {job_id}")
 
     def by(self, actor_id: str) -> CapturedEvents:
-        """Those of one user, service or third party."""
+        """The events of one user, service or third party."""
         check.instance("actor_id", actor_id, str, example="the id of an actor as text")
         return self._those(lambda event: event.actor.id == actor_id, origin=f" by {actor_id}")
 
@@ -99,7 +99,7 @@ class CapturedEvents(Sequence["Event"]):
         )
 
     def assert_published(self, name: str, data: Mapping[str, Any] | None = None, /, **properties: Any) -> Event:
-        """Exactly one event of that name, with at least these properties, is here; returns it.
+        """Asserts that exactly one event has this name and at least these properties, and returns it.
 
         A property is compared as JSON has it, so a UUID equals its text; `unittest.mock.ANY` equals everything.
         """
@@ -120,7 +120,10 @@ class CapturedEvents(Sequence["Event"]):
     def assert_nothing_published(
         self, name: str | None = None, data: Mapping[str, Any] | None = None, /, **properties: Any
     ) -> None:
-        """No event (or none of that name and with these properties) was published, those rolled back aside."""
+        """Asserts that no event, or none with this name and these properties, was published.
+
+        Events that were rolled back do not count.
+        """
         __tracebackhide__ = True
         view = self if name is None else self.of(name, data, **properties)
         found = view._in(self._ruled_out)
@@ -143,7 +146,7 @@ class CapturedEvents(Sequence["Event"]):
         ]
 
     def clear(self) -> None:
-        """Forgets everything captured so far, in every view of it."""
+        """Forgets all events captured so far, in every view."""
         self._record.clear()
 
     if not TYPE_CHECKING:  # type checkers find the mistake themselves

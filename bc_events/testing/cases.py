@@ -1,4 +1,4 @@
-"""CapturesEvents: captured events in unittest's test cases, Django's among them."""
+"""CapturesEvents: captured events in test cases of unittest and Django."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ else:
 
 
 class CapturesEvents(_Case):
-    """Put it before the test case class: each test then has `self.captured_events`, from its `setUp` on."""
+    """A base class. List it before the test case class; each test then has `self.captured_events`."""
 
     captured_events: CapturedEvents
 

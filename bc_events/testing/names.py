@@ -1,4 +1,4 @@
-"""Names of events as tests write them, and the guard against names that nothing answers to."""
+"""Names of events as tests write them. A name of no topic is an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def answers_to(event: Event, name: str) -> bool:
 
 
 def check_name(name: str, events: Iterable[Event]) -> None:
-    """Raises `UnknownTopicError` where no topic in sight has that name: a misspelt one must not prove an absence."""
+    """Raises `UnknownTopicError` where no known topic has the name: a misspelt name must not prove an absence."""
     check.instance("name", name, str, example="the name of a topic or a magic name as text")
     unknown: UnknownTopicError | None = None
     for table in _tables(events):
@@ -38,7 +38,7 @@ def check_name(name: str, events: Iterable[Event]) -> None:
 
 
 def _tables(events: Iterable[Event]) -> set[TopicTable]:
-    """Those of the default client and of all clients that have published."""
+    """The tables of the default client and of all clients that have published."""
     tables = {event.origin.client.topic_table for event in events if isinstance(event.origin, UnitOfWork)}
     with suppress(ConfigurationError):
         tables.add(default_client.default_client().topic_table)

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
-    """Before all other plugins and any code of the service: pytest-django loads its settings and applications here."""
+    """Runs before other plugins and code of the service: pytest-django loads its settings and applications here."""
     _close(early_config, early_config.known_args_namespace)
     return (yield)
 
@@ -53,7 +53,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _close(config: pytest.Config, options: Namespace) -> None:
-    """From here to the end of the run nothing is sent, but by the option or while a test asks for the network."""
+    """Closes the network until the end of the run, unless the option or a test asks for it."""
     if _IS_CLOSED in config.stash or getattr(options, _OPTION):
         return
     config.stash[_IS_CLOSED] = True
@@ -62,13 +62,16 @@ def _close(config: pytest.Config, options: Namespace) -> None:
 
 
 def _give_back() -> None:
-    """As it was: another run may be around this one. At exit it is closed again, before older exit functions run."""
+    """Opens the network again, because another run may be around this one.
+
+    At exit it is closed once more, before older exit functions run.
+    """
     networks.disconnect(networks.closed)
     atexit.register(networks.connect, networks.closed)
 
 
 def _asks_for_the_network(item: pytest.Item) -> bool:
-    """By option or marker, or because it has a local Events API to talk to."""
+    """Whether the option, the marker or the `local_events_api` fixture asks for it."""
     fixtures = getattr(item, "fixturenames", ())
     return bool(
         item.config.getoption(_OPTION) or item.get_closest_marker("bc_events_network") or "local_events_api" in fixtures
@@ -77,7 +80,7 @@ def _asks_for_the_network(item: pytest.Item) -> bool:
 
 @pytest.fixture
 def captured_events(request: pytest.FixtureRequest) -> Iterator[CapturedEvents]:
-    """Everything this process publishes during the test. Nothing is sent, unless the test asks for the network."""
+    """The events that this process publishes during the test. They are sent only if the test asks for the network."""
     from .capture import capture_events  # noqa: PLC0415  loads the library
 
     with capture_events(network=None if _asks_for_the_network(request.node) else networks.accepting) as captured:

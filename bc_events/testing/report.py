@@ -1,4 +1,4 @@
-"""What a failed claim about events says: what was wanted, what came closest, and everything that was captured."""
+"""The message of a failed assertion: the wanted event, the closest one, and all captured events."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _origin(event: Event) -> str:
 
 
 def _difference(wanted: Wanted, data: Mapping[str, Any]) -> str:
-    """Line by line, over the wanted properties: `-` is wanted, `+` was published."""
+    """A diff of the wanted properties: `-` is wanted, `+` was published."""
     expected, found = {}, {}
     for name, value in wanted.properties.items():
         is_met = name in data and equals(value, data[name])

@@ -1,4 +1,4 @@
-"""How far an event has come, and the record that a test keeps of it."""
+"""Stage: how far an event has come. Record: the stages of all captured events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Stage(Enum):
-    """How far an event has come. The value says why it has come no further."""
+    """How far an event has come. The value is the reason why it has come no further."""
 
     RECORDED = "published, but its scope is still open or its transaction has not committed"
     DROPPED = "published, but rolled back"
@@ -24,7 +24,7 @@ class Stage(Enum):
 
 
 class Record:
-    """An observer that remembers, per event and in the order of publishing, how far it has come. Threads share it."""
+    """An observer that remembers the stage of each event, in the order of publishing. Threads share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class Record:
         self._note([event], Stage.RECORDED)
 
     def refused(self, topic: str) -> None:
-        """Nothing: it raised where it was published."""
+        """Does nothing: the call that published it has raised."""
 
     def dropped(self, events: Sequence[Event]) -> None:
         self._note(events, Stage.DROPPED)
@@ -46,17 +46,17 @@ class Record:
         self._note([event for event in events if isinstance(event, Event)], Stage.SENT)
 
     def attempted(self, size: int, *, is_repeat: bool) -> None:
-        """Nothing: only the outcome counts."""
+        """Does nothing: only the outcome counts."""
 
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
-        """Nothing: `sent` has the events themselves."""
+        """Does nothing: `sent` gets the events themselves."""
 
     def _note(self, events: Iterable[Event], stage: Stage) -> None:
         with self._lock:
             self._stages.update(dict.fromkeys(events, stage))
 
     def stages(self) -> Mapping[Event, Stage]:
-        """What is known now, in the order of publishing."""
+        """A copy, in the order of publishing."""
         with self._lock:
             return dict(self._stages)
 

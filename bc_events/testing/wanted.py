@@ -14,7 +14,7 @@ from bc_events.topics import payload
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Properties that must be there with such values; others may be there too."""
+    """An event must have these properties with equal values. It may have others."""
 
     properties: Mapping[str, Any]
 
@@ -33,12 +33,12 @@ class Wanted:
 
 
 def equals(wanted: Any, found: Any) -> bool:
-    """Whether a value is the wanted one: itself, or as JSON has it."""
+    """Whether two values are equal, as they are or as JSON writes them."""
     return bool(wanted == found) or as_json(wanted) == found
 
 
 def as_json(value: Any) -> Any:
-    """The value as an event would carry it; the value itself where no event could."""
+    """The value as an event would carry it, or the value itself if no event could."""
     try:
         return orjson.loads(payload.to_json({"value": value}))["value"]
     except payload.UnserialisableError:

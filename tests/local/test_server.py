@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from bc_events import ConfigurationError
-from bc_events.local import LocalEventsAPI, server
+from bc_events.local import LocalEventsAPI
+from bc_events.local.listener import listening
 
 from .wire import ask, envelope, post
 
@@ -33,8 +34,8 @@ def test_it_listens_on_the_loopback_alone():
 
 def test_an_answer_does_not_wait_for_the_client_to_acknowledge_its_headers():
     """With Nagle's algorithm on its connections each request took 40 ms; they inherit what the listener is told."""
-    with server._listening(0) as listener:
-        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with listening(0) as found:
+        assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_stopping_ends_those_who_wait():

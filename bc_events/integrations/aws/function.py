@@ -1,4 +1,4 @@
-"""What Lambda can call: a plain function, which has done its work when it returns."""
+"""Lambda can only call a plain function, whose work is done when it returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bc_events._runtime import argument_checks as check
 
 
 def check_callable_by_lambda(function: object) -> None:
-    """Raises TypeError for one that would return before its body has run, which Lambda never runs."""
+    """Raises TypeError for an async function: Lambda would never run its body."""
     if not callable(function):
         raise TypeError(f"the handler is {check.shown(function)}; decorate a function of (event, context)")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):

@@ -1,4 +1,4 @@
-"""What a record says about job and actor: its message attributes, those within SNS envelopes, or its payload."""
+"""The job and actor of a record: in its message attributes, in those of an SNS envelope, or in its payload."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_event_bridge(event: object) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """How the names and values that a record carries are found. Attributes go before the payload."""
+    """Finds the names and values that a record carries. Attributes win over the payload."""
 
     border: Border
     payload: PayloadCarrier | None
@@ -82,7 +82,7 @@ def _names(border: Border) -> frozenset[str]:
 
 
 def _looked_up(find: PayloadCarrier, payload: Any) -> object:
-    """A message without the part that is looked for, such as `body["metadata"]`, is one that carries nothing."""
+    """A message without the wanted part, such as `body["metadata"]`, carries nothing."""
     try:
         return find(payload)
     except (LookupError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""Parts of what AWS hands over. One of another shape is missing: publishers and authorizers write what they like."""
+"""Parts of an event of AWS. A part of another shape counts as missing, because anybody may have written it."""
 
 from __future__ import annotations
 

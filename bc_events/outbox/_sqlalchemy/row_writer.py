@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bc_events.errors import counted
 from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.row import Row
 
@@ -37,7 +38,7 @@ class RowWriter:
         except SQLAlchemyError as error:
             hide_values(error)
             error.add_note(
-                f"{len(events)} events were to be stored in {self._table.name} with this transaction; "
+                f"{counted(len(events), 'event')} could not be stored in {self._table.name} with this transaction; "
                 "see that `bc-events outbox sql` has been applied to its database"
             )
             raise
