@@ -6,6 +6,7 @@ import uuid
 
 from bc_events._delivery.request import Limits
 from bc_events.outbox._store.row import Row
+from bc_events.outbox._store.store import Failure, Settlement
 
 LIMITS = Limits()
 
@@ -42,3 +43,11 @@ def in_claim(claim) -> list[uuid.UUID]:
 
 def shape(claim) -> list[tuple[str, bytes]]:
     return [(request.key, request.body) for request in claim.requests]
+
+
+def store_dead(outbox, *rows) -> None:
+    """Stores these rows as dead letters."""
+    outbox.store.add(rows)
+    claim = outbox.store.claim(limit=250, seconds=60, limits=Limits())
+    failed = [Failure(one, "HTTP 400") for request in claim.requests for one in request.events]
+    outbox.store.settle(claim.lease, Settlement([], failed))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bc_events._delivery.request import Limits
-from bc_events.outbox._store.store import Failure, Settlement
+from tests.outbox.rows import store_dead
 from tests.outbox.service import row
 
 ROOT = Path(__file__).parents[2]
@@ -22,13 +22,6 @@ def outbox(outbox, monkeypatch):
     """Commands find it by the environment."""
     monkeypatch.setenv("BC_EVENTS_OUTBOX", str(outbox.path))
     return outbox
-
-
-def bury(outbox, *rows) -> None:
-    outbox.store.add(rows)
-    claim = outbox.store.claim(limit=250, seconds=60, limits=Limits())
-    failed = [Failure(one, "HTTP 400") for request in claim.requests for one in request.events]
-    outbox.store.settle(claim.lease, Settlement([], failed))
 
 
 def test_status_is_one_json_object(outbox, run):
@@ -47,7 +40,7 @@ def test_status_fails_where_an_event_waits_for_too_long(outbox, run):
 
 
 def test_status_fails_where_too_many_are_dead(outbox, run):
-    bury(outbox, row(1))
+    store_dead(outbox, row(1))
     assert run("status", "--max-dead", "1")[0] == 0
     assert run("status", "--max-dead", "0")[0] == 1
 
@@ -118,7 +111,7 @@ def test_what_cannot_be_read_is_shown_all_the_same(outbox, run):
 
 
 def test_show_finds_dead_events_and_single_ones(outbox, run):
-    bury(outbox, row(1))
+    store_dead(outbox, row(1))
     waiting = row(2)
     outbox.store.add([waiting])
     _, (line,) = run("show", "--dead")
@@ -129,7 +122,7 @@ def test_show_finds_dead_events_and_single_ones(outbox, run):
 
 def test_replay_makes_dead_events_ready(outbox, run):
     rows = [row(1), row(2), row(3)]
-    bury(outbox, *rows)
+    store_dead(outbox, *rows)
     assert run("replay", str(rows[0].id)) == (0, ['{"replayed":1}'])
     assert run("replay", "--all") == (0, ['{"replayed":2}'])
     assert outbox.store.stats().pending == 3
@@ -137,7 +130,7 @@ def test_replay_makes_dead_events_ready(outbox, run):
 
 def test_purge_deletes_dead_events(outbox, run):
     rows = [row(1), row(2), row(3)]
-    bury(outbox, *rows)
+    store_dead(outbox, *rows)
     assert run("purge", str(rows[0].id)) == (0, ['{"purged":1}'])
     assert run("purge", "--dead") == (0, ['{"purged":2}'])
 
@@ -164,7 +157,7 @@ def test_a_number_that_cannot_be_meant_is_a_usage_error(outbox, run, command, op
 
 @pytest.mark.parametrize("command", ["replay", "purge"])
 def test_nothing_is_changed_by_a_command_that_names_nothing(outbox, run, command):
-    bury(outbox, row(1))
+    store_dead(outbox, row(1))
     assert run(command)[0] == 2
     assert outbox.store.stats().dead == 1
 

@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.outbox.rows import store_dead
 from tests.outbox.service import numbers, row
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,27 @@ def test_a_relay_sends_until_sigterm_and_exits_with_0(outbox, api):
     ]
     assert entries[-1]["bc_sent"] == 2
     assert all(found.lease is None for found in outbox.store.show())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
+def test_at_a_terminal_a_line_shows_the_progress(outbox, api):
+    import pty
+
+    store_dead(outbox, row(1))
+    outbox.store.add([row(2)])
+    api.faults(latency={"ms": 1500})  # so long that the line is drawn
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", "--drain", "--api-url", api.url]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=its, env={**os.environ, "TERM": "xterm"})
+    os.close(its)
+    shown = b""
+    with suppress(OSError):  # how Linux says that nobody has the other end any more
+        while some := os.read(ours, 1 << 16):
+            shown += some
+    os.close(ours)
+    assert process.wait(30) == 0
+    assert b"0 sent, 1 waiting, 1 dead" in shown
+    assert b"1 event sent, 0 retried, 0 dead" in shown
 
 
 CLIENT = """
