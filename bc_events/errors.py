@@ -137,8 +137,8 @@ class NoActiveSessionError(EventsError):
     def __init__(self, message: str | None = None) -> None:
         super().__init__(
             message
-            or 'no session is live here; wrap the work in "with events.session():" or, in a new thread, '
-            "start it with events.propagate(fn)"
+            or 'no session is live here; wrap the work in "with events.session():" (EventsMiddleware does so for the '
+            "requests of a web application) or, in a new thread, start it with events.propagate(fn)"
         )
 
 

@@ -11,7 +11,7 @@ from django.core.checks import run_checks
 
 from bc_events import ConfigurationError
 from bc_events.integrations.django import EventsMiddleware
-from bc_events.integrations.django.settings import KEYS
+from bc_events.integrations.django.settings import KEYS, EventsSettings
 from bc_events.outbox.django import DjangoOutbox
 
 OURS = "bc_events.integrations.django.EventsMiddleware"
@@ -70,7 +70,18 @@ def test_topics_that_cannot_be_read_are_told(found, events_settings):
 
 @pytest.mark.parametrize("key", ["SUCCESS", "ACTOR", "BORDER", "AUTH", "ON_DELIVERY_ERROR"])
 def test_a_dotted_path_that_leads_nowhere_is_named(found, events_settings, key):
-    assert f"{key}'] cannot be imported" in found(BC_EVENTS=events_settings(**{key: "no.such.thing"}))["bc_events.E001"]
+    told = found(BC_EVENTS=events_settings(**{key: "no.such.thing"}))["bc_events.E001"]
+    assert f"{key}'] cannot be imported" in told
+    assert "or a dotted path" in told
+
+
+def test_without_settings_and_environment_the_error_shows_settings_to_write(settings, monkeypatch):
+    """Not variables of the environment alone: a reader of Django's docs looks into the settings."""
+    del settings.BC_EVENTS
+    for name in ("BC_EVENTS_API_URL", "BC_EVENTS_SERVICE_NAME", "BC_EVENTS_TOPICS"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match=r"settings.BC_EVENTS is missing; define it, such as BC_EVENTS = \{"):
+        EventsSettings.read().client()
 
 
 def test_an_actor_that_cannot_be_called_is_refused(found, events_settings):

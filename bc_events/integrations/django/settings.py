@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
@@ -11,9 +12,10 @@ from typing import Any, Final, Self, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from bc_events._ambient.default_client import from_environment
+from bc_events._ambient.default_client import API_URL, SERVICE_NAME, TOPICS, from_environment
 from bc_events._runtime import suggestions
 from bc_events.client import EventClient
+from bc_events.constants import LOG_ONLY
 from bc_events.errors import ConfigurationError, kind_of
 from bc_events.integrations._integration import Integration
 from bc_events.propagation import HTTP
@@ -78,6 +80,7 @@ class EventsSettings:
     def client(self, **changed: Any) -> EventClient:
         """A new client, which follows Django's transactions."""
         if not self.given:
+            _refuse_nothing()
             return follow_transactions(from_environment())
         arguments: dict[str, Any] = {"outbox": self.given.get("OUTBOX"), "auth": self._resolved("AUTH")}
         arguments |= {**self._more(), **changed}
@@ -112,12 +115,24 @@ class EventsSettings:
         try:
             return import_string(value)
         except ImportError as error:
-            raise ConfigurationError(f"settings.{NAME}[{key!r}] cannot be imported: {error}") from error
+            raise ConfigurationError(
+                f"settings.{NAME}[{key!r}] cannot be imported ({error}); give {KEYS[key]}, or a dotted path"
+            ) from error
 
 
 def default_client() -> EventClient:
     """The client that settings describe."""
     return EventsSettings.read().client()
+
+
+def _refuse_nothing() -> None:
+    """Raises `ConfigurationError` where neither the settings nor the environment say anything."""
+    if not any(os.environ.get(name) for name in (API_URL, SERVICE_NAME, TOPICS)):
+        raise ConfigurationError(
+            f'settings.{NAME} is missing; define it, such as {NAME} = {{"API_URL": "{LOG_ONLY}", "SERVICE_NAME": '
+            f'"PolicyService", "TOPICS": BASE_DIR / "topics.yaml"}}, or set {API_URL}, {SERVICE_NAME} and {TOPICS} in '
+            "the environment"
+        )
 
 
 def _listed() -> str:
