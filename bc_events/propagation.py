@@ -79,7 +79,9 @@ def inject(
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:
         checked_client(client, "client")
-    if setter is default_setter and not hasattr(carrier, "__setitem__"):
+    if not callable(getattr(setter, "set", None)):
+        raise check.wrong("setter", setter, "a Setter of OpenTelemetry")
+    if setter is default_setter and (not hasattr(carrier, "__setitem__") or isinstance(carrier, list)):
         raise check.wrong("carrier", carrier, "a dictionary of headers, or a setter that writes into it")
     propagate.inject(carrier, setter=setter)
     unit = unit_to_join()
@@ -159,6 +161,8 @@ def extract(
     check.instance("border", border, Border, example="a Border, such as HTTP")
     if client is not None:
         checked_client(client, "client")
+    if not callable(getattr(getter, "get", None)):
+        raise check.wrong("getter", getter, "a Getter of OpenTelemetry")
     return Inbound(_job_id(carrier, border, client, getter), _actor(carrier, border, getter))
 
 

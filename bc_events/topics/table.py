@@ -64,6 +64,9 @@ class TopicTable(Mapping[str, "Topic"]):
 
     def find(self, category: str | None, entity: str, action: str) -> Topic:
         """The topic with these names. Without a category, as for a magic call. Raises `UnknownTopicError`."""
+        for kind, word in (("category", category or ""), ("entity", entity), ("action", action)):
+            if not isinstance(word, str):  # it may be data, which no message shows
+                raise UnknownTopicError(f"{kind} is {kind_of(word)}; give its name as text, as in the definitions file")
         if category:
             return self[f"{category}.{entity}{action}"]
         found = [topic for topic in self.values() if (topic.entity, topic.action) == (entity, action)]

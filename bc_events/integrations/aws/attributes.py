@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.propagators.textmap import Setter
 
 from bc_events import propagation
+from bc_events._runtime import argument_checks as check
 from bc_events.propagation import BROKER, Border
 
 from .shape import mapping, text
@@ -26,6 +27,7 @@ def inject(attributes: Attributes, border: Border = BROKER) -> Attributes:
     `sns.publish(…, MessageAttributes=inject({}))`. These are up to six, and SQS delivers ten at most. What is there
     already stays.
     """
+    check.instance("attributes", attributes, MutableMapping, example="a dictionary, such as {}")
     propagation.inject(attributes, border, setter=_Setter())
     return attributes
 
