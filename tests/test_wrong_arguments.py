@@ -1,5 +1,6 @@
 """Every argument of every public constructor refuses an object of the wrong kind where it is given, by its name."""
 
+import importlib
 import inspect
 
 import celery
@@ -180,6 +181,32 @@ def test_a_local_api_with_any_free_port_has_no_url_before_it_starts():
     with pytest.raises(EventsError, match="no port yet; read its url after start"):
         LocalEventsAPI().url  # noqa: B018
     assert LocalEventsAPI(9000).url == "http://127.0.0.1:9000"
+
+
+PUBLIC = (
+    *("bc_events", "bc_events.events", "bc_events.local", "bc_events.outbox", "bc_events.propagation"),
+    *("bc_events.testing", "bc_events.outbox.django"),
+    *(f"bc_events.integrations.{name}" for name in ("asgi", "aws", "celery", "httpx", "requests", "wsgi")),
+)
+ELSEWHERE = {
+    *("inject", "extract", "named", "outbox_table", "resend"),  # the table of near objects
+    *("publish",),  # test_mistakes
+    *("propagate", "detached"),  # tests of decorators
+    *("capture_events", "deterministic_events", "CapturedEvents", "message_session"),  # tests of their packages
+}
+GIVEN = {"Event", "Topic", "TopicTable", "Relay", "ReceivedEvent", "ReceivedRequest", "Inbound", "Stage", "Fault"}
+"""The library makes them, or has a function for it."""
+WITHOUT_ARGUMENTS = {"Delivery", "Outbox", "Store", "CapturesEvents"} | {
+    *("aflush", "current_job_id", "current_session", "default_client", "flush", "rollback")
+}
+
+
+def test_every_public_name_that_takes_arguments_is_in_a_table():
+    covered = {made.__qualname__.partition(".")[0] for made in RIGHT} | ELSEWHERE | GIVEN | WITHOUT_ARGUMENTS
+    for module in map(importlib.import_module, PUBLIC):
+        found = {name: getattr(module, name) for name in module.__all__}
+        is_error = {name for name, one in found.items() if isinstance(one, type) and issubclass(one, Exception)}
+        assert {name for name, one in found.items() if callable(one)} - is_error <= covered, module.__name__
 
 
 @pytest.fixture(scope="module")

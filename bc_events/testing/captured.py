@@ -169,6 +169,11 @@ class CapturedEvents(Sequence["Event"]):
             raise IndexError(f"there is no event {index} in {self!r}")
         return found[index]
 
+    def __contains__(self, event: object) -> bool:
+        if isinstance(event, str):  # it would never be there, and so prove an absence
+            raise TypeError(f'"in" looks for an Event; for a name, ask captured_events.of("{event}")')
+        return event in self._in(self._stages)
+
     def __len__(self) -> int:
         return len(self._in(self._stages))
 

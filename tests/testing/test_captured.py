@@ -269,6 +269,16 @@ def test_what_no_event_can_match_is_refused(captured, narrow, argument):
         narrow(captured)
 
 
+def test_a_name_is_not_looked_for_among_events(captured):
+    """It would never be there: `"created_policy" not in captured_events` would always hold."""
+    with events.session():
+        published = events.created_policy({"id": "p1"})
+    assert published in captured
+    assert published not in captured.dropped
+    with pytest.raises(TypeError, match=re.escape('ask captured_events.of("created_policy")')):
+        assert "created_policy" not in captured
+
+
 def test_events_of_several_services_are_captured(captured):
     quotes = EventClient("http://127.0.0.1:9", "QuoteService", TOPICS)
     with quotes, events.session():
