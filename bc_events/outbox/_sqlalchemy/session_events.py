@@ -32,6 +32,7 @@ class SessionFollower(Protocol):
 
     def is_bound(self, session: Session) -> bool:
         """Whether a session works on its database."""
+        ...
 
 
 def listen(target: Any, follower: SessionFollower) -> None:
