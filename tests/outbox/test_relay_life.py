@@ -79,7 +79,8 @@ def test_what_is_stored_while_a_worker_looks_is_drained_too(store, api):
         return found
 
     store.claim = late
-    with relay_of(store, api) as relay:
+    relay = relay_of(store, api)
+    with relay:
         until(lambda: sent)
         draining[0].join()
     assert sent == [1]
