@@ -37,7 +37,7 @@ def _publisher(name: str) -> Callable[[Mapping[str, Any]], Event]:
         if frame is None or frame.unit is None:
             raise NoActiveSessionError
         unit = frame.unit
-        return unit.record(unit.client.topic_table.magic_names.get(name) or unit.resolve(name), data)
+        return unit.record(unit.magic_names.get(name) or unit.resolve(name), data)
 
     publish.__name__ = publish.__qualname__ = name
     publish.__module__ = _MODULE
@@ -52,7 +52,7 @@ def _suspicious(name: str, names_of_module: Collection[str]) -> Callable[[Mappin
     def publish_or_explain(*arguments: Any, **keywords: Any) -> Event:
         frame = innermost()
         unit = None if frame is None else frame.unit
-        if unit is None or name not in unit.client.topic_table.magic_names:
+        if unit is None or name not in unit.magic_names:
             suggestions.refuse_mistyped(name, names_of_module, owner="events")
         return publish(*arguments, **keywords)
 

@@ -14,7 +14,7 @@ from . import savepoints, transactions
 from .discard import discard, discard_quietly
 from .magic_call import NO_DATA, not_one_mapping
 from .pending import ENDED, Closed, Pending
-from .recording import record_closely, too_large
+from .recording import record_closely
 from .retries import Retries, unsettled
 from .savepoints import holds, is_dropped
 
@@ -39,8 +39,9 @@ class UnitOfWork:
     """
 
     __slots__ = (
-        *("__weakref__", "_is_plain", "_session"),
+        *("__weakref__", "_room", "_session"),
         *("actor", "born", "children", "client", "is_closed", "is_dropped", "job_id", "parent", "pending", "retries"),
+        "magic_names",
         "sends_at_once",
     )
 
@@ -67,7 +68,9 @@ class UnitOfWork:
         self.pending: Pending = parent.pending if parent is not None else Pending()
         self.children: set[UnitOfWork] | None = None
         self.sends_at_once = sends_at_once
-        self._is_plain = type(actor) is Actor and not sends_at_once
+        # The most bytes of an envelope up to the actor. -1 sends every event down the longer way, `record_closely`.
+        self._room = client.max_request_bytes - len(actor.tail) if type(actor) is Actor and not sends_at_once else -1
+        self.magic_names: Mapping[str, Topic | None] = client.topic_table.magic_names
         self.born: object = forks.generation
 
     def note_made_by_hand(self, session: Publisher) -> None:
@@ -100,7 +103,7 @@ class UnitOfWork:
         """Records an event by a magic name: `created_my_entity` or `my_entity_created`."""
         if properties or data is NO_DATA:
             raise not_one_mapping(magic_name)
-        return self.record(self.client.topic_table.magic_names.get(magic_name) or self.resolve(magic_name), data)
+        return self.record(self.magic_names.get(magic_name) or self.resolve(magic_name), data)
 
     def resolve(self, magic_name: str) -> Topic:
         """The topic of a magic name; raises `UnknownEventNameError`."""
@@ -122,11 +125,9 @@ class UnitOfWork:
             observers.refused(topic.name)
             raise
         event = Event(topic, half, self, clock.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
-        if observers.follows_each or not self._is_plain or client.delivery.record is not None:
+        if len(half) > self._room or observers.follows_each or client.delivery.record is not None:
             record_closely(self, event)
             return event
-        if len(half) + len(self.actor.tail) > client.max_request_bytes:
-            raise too_large(event, client)
         pending = self.pending
         entries = pending.entries
         entries.append(event)

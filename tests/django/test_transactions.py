@@ -296,7 +296,7 @@ class TestScopes:
 
     def test_a_session_that_sends_at_once_sends_when_the_transaction_commits(self, following, delivery):
         session = following.service_session()
-        session.unit.sends_at_once, session.unit._is_plain = True, False
+        session.unit.sends_at_once, session.unit._room = True, -1
         with transaction.atomic():
             session.created_policy({"id": 1})
             assert delivery.ids == []
