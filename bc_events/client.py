@@ -101,7 +101,7 @@ class EventClient:
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         job_ids.prepare()
         telemetry.refresh()
-        self.outbox: Outbox | None = arguments.outbox(outbox)
+        self.outbox: Outbox | None = arguments.outbox(outbox, delivery)
         self.delivery: Delivery = (
             arguments.delivery(delivery) or self._stored() or self._direct or LogDelivery(show_values=show_values)
         )

@@ -129,6 +129,10 @@ def test_extract_refuses_what_is_not_a_border(border):
         (lambda: EventClient(None, "TestService", TOPICS, http=requests.Session), "http is the class Session"),
         (lambda: EventClient(None, "TestService", TOPICS, outbox=SQLiteOutbox), "outbox is the class SQLiteOutbox"),
         (lambda: EventClient(None, "TestService", TOPICS, delivery=type(CLIENT.delivery)), "delivery is the class"),
+        (
+            lambda: EventClient(None, "TestService", TOPICS, outbox=RELAYED.outbox, delivery=CLIENT.delivery),
+            "outbox and delivery are both given",
+        ),
         (lambda: EventClient(None, "TestService", TOPICS, enrichers=[dict]), r"enrichers\[0\] is the class dict"),
         (lambda: EventClient(None, "TestService", TOPICS, timeout=3), "timeout is 3; give a pair"),
         (lambda: install_requests(requests.Session, hosts=["localhost"]), "session is the class Session"),

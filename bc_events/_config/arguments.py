@@ -111,8 +111,12 @@ def topic_table(given: Definitions | TopicTable, *, show_values: bool) -> TopicT
     return given
 
 
-def outbox(given: str | Outbox | None) -> Outbox | None:
+def outbox(given: str | Outbox | None, delivery: object) -> Outbox | None:
     """An outbox, or the name of one: the one place where the core loads an edge."""
+    if given is not None and delivery is not None:
+        raise ConfigurationError(
+            "outbox and delivery are both given, and an event takes one way only; give one of them"
+        )
     if isinstance(given, str):
         named: Outbox = importlib.import_module("bc_events.outbox").named(given)
         return named
