@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ._config import arguments, enrichers as enriching
 from ._delivery import observers, telemetry
@@ -61,6 +61,7 @@ class EventClient:
         baggage_key: str = BAGGAGE_KEY,
         write_baggage: bool = True,
         show_values: bool = False,
+        on_invalid: Literal["raise", "log"] = "raise",
     ) -> None:
         """`api_url` "log:", None or "" logs events instead of sending them.
 
@@ -76,8 +77,8 @@ class EventClient:
             delivery: replaces the delivery that `api_url` gives.
             baggage_key: the key of the job id in OpenTelemetry baggage.
             write_baggage: whether a live session puts its job id into baggage.
-            show_values: lets errors about events quote the values they refuse, and the log of a client without an API
-                show the data of events. Both may be personal data.
+            show_values: lets errors, and the log of a client without an API, show values, which may be personal data.
+            on_invalid: "log" logs the violations of an invalid event, and drops it, where the call would raise.
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
@@ -93,6 +94,7 @@ class EventClient:
         self.max_request_bytes = max_request_bytes
         self.enrichers: tuple[Enricher, ...] = enriching.checked(enrichers)
         self.baggage_key: str = arguments.baggage_key(baggage_key)
+        self.on_invalid: Literal["raise", "log"] = check.one_of("on_invalid", on_invalid, "raise", "log")
         self.write_baggage: bool = check.flag("write_baggage", write_baggage)
         self._api: EventsAPI | None = None
         self._direct: DirectDelivery | None = None
@@ -102,12 +104,10 @@ class EventClient:
         job_ids.prepare()
         telemetry.refresh()
         self.outbox: Outbox | None = arguments.outbox(outbox, delivery)
+        stored = None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
         self.delivery: Delivery = (
-            arguments.delivery(delivery) or self._stored() or self._direct or LogDelivery(show_values=show_values)
+            arguments.delivery(delivery) or stored or self._direct or LogDelivery(show_values=show_values)
         )
-
-    def _stored(self) -> Delivery | None:
-        return None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
 
     @property
     def api_url(self) -> str | None:

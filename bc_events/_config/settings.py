@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +31,7 @@ class ClientOptions(TypedDict, total=False):
     baggage_key: str
     write_baggage: bool
     show_values: bool
+    on_invalid: Literal["raise", "log"]
 
 
 class ClientSettings(ClientOptions, total=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ class UnitClient(Protocol):
     max_request_bytes: int
     baggage_key: str
     write_baggage: bool
+    on_invalid: Literal["raise", "log"]
 
     @property
     def enrichers(self) -> Sequence[object]: ...

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bc_events._delivery import observers
+from bc_events._runtime import clock, logs
 from bc_events.errors import InvalidEventError, SessionClosedError, Violation
 from bc_events.event import Actor, Event, LazyActor
+from bc_events.topics.payload import UnserialisableError, to_json
 
 from .discard import discard
 from .held import ScopeState
@@ -14,6 +17,9 @@ from .pending import ENDED, EndState, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bc_events.event import Publisher
+    from bc_events.topics.topic import Topic
 
     from .client import UnitClient
 
@@ -27,6 +33,10 @@ class Recorder(EndState, Protocol):
     def client(self) -> UnitClient: ...
     @property
     def pending(self) -> Pending: ...
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def session(self) -> Publisher: ...
     @property
     def sends_at_once(self) -> bool: ...
     def send(self, events: Sequence[Event]) -> None: ...
@@ -47,6 +57,19 @@ def record_closely(unit: Recorder, event: Event) -> None:
         unit.send([event])
     else:
         _append(unit, event)
+
+
+def refused(unit: Recorder, topic: Topic, data: Any, error: InvalidEventError) -> Event:
+    """The data is invalid. Raises `error`; or logs it, and returns an event that is not published."""
+    observers.refused(topic.name)
+    if unit.client.on_invalid == "raise":
+        raise error
+    logs.write(logging.WARNING, "not published: %s", error, bc_topic=topic.name, bc_job_id=unit.job_id)
+    try:
+        body = to_json(data)
+    except UnserialisableError:
+        body = b"{}"
+    return Event(topic, topic.head + body, unit, clock.time_ns())
 
 
 def _append(unit: Recorder, event: Event) -> None:

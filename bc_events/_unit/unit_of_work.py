@@ -14,7 +14,7 @@ from . import savepoints, transactions
 from .discard import discard, discard_quietly
 from .magic_call import NO_DATA, not_one_mapping
 from .pending import ENDED, Closed, Pending
-from .recording import record_closely
+from .recording import record_closely, refused
 from .retries import Retries, unsettled
 from .savepoints import holds, is_dropped
 
@@ -121,9 +121,8 @@ class UnitOfWork:
             if client.enrichers:
                 data = client.enriched(topic, data)
             half = topic.freeze(data)
-        except InvalidEventError:
-            observers.refused(topic.name)
-            raise
+        except InvalidEventError as error:
+            return refused(self, topic, data, error)
         event = Event(topic, half, self, clock.time_ns(), telemetry.current_trace() if telemetry.is_active else None)
         if len(half) > self._room or observers.follows_each or client.delivery.record is not None:
             record_closely(self, event)
