@@ -9,7 +9,6 @@ from bc_events._delivery import observers
 from bc_events._runtime import clock, logs
 from bc_events.errors import InvalidEventError, SessionClosedError, Violation
 from bc_events.event import Actor, Event, LazyActor
-from bc_events.topics.payload import UnserialisableError, to_json
 
 from .discard import discard
 from .held import ScopeState
@@ -61,6 +60,8 @@ def record_closely(unit: Recorder, event: Event) -> None:
 
 def refused(unit: Recorder, topic: Topic, data: Any, error: InvalidEventError) -> Event:
     """The data is invalid. Raises `error`; or logs it, and returns an event that is not published."""
+    from bc_events.topics.payload import UnserialisableError, to_json  # noqa: PLC0415  loads the schema checker
+
     observers.refused(topic.name)
     if unit.client.on_invalid == "raise":
         raise error

@@ -76,7 +76,7 @@ programs = st.tuples(
 
 # Of the suite. The programs are the same ones each time; `python -m tests.transactions` tries others.
 model = settings(
-    max_examples=100,
+    max_examples=200,
     derandomize=True,
     deadline=None,
     database=None,

@@ -1,4 +1,4 @@
-"""100 random programs on each kind of database: every event meets the outcome that the oracle says."""
+"""200 random programs on each kind of database: every event meets the outcome that the oracle says."""
 
 from __future__ import annotations
 
