@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from bc_events import ConfigurationError, DeliveryError, EventClient, events
+from bc_events import DeliveryError, EventClient, events
 from bc_events.local import LocalEventsAPI
 
 TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
@@ -32,7 +32,6 @@ def error(api, client):
 
 
 def test_it_is_the_client_of_the_events(api, error):
-    """There is no default client here."""
     events.resend(error)
     assert [event.data for event in api.events()] == [{"id": 1}]
 
@@ -42,8 +41,3 @@ def test_for_an_error_that_was_pickled_it_is_the_default_client(api, client, err
         events.resend(pickle.loads(pickle.dumps(error)))
         assert events.default_client() is client
     assert [event.data for event in api.events()] == [{"id": 1}]
-
-
-def test_without_either_it_says_how_to_configure_one(error):
-    with pytest.raises(ConfigurationError, match=r"events\.configure"):
-        events.resend(pickle.loads(pickle.dumps(error)))
