@@ -43,7 +43,8 @@ class Frames:
 
     def _note(self, frame, event, _):
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(PACKAGE):
+        is_comprehension = code.co_name in ("<listcomp>", "<dictcomp>", "<setcomp>")  # a function before Python 3.12
+        if event == "call" and code.co_filename.startswith(PACKAGE) and not is_comprehension:
             self.entered.append(f"{code.co_filename.removeprefix(PACKAGE)} {code.co_qualname}")
 
     def are_at_most(self, most, what):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, event as listening, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from bc_events import ConfigurationError, events
 from bc_events.outbox import SQLAlchemyOutbox
@@ -25,7 +25,7 @@ def of_another_factory(engine):
 
 
 def of_an_engine_of_its_own(engine):
-    return Session(create_engine(engine.url))
+    return Session(create_engine(engine.url, poolclass=NullPool))
 
 
 MADE = {one.__name__: one for one in (of_class, of_another_factory, of_an_engine_of_its_own)}
