@@ -1,4 +1,4 @@
-"""Two things never share a name: a reader who searches for a class finds one."""
+"""A reader who searches for a class finds one, in a short file: no name is shared, and no file is long."""
 
 import ast
 from collections import defaultdict
@@ -23,3 +23,11 @@ def test_two_classes_never_share_a_name():
     assert not shared, "\n".join(
         [f"{len(shared)} class names are in several places; {advice}:", *(f"  {k}: {v}" for k, v in shared.items())]
     )
+
+
+def test_no_file_has_more_than_250_lines():
+    """A file is about one noun. One that grows beyond this has a second one in it."""
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in ROOT.rglob("*.py")}
+    long = {str(path.relative_to(ROOT.parent)): length for path, length in lengths.items() if length > 250}
+    assert lengths
+    assert not long, f"find the second noun in each, and give it a file: {long}"

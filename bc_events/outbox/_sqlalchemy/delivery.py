@@ -52,7 +52,7 @@ class SQLAlchemyDelivery:
         self._bindings = bindings
 
     def record(self, event: Event) -> bool:
-        return self._bindings.record(event, self._apart.wake)
+        return self._bindings.owners.record(event, self._apart.wake)
 
     def entrust(self, event: Event) -> bool:
         """Whether a transaction that is open where this event is flushed has written by now, and holds it from here on.
@@ -60,7 +60,7 @@ class SQLAlchemyDelivery:
         It was published before that began, mostly. To store it beside that would part it from the work, and would wait
         on SQLite for the very lock that the transaction has.
         """
-        return self._bindings.entrust(event, self._apart.wake)
+        return self._bindings.owners.entrust(event, self._apart.wake)
 
     def discard(self, events: Sequence[Event]) -> None:
         """Nothing: no row of an event that a scope may still drop has been written."""

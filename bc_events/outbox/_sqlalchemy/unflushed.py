@@ -1,0 +1,18 @@
+"""Work of a SQLAlchemy session that it has not sent to the database yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def has_unflushed(session: Session | None) -> bool:
+    """False for a session that has been collected."""
+    if session is None:
+        return False
+    try:
+        return bool(session.new or session.deleted or session.dirty)
+    except RuntimeError:  # another thread is changing it at this moment
+        return True
