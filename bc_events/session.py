@@ -6,7 +6,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ._runtime import argument_checks as check, event_loops, job_ids, suggestions
+from ._runtime import argument_checks as check, event_loops, forks, job_ids, suggestions
 from ._runtime.usage import with_usage
 from ._unit.unit_of_work import UnitOfWork
 from .errors import UnknownEventNameError
@@ -60,6 +60,7 @@ class EventSession:
             raise check.wrong("client", client, "an EventClient")
         check.flag("publish_immediately", publish_immediately)
         job_id = job_ids.generated() if job_id is None else job_ids.validated(job_id)
+        forks.notice()  # now: a fork noticed in its flush would make it count as the parent's
         self.unit: UnitOfWork = UnitOfWork(
             client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately
         )

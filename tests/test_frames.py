@@ -63,7 +63,7 @@ def test_a_publish_passes_through_at_most_4_functions(client):
     frames.are_at_most(4, "a publish")
 
 
-def test_the_exit_of_a_session_with_one_event_passes_through_at_most_40_functions(client):
+def test_the_exit_of_a_session_with_one_event_passes_through_at_most_38_functions(client):
     for _ in range(2):  # the first one loads what it needs
         session = events.session(client=client)
         session.__enter__()
@@ -72,4 +72,20 @@ def test_the_exit_of_a_session_with_one_event_passes_through_at_most_40_function
             session.__exit__(None, None, None)
     assert frames.entered[0] == "_ambient/scope.py SessionScope.__exit__"
     frames.entered = [one for one in frames.entered if not one.endswith("__del__")]  # the garbage collector's
-    frames.are_at_most(40, "the exit of a session with one event")
+    frames.are_at_most(38, "the exit of a session with one event")
+
+
+def test_an_empty_session_passes_through_at_most_23_functions(client):
+    for _ in range(2):  # the first one loads what it needs
+        with Frames() as frames, events.session(client=client):
+            pass
+    frames.entered = [one for one in frames.entered if not one.endswith("__del__")]
+    frames.are_at_most(23, "an empty session")
+
+
+def test_an_empty_joined_session_passes_through_at_most_18_functions(client):
+    with events.session(client=client):
+        for _ in range(2):
+            with Frames() as frames, events.session():
+                pass
+    frames.are_at_most(18, "an empty joined session")

@@ -81,7 +81,7 @@ def unit_to_join() -> UnitOfWork | None:
     """The live unit of work; None where there is none, or where the innermost one has ended elsewhere."""
     frame = _current.get()
     unit = frame.unit if frame is not None else None
-    if unit is None or unit.is_closed or unit.is_from_before_fork:
+    if unit is None or unit.is_closed or unit.born is not forks.generation:
         return None
     return unit
 

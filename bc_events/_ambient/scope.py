@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
-from bc_events._runtime import argument_checks as check, forks, job_ids
+from opentelemetry.context import get_current
+
+from bc_events._runtime import argument_checks as check, clock, forks, job_ids
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.constants import BAGGAGE_KEY
 from bc_events.errors import InvalidJobIdError, NestedSessionError
@@ -53,7 +55,7 @@ class SessionScope:
         self._job_id = job_id
         self._actor_of = actor_of
         self._client = None if client is None else default_client.checked_client(client, "client")
-        self._durable = check.flag("durable", durable)
+        self._durable = durable is not False and check.flag("durable", durable)
         self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
         self._blocks: list[Block] = []
 
@@ -118,10 +120,16 @@ class SessionScope:
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
             return Frame(EventSession.of(live.join(actor)))
-        job_id = job_id or (live.job_id if live is not None else job_ids.from_baggage(client.baggage_key))
-        unit = UnitOfWork(client, actor or _inherited(live, client), job_id or job_ids.generated())
+        forks.notice()  # it changes the context that is read next
+        before = get_current()
+        if not job_id:
+            # An empty context has no baggage, and need not be searched.
+            found = job_ids.from_baggage(client.baggage_key, before) if live is None and before else None
+            job_id = live.job_id if live is not None else found or clock.job_id()
+        inherited_actor = client.service_actor if live is None else _inherited(live, client)
+        unit = UnitOfWork(client, actor or inherited_actor, job_id)
         unit.pending.scoped_in = forks.generation
-        baggage = job_ids.Baggage(client.baggage_key, unit.job_id) if client.write_baggage else None
+        baggage = job_ids.Baggage(client.baggage_key, unit.job_id, before) if client.write_baggage else None
         return Frame(EventSession.of(unit), baggage)
 
 
@@ -139,11 +147,10 @@ def _exceptions(commit_on: object) -> Exceptions:
     return classes
 
 
-def _inherited(live: UnitOfWork | None, client: EventClient) -> Actor | LazyActor:
+def _inherited(live: UnitOfWork, client: EventClient) -> Actor | LazyActor:
     """The live session's actor. But where that is another service acting as itself, this service acts as itself."""
-    if live is None or (live.client is not client and live.actor is live.client.service_actor):
-        return client.service_actor
-    return live.actor
+    is_another_service = live.client is not client and live.actor is live.client.service_actor
+    return client.service_actor if is_another_service else live.actor
 
 
 class _SessionOpening:

@@ -63,10 +63,9 @@ def _fault(job_id: object) -> str:
     return "not all visible ASCII characters (\\x21 to \\x7e)"
 
 
-def from_baggage(key: str) -> str | None:
-    """The job id in OpenTelemetry baggage; None where it is missing or unusable."""
-    context = get_current()
-    value = _baggage().get_baggage(key, context) if context else None
+def from_baggage(key: str, context: Context | None = None) -> str | None:
+    """The job id in the baggage of a context, or of the current one; None where it is missing or unusable."""
+    value = _baggage().get_baggage(key, context)
     if isinstance(value, str):
         value = without_properties(value)  # OpenTelemetry takes the properties for a part of the value
     return None if value is None else accepted(value, f"OpenTelemetry baggage {key}")
@@ -107,10 +106,11 @@ class Baggage:
 
     __slots__ = ("_after", "_before", "key", "outer")
 
-    def __init__(self, key: str, job_id: str | None) -> None:
+    def __init__(self, key: str, job_id: str | None, before: Context | None = None) -> None:
+        """`before` is the current OpenTelemetry context, where the caller has asked for it already."""
         baggage = _baggage()
         self.key = key
-        self._before = get_current()
+        self._before = get_current() if before is None else before
         self.outer = baggage.get_baggage(key, self._before) if self._before else None
         self._after = (
             baggage.remove_baggage(key, self._before)

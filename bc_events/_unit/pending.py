@@ -41,6 +41,8 @@ _NEVER_LEFT: Final = "%s of job %s lost: the scope was entered and never left, s
 _SEAL: Final[Any] = object()
 _when_published: Final = attrgetter("_time_ns")
 _numbers: Final = itertools.count(1)
+_RLock: Final = type(threading.RLock())
+"""Its class. `threading.RLock` is a function that also looks whether the class exists."""
 
 
 class EndState(Protocol):
@@ -80,7 +82,7 @@ class Pending:
         self.has_dropped: bool = False
         self.scoped_in: object = None
         """The `forks.generation` of the process whose scope ends it; None where its owner flushes by hand."""
-        self.lock: threading.RLock = threading.RLock()
+        self.lock: threading.RLock = _RLock()
         self._changes = 0
 
     def __del__(self) -> None:

@@ -41,8 +41,7 @@ class UnitOfWork:
     __slots__ = (
         *("__weakref__", "_room", "_session"),
         *("actor", "born", "children", "client", "is_closed", "is_dropped", "job_id", "parent", "pending", "retries"),
-        "magic_names",
-        "sends_at_once",
+        *("magic_names", "sends_at_once"),
     )
 
     def __init__(
@@ -54,9 +53,7 @@ class UnitOfWork:
         parent: UnitOfWork | None = None,
         sends_at_once: bool = False,
     ) -> None:
-        """The caller has checked actor and job id. `sends_at_once`: each publish call sends its event."""
-        if parent is None:
-            forks.notice()  # now: a fork noticed in its flush would make it count as the parent's
+        """The caller has checked actor and job id, and noticed forks. `sends_at_once`: each publish call sends its event."""
         self.client = client
         self.actor = actor
         self.job_id = job_id
@@ -184,7 +181,8 @@ class UnitOfWork:
             self.client, actor or self.actor, self.job_id, parent=self, sends_at_once=self.sends_at_once
         )
         with self.pending.lock:
-            self._refuse_if_ended()
+            if self.is_closed:
+                self._refuse_if_ended()
             if self.children is None:
                 self.children = set()
             self.children.add(joined)
@@ -204,14 +202,17 @@ class UnitOfWork:
             orphans = savepoints.close(self) if self.children or self.parent is not None else []
             if orphans:
                 savepoints.mark_dropped(orphans)
-            if self.parent is None:
+            if self.parent is None and (pending.held or pending.has_dropped or pending.committed):
                 events, dropped, committed = transactions.taken(pending, Closed())
+            elif self.parent is None:
+                events, dropped, committed = pending.take(Closed()), [], []
             else:
                 events, dropped, committed = [], pending.drop(is_dropped) if orphans else [], []
             if pending.held and orphans:
                 dropped += pending.withdraw(is_dropped)
         if self.parent is None:
-            events = transactions.left_to_send(self, events, dropped, committed)
+            if pending.held or dropped or committed or self.client.delivery.record is not None:
+                events = transactions.left_to_send(self, events, dropped, committed)
         elif dropped:
             discard_quietly(self.client.delivery, dropped)
         if orphans:
