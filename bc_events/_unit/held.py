@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -134,11 +135,11 @@ class Held:
         ]
 
     def drop(self, reason: str = _ROLLED_BACK) -> list[Event]:
-        """The transaction, or this savepoint in it, was rolled back: logs `reason`. Returns its events."""
+        """The transaction, or this savepoint in it, was rolled back: logs `reason` for each job. Returns its events."""
         events = list(self._end())
         if events:
             observers.dropped(events)
-            job_id, count = events[0].job_id, len(events)
+        for job_id, count in Counter(event.job_id for event in events).items():
             logs.write(
                 logging.WARNING,
                 _DROPPED,

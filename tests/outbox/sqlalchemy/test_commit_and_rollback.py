@@ -217,3 +217,17 @@ def test_a_savepoint_that_is_the_first_work_of_its_transaction_drops_its_events_
         publish(2)
         db.add(Policy(id=2))
     assert stored(outbox) == [2]
+
+
+def test_a_rollback_is_reported_for_each_job(client, outbox, engine, caplog):
+    with Session(engine) as db:
+        for job, number in ("job-1", 1), ("job-2", 2), ("job-1", 3):
+            with events.session(job) as session:
+                outbox.bind(db)
+                db.add(Policy(id=number))
+                publish(number)
+                assert session.job_id == job
+        db.rollback()
+    reported = [(one.bc_job_id, one.bc_dropped) for one in caplog.records if hasattr(one, "bc_dropped")]
+    assert reported == [("job-1", 2), ("job-2", 1)]
+    assert stored(outbox) == []
