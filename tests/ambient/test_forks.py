@@ -1,6 +1,7 @@
 """Rule 23: a forked child sees no session, and whatever it inherits sends and drops nothing."""
 
 import asyncio
+import ctypes
 import gc
 import os
 import pickle
@@ -231,6 +232,23 @@ def test_rule_23_baggage_of_others_stays_in_the_child(client, recording, told):
 
     assert told(work)[0] == (None, {"users-own": "kept"})
     context.attach(context.Context())
+
+
+def test_rule_23_a_session_of_a_child_whose_fork_was_not_announced_leaves_no_baggage_of_its_parent(
+    client, recording, told, monkeypatch
+):
+    """uWSGI forks in C, so none of Python's hooks is called: the child's first new session notices the fork."""
+    monkeypatch.setattr(os, "fork", ctypes.PyDLL(None).fork)
+
+    def work(fork):
+        with events.session("job-1"):
+            if not fork():
+                return None
+            with events.session("job-2"):
+                pass
+            return ambient()
+
+    assert told(work)[0] == (None, {})
 
 
 @pytest.mark.parametrize(
