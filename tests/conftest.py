@@ -51,6 +51,19 @@ def postgres():
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def mariadb():
+    """A MariaDB server for each test process. Without one installed, the tests that want it are reported as skipped."""
+    from tests.mariadb import MISSING, MariaDB, is_installed
+
+    if not is_installed():
+        pytest.skip(MISSING)
+    server = MariaDB(innodb_flush_log_at_trx_commit=0)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def caplog(caplog):
     """What the library logged. Others log when they like: asyncio, of a test before, when its task is collected."""

@@ -130,7 +130,13 @@ def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
 
 
 @outbox.command()
-@click.option("--dialect", type=click.Choice(["postgresql", "sqlite"]), default="postgresql", show_default=True)
+@click.option(
+    "--dialect",
+    type=click.Choice(["postgresql", "mysql", "sqlite"]),
+    default="postgresql",
+    show_default=True,
+    help="The kind of database; mysql is for MariaDB too.",
+)
 @click.option(
     "--from-version",
     type=_COUNT,

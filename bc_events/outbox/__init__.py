@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from ._relay.relay import Relay
     from ._relay.settings import RelaySettings
-    from ._sqlalchemy.outbox import SQLAlchemyOutbox, outbox_table
+    from ._sqlalchemy.outbox import SQLAlchemyOutbox
+    from ._sqlalchemy.table import outbox_table
     from ._sqlite.outbox import SQLiteOutbox
     from ._store.store import Store
 
@@ -23,7 +24,7 @@ _HOMES = {
     "SQLAlchemyOutbox": "_sqlalchemy.outbox",
     "SQLiteOutbox": "_sqlite.outbox",
     "Store": "_store.store",
-    "outbox_table": "_sqlalchemy.outbox",
+    "outbox_table": "_sqlalchemy.table",
 }
 __all__ = ["Relay", "RelaySettings", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
 
@@ -45,12 +46,12 @@ def named(name: str) -> Outbox:
         )
     if kind == "sqlite":
         return _made("SQLiteOutbox", "_sqlite.outbox", "", rest.removeprefix("/"))
-    if kind.partition("+")[0] in ("postgresql", "postgres"):
+    if kind.partition("+")[0] in ("postgresql", "postgres", "mysql", "mariadb"):
         url = name.replace("postgres://", "postgresql://", 1)
         return _made("SQLAlchemyOutbox", "_sqlalchemy.outbox", "sqlalchemy", url)
     raise ConfigurationError(
-        f"no outbox lives at {kind}://; give a file name such as events.db, a URL with postgresql:// or sqlite:///, "
-        "or django"
+        f"no outbox lives at {kind}://; give a file name such as events.db, a URL with postgresql://, mysql://, "
+        "mariadb:// or sqlite:///, or django"
     )
 
 

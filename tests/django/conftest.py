@@ -15,7 +15,7 @@ from . import (
     service,  # noqa: F401  sets Django up
     settings as module,
 )
-from .databases import alias, postgres_alias, sqlite_alias  # noqa: F401  they hold models
+from .databases import alias, mariadb_alias, postgres_alias, sqlite_alias  # noqa: F401  they hold models
 
 
 class Remembering:

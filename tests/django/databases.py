@@ -1,7 +1,10 @@
-"""Databases of the outbox's own tests, SQLite and PostgreSQL, beside those that Django's test runner makes."""
+"""Databases of the outbox's own tests, SQLite, PostgreSQL and MariaDB, beside those that Django's test runner makes."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+import pymysql
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -37,7 +40,21 @@ def postgres_alias(postgres, django_db_blocker):
     del connections.databases["postgres"]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def mariadb_alias(mariadb, django_db_blocker):
+    if find_spec("MySQLdb") is None:
+        pymysql.install_as_MySQLdb()
+    mariadb.create_database("django")
+    with django_db_blocker.unblock():
+        options = {"unix_socket": str(mariadb.socket), "charset": "utf8mb4"}
+        address = {"NAME": "django", "USER": "root", "PASSWORD": "", "HOST": "", "PORT": "", "OPTIONS": options}
+        _made("mariadb", ENGINE="django.db.backends.mysql", **address)
+        yield "mariadb"
+        connections["mariadb"].close()
+    del connections.databases["mariadb"]
+
+
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def alias(request, django_db_blocker):
     """A migrated database, emptied after each test."""
     alias = request.getfixturevalue(f"{request.param}_alias")

@@ -8,7 +8,7 @@ from bc_events.cli import main
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox import SQLiteOutbox
 from bc_events.outbox._sql import schema
-from bc_events.outbox._sql.dialect import POSTGRESQL
+from bc_events.outbox._sql.dialect import MYSQL, POSTGRESQL
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlite.database import SQLiteDatabase
 
@@ -21,6 +21,15 @@ def postgres_url(postgres):
         for statement in schema.creation(POSTGRESQL):
             connection.execute(statement)
     return postgres.url()
+
+
+@pytest.fixture
+def mariadb_url(mariadb):
+    """The same on MariaDB."""
+    mariadb.run("DROP DATABASE IF EXISTS app")
+    mariadb.create_database("app")
+    mariadb.run(*schema.creation(MYSQL), database="app")
+    return mariadb.url()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The store of a SQLAlchemy engine, on SQLite and on PostgreSQL: two of them, as two relays have."""
+"""The store of a SQLAlchemy engine, on SQLite, PostgreSQL and MariaDB: two of them, as two relays have."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -29,9 +29,9 @@ def sqlite_url(tmp_path) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def two_stores(request, tmp_path):
-    url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue(f"{request.param}_url")
     with ExitStack() as stack:
         engines = [create_engine(url) for _ in range(2)]
         for engine in engines:

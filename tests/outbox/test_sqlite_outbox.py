@@ -73,8 +73,8 @@ def test_what_is_no_outbox_is_refused(path):
 
 
 def test_an_unknown_kind_of_outbox_is_refused():
-    with pytest.raises(ConfigurationError, match=r"no outbox lives at mysql://; give a file name"):
-        client_of(None, "mysql://somewhere")
+    with pytest.raises(ConfigurationError, match=r"no outbox lives at oracle://; give a file name"):
+        client_of(None, "oracle://somewhere")
 
 
 def test_options_in_the_url_of_a_file_are_refused():

@@ -35,7 +35,7 @@ IN_POSTGRESQL = {
 
 def spoilt(store):
     """A change to one row, and what is said of it."""
-    own = IN_SQLITE if store._dialect.name == "sqlite" else IN_POSTGRESQL
+    own = {"sqlite": IN_SQLITE, "postgresql": IN_POSTGRESQL, "mysql": {}}[store._dialect.name]
     return [(change, reason) for table in (UNREADABLE, own) for reason, changes in table.items() for change in changes]
 
 

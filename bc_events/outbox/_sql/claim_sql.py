@@ -59,7 +59,7 @@ def claim_by_job_among_oldest(dialect: Dialect, end: int | None) -> str:
 WHERE {_is_ready(dialect)}
 AND {_IS_HEAD}
 AND {"true" if end is None else f"o.seq < {end}"}
-AND {_first_of_job("o")} <= {dialect.now}  -- the job's first event is ready too
+AND {_first_of_job("o", dialect)} <= {dialect.now}  -- the job's first event is ready too
 ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
@@ -70,7 +70,7 @@ def claim_by_job_without(dialect: Dialect) -> str:
     return f"""{_heads(dialect)}
 WHERE {_is_ready(dialect)}
 AND {_IS_HEAD}
-AND NOT {dialect.among("o.aggregateid")}  -- not of a job that is held up
+AND ({dialect.among("o.aggregateid")}) IS NOT TRUE  -- not of a job that is held up
 ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
@@ -83,7 +83,7 @@ FROM (
     SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o
     WHERE o.dead_at IS NULL AND {_available_at("o")} > {dialect.now}  -- some event is leased or waits
 ) o
-WHERE {_first_of_job("o")} > {dialect.now}  -- and the first one is"""
+WHERE {_first_of_job("o", dialect)} > {dialect.now}  -- and the first one is"""
 
 
 @cache
@@ -97,7 +97,7 @@ def whole_batches(dialect: Dialect) -> str:
     """All rows of some batches, locked. Parameters: `Dialect.columns` of their jobs, keys, first and last `seq`."""
     return f"""SELECT {selection(dialect)}
 FROM {dialect.table(job="text", batch="uuid", first="bigint", last="bigint")}
-JOIN {schema.TABLE} o
+{dialect.then} {schema.TABLE} o
     ON o.aggregateid = n.job AND o.seq BETWEEN n.first AND n.last  -- through the index of jobs
     AND o.batch = n.batch AND o.dead_at IS NULL
 ORDER BY o.seq{dialect.lock}"""
@@ -119,7 +119,7 @@ def _heads(dialect: Dialect) -> str:
     CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_MEMBERS}) END,
     CASE WHEN o.batch IS NULL THEN {length}(o.payload)
     ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {_MEMBERS}) END
-FROM {schema.TABLE} o"""
+FROM {schema.TABLE} o{dialect.in_order_of.format(schema.MARK)}"""
 
 
 def _is_ready(dialect: Dialect) -> str:
@@ -134,12 +134,19 @@ def _available_at(table: str) -> str:
     return f"CASE WHEN {table}.available_at > {_FAR} THEN 0 ELSE {table}.available_at END"
 
 
-def _first_of_job(table: str) -> str:
+def _first_of_job(table: str, dialect: Dialect) -> str:
     """From when on the first event of a row's job is ready.
 
     Pairs are compared because only the index of jobs has them in order. For the first row of one job by `seq` alone,
-    PostgreSQL would search all rows from the front if its statistics say that most rows are of one job.
+    PostgreSQL would search all rows from the front if its statistics say that most rows are of one job. MySQL uses no
+    index to compare pairs.
     """
+    if dialect.name == "mysql":
+        return f"""(
+    SELECT {_available_at("e")} FROM {schema.TABLE} e FORCE INDEX ({schema.TABLE}_job)
+    WHERE e.aggregateid = {table}.aggregateid AND e.dead_at IS NULL
+    ORDER BY e.seq LIMIT 1
+)"""
     return f"""(
     SELECT {_available_at("e")} FROM {schema.TABLE} e
     WHERE (e.aggregateid, e.seq) >= ({table}.aggregateid, {_LEAST_SEQ}) AND e.dead_at IS NULL

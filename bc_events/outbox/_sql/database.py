@@ -18,6 +18,10 @@ class Transaction(Protocol):
         """Runs a statement and returns its rows, if it has any."""
         ...
 
+    def count(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Runs a statement and returns how many rows it has changed."""
+        ...
+
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Runs a statement once for each row of parameters."""
 

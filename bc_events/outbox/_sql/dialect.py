@@ -1,4 +1,4 @@
-"""Dialect: the differences between the SQL of PostgreSQL and of SQLite."""
+"""Dialect: the differences between the SQL of PostgreSQL, of MySQL and MariaDB, and of SQLite."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from uuid import UUID
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-Name = Literal["postgresql", "sqlite"]
+Name = Literal["postgresql", "mysql", "sqlite"]
+"""MariaDB is called `mysql` too."""
+
+Parameters = tuple["Sequence[object]", "Sequence[object]", "Sequence[object]"]
+_MYSQL: Final = {"bigint": "bigint", "float8": "double", "text": "longtext", "uuid": "char(32)"}
+"""PostgreSQL's types there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,9 @@ class Dialect:
 
     `lock` makes a SELECT lock the rows of `o`. `skip_locked` also leaves out rows that other transactions have locked.
     After `forbid_sort`, a transaction reads in the order of an index, even if the planner expects few rows.
-    `allow_sort` ends that.
+    `allow_sort` ends that. `in_order_of` does the same for one table of a statement: it names an index for it.
+    `then` joins a table that is read after the one before it. `keep_stored` ends an INSERT that leaves an id alone that
+    is stored already.
     """
 
     name: Name
@@ -30,20 +37,35 @@ class Dialect:
     skip_locked: str
     forbid_sort: str = ""
     allow_sort: str = ""
+    in_order_of: str = ""
+    then: str = "JOIN"
+    keep_stored: str = "ON CONFLICT (id) DO NOTHING"
+
+    @property
+    def _is_typed(self) -> bool:
+        """Whether each value of a column has the column's type."""
+        return self.name != "sqlite"
 
     def among(self, column: str) -> str:
         """The condition that a column has one of several values. `many` makes its one parameter."""
         if self.name == "postgresql":
             return f"{column} = ANY(?)"
+        if self.name == "mysql":
+            return f"{column} IN ?"
         return f"{column} IN (SELECT value FROM json_each(?))"
 
     def many(self, values: Sequence[Any]) -> object:
         """Several values of one type, as one parameter."""
-        return list(values) if self.name == "postgresql" else json.dumps([self.one(value) for value in values])
+        if self.name == "postgresql":
+            return list(values)
+        if self.name == "mysql":
+            # The drivers write it out as a list in brackets, with which an index can be searched. It cannot be empty.
+            return tuple(self.one(value) for value in values) or (None,)
+        return json.dumps([self.one(value) for value in values])
 
     def one(self, value: Any) -> Any:
-        """A value as a parameter. SQLite has no UUIDs; Django and SQLAlchemy store them there as 32 digits."""
-        return value.hex if self.name == "sqlite" and isinstance(value, UUID) else value
+        """A value as a parameter. Where a database has no UUIDs, Django and SQLAlchemy store them as 32 digits."""
+        return value.hex if self.name != "postgresql" and isinstance(value, UUID) else value
 
     def value(self, column: str) -> str:
         """An expression that selects a column safely. SQLite stores values of any type in any column.
@@ -51,28 +73,31 @@ class Dialect:
         On SQLite, text is selected as bytes, because the driver fails on text that is not UTF-8. A BLOB is selected as
         one byte that no text contains.
         """
-        return column if self.name == "postgresql" else _sqlite_value(column, column)
+        return column if self._is_typed else _sqlite_value(column, column)
 
     def text(self, column: str, most: int) -> str:
         """The same for a column of text: at most so many characters of it."""
         beginning = f"substr({column}, 1, {most})"
-        return beginning if self.name == "postgresql" else _sqlite_value(column, beginning)
+        return beginning if self._is_typed else _sqlite_value(column, beginning)
 
     def whole_text(self, column: str, most: int) -> str:
         """The same for a column of text: NULL if it has more than so many bytes."""
-        if self.name == "postgresql":
+        if self._is_typed:
             return f"CASE WHEN octet_length({column}) <= {most} THEN {column} END"
         return f"CASE WHEN length(CAST({column} AS BLOB)) <= {most} THEN {_sqlite_value(column, column)} END"
 
     def as_bytes(self, column: str) -> str:
         """Text that may not be UTF-8, as bytes that every driver can read."""
-        return column if self.name == "postgresql" else f"CAST({column} AS BLOB)"
+        return column if self._is_typed else f"CAST({column} AS BLOB)"
 
     def table(self, **types: str) -> str:
         """A table `n` of parameters, which `columns` makes. `types` are its columns, with PostgreSQL's types."""
         if self.name == "postgresql":
             arrays = ", ".join(f"?::{kind}[]" for kind in types.values())
             return f"unnest({arrays}) AS n({', '.join(types)})"
+        if self.name == "mysql":
+            picks = ", ".join(f"{name} {_MYSQL[kind]} PATH '$[{at}]'" for at, (name, kind) in enumerate(types.items()))
+            return f"JSON_TABLE(?, '$[*]' COLUMNS ({picks})) AS n"
         picks = ", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(types))
         return f"(SELECT {picks} FROM json_each(?)) AS n"
 
@@ -81,6 +106,24 @@ class Dialect:
         if self.name == "postgresql":
             return [list(column) for column in columns]
         return [json.dumps([[self.one(value) for value in row] for row in zip(*columns, strict=True)])]
+
+    def update(
+        self, table: str, changes: Mapping[str, str], given: str, condition: str, parameters: Parameters
+    ) -> tuple[str, list[object]]:
+        """The statement that changes the rows which rows of `given` (`table`) have the `seq` of, and its parameters.
+
+        `changes` maps columns to expressions. `parameters` are those of the changes, of `given` and of the condition.
+        """
+        of_changes, of_given, of_condition = parameters
+        if self.name == "mysql":
+            settings = ", ".join(f"{table}.{column} = {value}" for column, value in changes.items())
+            joined = f"{given} {self.then} {table} ON {table}.seq = n.seq"
+            return f"UPDATE {joined} SET {settings} WHERE {condition}", [*of_given, *of_changes, *of_condition]
+        settings = ", ".join(f"{column} = {value}" for column, value in changes.items())
+        return (
+            f"UPDATE {table} SET {settings} FROM {given} WHERE {table}.seq = n.seq AND {condition}",
+            [*of_changes, *of_given, *of_condition],
+        )
 
 
 def _sqlite_value(column: str, text: str) -> str:
@@ -95,6 +138,16 @@ POSTGRESQL: Final = Dialect(
     forbid_sort="SET LOCAL enable_sort = off",
     allow_sort="SET LOCAL enable_sort = on",
 )
+MYSQL: Final = Dialect(
+    name="mysql",
+    now="(timestampdiff(MICROSECOND, '1970-01-01', utc_timestamp(6)) / 1e6)",  # in no time zone that has a summer time
+    # Rows of subqueries are not locked. MariaDB does not know the words OF o.
+    lock=" FOR UPDATE",
+    skip_locked=" FOR UPDATE SKIP LOCKED",
+    in_order_of=" FORCE INDEX ({})",  # a sort reads all rows that are ready, and so locks them
+    then="STRAIGHT_JOIN",
+    keep_stored="ON DUPLICATE KEY UPDATE id = id",  # INSERT IGNORE would also cut values that are too long
+)
 SQLITE: Final = Dialect(
     name="sqlite",
     now="((julianday('now') - 2440587.5) * 86400.0)",
@@ -105,7 +158,9 @@ SQLITE: Final = Dialect(
 
 def named(name: str) -> Dialect:
     """Raises `ConfigurationError` where an outbox cannot live in such a database."""
-    for dialect in (POSTGRESQL, SQLITE):
-        if dialect.name == name:
+    for dialect in (POSTGRESQL, MYSQL, SQLITE):
+        if dialect.name == name.replace("mariadb", "mysql"):
             return dialect
-    raise ConfigurationError(f"an outbox cannot live in {name}; give it a database on PostgreSQL or SQLite")
+    raise ConfigurationError(
+        f"an outbox cannot live in {name}; give it a database on PostgreSQL, MariaDB, MySQL or SQLite"
+    )

@@ -16,13 +16,22 @@ VERSION: Final = 1
 MARK: Final = f"{TABLE}_ready_v{VERSION}"
 """The name of this index carries the version of the table: migrations of every kind keep the names of indexes."""
 
-INDEXES: Final = {
+INDEXES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     MARK: (("seq",), "dead_at IS NULL"),
     f"{TABLE}_job": (("aggregateid", "seq"), "dead_at IS NULL"),
     f"{TABLE}_dead": (("seq",), "dead_at IS NOT NULL"),
 }
 """The columns of each index, and the condition for its rows. No index has a column that a claim changes."""
-OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "sqlite": {}}
+WHOLE_INDEXES: Final[dict[str, tuple[str, ...]]] = {
+    MARK: ("dead_at", "seq"),
+    f"{TABLE}_job": ("aggregateid", "dead_at", "seq"),
+}
+"""The same where no index can have a condition, as in MySQL: a search begins with `dead_at`."""
+LONGEST_KEY: Final = 255
+"""Characters of a column with an index in MySQL. No job id is longer."""
+MYSQL_OPTIONS: Final = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
+"""Of the table. No two job ids or topics are equal that differ in a letter's case or accent."""
+OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "mysql": {}, "sqlite": {}}
 """Storage options of the table. Each row is claimed soon, so PostgreSQL keeps room beside it and changes no index."""
 
 _TYPES: Final[dict[Name, dict[Kind, str]]] = {
@@ -31,6 +40,14 @@ _TYPES: Final[dict[Name, dict[Kind, str]]] = {
         "uuid": "uuid",
         "text": "text",
         "time": "double precision",
+        "count": "integer",
+        "number": "bigint",
+    },
+    "mysql": {
+        "sequence": "bigint AUTO_INCREMENT PRIMARY KEY",
+        "uuid": "char(32)",
+        "text": "longtext",
+        "time": "double",
         "count": "integer",
         "number": "bigint",
     },
@@ -50,6 +67,10 @@ _UPGRADES: Final[dict[int, dict[Name, tuple[str, ...]]]] = {}
 def creation(dialect: Dialect) -> list[str]:
     """The statements that make the table of this version. They leave an existing table alone."""
     columns = ",\n    ".join(_definition(column, dialect) for column in COLUMNS)
+    if dialect.name == "mysql":  # it has no CREATE INDEX IF NOT EXISTS
+        keys = ",\n    ".join(f"KEY {name} ({', '.join(of_key)})" for name, of_key in WHOLE_INDEXES.items())
+        options = " ".join(f"{name.upper()}={value}" for name, value in MYSQL_OPTIONS.items())
+        return [f"CREATE TABLE IF NOT EXISTS {TABLE} (\n    {columns},\n    {keys}\n) {options}"]
     indexes = [
         f"CREATE INDEX IF NOT EXISTS {name} ON {TABLE} ({', '.join(columns)}) WHERE {condition}"
         for name, (columns, condition) in INDEXES.items()
@@ -61,6 +82,8 @@ def creation(dialect: Dialect) -> list[str]:
 
 def _definition(column: TableColumn, dialect: Dialect) -> str:
     words = [column.name, _TYPES[dialect.name][column.kind]]
+    if dialect.name == "mysql" and is_searched(column):
+        words[1] = f"varchar({LONGEST_KEY})"
     if not column.is_nullable and column.kind != "sequence":
         words.append("NOT NULL")
     if column.is_unique:
@@ -68,6 +91,11 @@ def _definition(column: TableColumn, dialect: Dialect) -> str:
     if column.default is not None:
         words.append(f"DEFAULT {column.default}")
     return " ".join(words)
+
+
+def is_searched(column: TableColumn) -> bool:
+    """Whether a column of text has an index: MySQL has none for text of any length."""
+    return column.kind == "text" and any(column.name in columns for columns in WHOLE_INDEXES.values())
 
 
 def upgrade(dialect: Dialect, version: int) -> list[str]:
@@ -79,4 +107,9 @@ def version_query(dialect: Dialect) -> str:
     """Selects a row if the table exists in this version."""
     if dialect.name == "postgresql":
         return f"SELECT 1 WHERE to_regclass('{MARK}') IS NOT NULL"
+    if dialect.name == "mysql":
+        return (
+            "SELECT 1 FROM information_schema.statistics WHERE table_schema = database() "
+            f"AND table_name = '{TABLE}' AND index_name = '{MARK}' LIMIT 1"
+        )
     return f"SELECT 1 FROM sqlite_master WHERE name = '{MARK}'"

@@ -15,6 +15,7 @@ from bc_events.outbox._store.store import Claim, Failure, Order, Settlement, Sta
 from . import schema
 from .batches import requests_of, stamps_of
 from .claim import ClaimableRows
+from .conflicts import repeated
 from .row_reading import read_row, selection
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from .database import Database, Transaction
 
 _INSERT: Final = (
-    f"INSERT INTO {schema.TABLE} ({', '.join(column.name for column in GIVEN)}) "
-    f"VALUES ({', '.join('?' * len(GIVEN))}) ON CONFLICT (id) DO NOTHING"
+    f"INSERT INTO {schema.TABLE} ({', '.join(column.name for column in GIVEN)}) VALUES ({', '.join('?' * len(GIVEN))})"
 )
-_UNSTAMPED: Final = "batch = NULL, batch_first = NULL, batch_last = NULL"
+_NO_BATCH: Final = {"batch": "NULL", "batch_first": "NULL", "batch_last": "NULL"}
+_UNSTAMPED: Final = ", ".join(f"{column} = {value}" for column, value in _NO_BATCH.items())
 
 
 class TableStore:
@@ -46,6 +47,7 @@ class TableStore:
         self._database = database
         self._dialect = database.dialect
 
+    @repeated
     def add(self, rows: Sequence[Row]) -> None:
         if not rows:
             return
@@ -53,13 +55,15 @@ class TableStore:
         try:
             with self._database.transaction() as transaction:
                 transaction.run_many(
-                    self._sql(_INSERT), [[self._dialect.one(value) for value in row.given] for row in rows]
+                    self._sql(f"{_INSERT} {self._dialect.keep_stored}"),
+                    [[self._dialect.one(value) for value in row.given] for row in rows],
                 )
                 has_run = True
         except OutboxError as error:
             error.may_be_stored = has_run  # then the commit failed, and its outcome is unknown
             raise
 
+    @repeated
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
@@ -72,6 +76,7 @@ class TableStore:
                 self._stamp(transaction, requests, lease, seconds)
         return Claim(lease, requests, until, order, dead) if requests or dead else None
 
+    @repeated
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         with self._database.transaction() as transaction:
             if settlement.failed:  # without this, the first row of a batch could be locked after the others
@@ -80,6 +85,7 @@ class TableStore:
             settled += self._fail(transaction, lease, settlement.failed)
         return len(settlement.rows) - settled
 
+    @repeated
     def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
         rows = [row for request in requests for row in request.events]
         with self._database.transaction() as transaction:
@@ -88,6 +94,7 @@ class TableStore:
             self._stamp(transaction, requests, lease, None)
         return True
 
+    @repeated
     def release(
         self,
         lease: UUID,
@@ -107,12 +114,10 @@ class TableStore:
 
     def stats(self) -> Stats:
         counts = (
-            "SELECT count(*) FILTER (WHERE o.dead_at IS NULL), "
-            f"count(*) FILTER (WHERE o.dead_at IS NULL AND o.lease IS NOT NULL "
-            f"AND o.available_at > {self._dialect.now}), "
-            "count(*) FILTER (WHERE o.dead_at IS NULL AND o.attempts > 0), "
-            f"count(*) FILTER (WHERE o.dead_at IS NOT NULL), {self._dialect.now} - min(o.created_at) "
-            f"FILTER (WHERE o.dead_at IS NULL) FROM {schema.TABLE} o"
+            "SELECT count(CASE WHEN o.dead_at IS NULL THEN 1 END), "
+            f"count(CASE WHEN o.dead_at IS NULL AND o.lease IS NOT NULL AND o.available_at > {self._dialect.now} "
+            "THEN 1 END), count(CASE WHEN o.dead_at IS NULL AND o.attempts > 0 THEN 1 END), count(o.dead_at), "
+            f"{self._dialect.now} - min(CASE WHEN o.dead_at IS NULL THEN o.created_at END) FROM {schema.TABLE} o"
         )
         with self._database.reading() as transaction:
             pending, leased, retried, dead, age = self._run(transaction, counts)[0]
@@ -165,38 +170,40 @@ class TableStore:
         self, transaction: Transaction, requests: Sequence[Request[Row]], lease: UUID, seconds: float | None
     ) -> None:
         dialect = self._dialect
-        until = "" if seconds is None else f", available_at = {dialect.now} + {float(seconds)!r}"
-        self._run(
-            transaction,
-            f"UPDATE {schema.TABLE} SET lease = ?, batch = n.batch, batch_first = n.first, batch_last = n.last{until} "
-            f"FROM {dialect.table(seq='bigint', batch='uuid', first='bigint', last='bigint')} "
-            f"WHERE {schema.TABLE}.seq = n.seq",
-            dialect.one(lease),
-            *dialect.columns(*zip(*stamps_of(requests), strict=True)),
-        )
+        changes = {"lease": "?", "batch": "n.batch", "batch_first": "n.first", "batch_last": "n.last"}
+        if seconds is not None:
+            changes["available_at"] = f"{dialect.now} + {float(seconds)!r}"
+        given = dialect.table(seq="bigint", batch="uuid", first="bigint", last="bigint")
+        columns = dialect.columns(*zip(*stamps_of(requests), strict=True))
+        sql, parameters = dialect.update(schema.TABLE, changes, given, "true", ([dialect.one(lease)], columns, []))
+        self._run(transaction, sql, *parameters)
 
     def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
         """Returns how many rows the lease still had."""
         if not rows:
             return 0
         dialect = self._dialect
-        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('seq')} AND lease = ? RETURNING seq"
-        return len(self._run(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease)))
+        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('seq')} AND lease = ?"
+        return self._count(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease))
 
     def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:
         """Returns how many rows the lease still had."""
         if not failures:
             return 0
         dialect = self._dialect
-        update = (
-            f"UPDATE {schema.TABLE} SET attempts = attempts + 1, lease = NULL, {_UNSTAMPED}, last_error = n.reason, "
-            f"available_at = {dialect.now} + coalesce(n.delay, 0), "
-            f"dead_at = CASE WHEN n.delay IS NULL THEN {dialect.now} END "
-            f"FROM {dialect.table(seq='bigint', reason='text', delay='float8')} "
-            f"WHERE {schema.TABLE}.seq = n.seq AND lease = ? RETURNING {schema.TABLE}.seq"
-        )
+        changes = {
+            "attempts": "attempts + 1",
+            "lease": "NULL",
+            **_NO_BATCH,
+            "last_error": "n.reason",
+            "available_at": f"{dialect.now} + coalesce(n.delay, 0)",
+            "dead_at": f"CASE WHEN n.delay IS NULL THEN {dialect.now} END",
+        }
+        given = dialect.table(seq="bigint", reason="text", delay="float8")
         columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
-        return len(self._run(transaction, update, *dialect.columns(*columns), dialect.one(lease)))
+        values = dialect.columns(*columns)
+        sql, parameters = dialect.update(schema.TABLE, changes, given, "lease = ?", ((), values, [dialect.one(lease)]))
+        return self._count(transaction, sql, *parameters)
 
     def _mark_dead(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
         """Makes unreadable rows dead letters. All their columns can be read afterwards, except the payload."""
@@ -220,14 +227,18 @@ class TableStore:
         with self._database.reading() as transaction:
             return [read_row(values) for values in self._run(transaction, select, *parameters)]
 
+    @repeated
     def _change_dead(self, change: str, ids: Sequence[UUID] | None) -> int:
         named = "" if ids is None else f" AND {self._dialect.among('id')}"
         parameters = [] if ids is None else [self._dialect.many(ids)]
         with self._database.transaction() as transaction:
-            return len(self._run(transaction, f"{change} WHERE dead_at IS NOT NULL{named} RETURNING seq", *parameters))
+            return self._count(transaction, f"{change} WHERE dead_at IS NOT NULL{named}", *parameters)
 
     def _run(self, transaction: Transaction, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return transaction.run(self._sql(sql), parameters)
+
+    def _count(self, transaction: Transaction, sql: str, *parameters: object) -> int:
+        return transaction.count(self._sql(sql), parameters)
 
     def _sql(self, sql: str) -> str:
         return sql.replace("?", self._database.placeholder)

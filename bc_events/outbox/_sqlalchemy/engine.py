@@ -12,10 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.pool import StaticPool
 
 from bc_events._runtime import forks
-from bc_events.errors import ConfigurationError, OutboxError
+from bc_events.errors import ConfigurationError
 from bc_events.outbox._sql import dialect, schema
+from bc_events.outbox._sql.conflicts import refusal_of
+from bc_events.outbox._sql.server_version import refuse_old_mysql
 
-from .relay_engine import is_in_memory, twin_of
+from .relay_engine import USED, is_in_memory, twin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +63,7 @@ class EngineDatabase:
         """
         self.dialect = dialect.named(engine.dialect.name)
         _refuse_memory(engine)
-        is_foreign = engine.dialect.is_async or engine.driver not in ("psycopg", "pysqlite")
+        is_foreign = engine.dialect.is_async or engine.driver not in USED
         self._is_ours = is_ours or is_foreign
         if is_foreign:
             engine = twin_of(engine, _options(is_psycopg=self.dialect.name == "postgresql"))
@@ -76,6 +78,7 @@ class EngineDatabase:
     @contextmanager
     def transaction(self) -> Iterator[SQLAlchemyTransaction]:
         with self._translated(), self._engine.begin() as connection:
+            refuse_old(connection)
             if self.dialect.name == "sqlite":
                 _take_lock(connection)
             yield SQLAlchemyTransaction(connection)
@@ -83,6 +86,7 @@ class EngineDatabase:
     @contextmanager
     def reading(self) -> Iterator[SQLAlchemyTransaction]:
         with self._translated(), self._engine.connect() as connection:
+            refuse_old(connection)
             yield SQLAlchemyTransaction(connection)
 
     @contextmanager
@@ -93,7 +97,7 @@ class EngineDatabase:
             yield
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             hide_values(error)
-            raise OutboxError(
+            raise refusal_of(getattr(error, "orig", None) or error)(
                 f"the outbox's database {self._engine.url.render_as_string()} refused "
                 f"({type(error).__name__}: {reason_of(error)}); {_LOCKED if _is_lock(error) else _GONE}"
             ) from error
@@ -104,6 +108,14 @@ class EngineDatabase:
 
     def __repr__(self) -> str:
         return f"<EngineDatabase {self._engine.url.render_as_string()}>"
+
+
+def refuse_old(connection: Connection) -> None:
+    """Raises `OutboxError` for a server that is too old."""
+    found: Any = connection.dialect
+    if found.name in ("mysql", "mariadb"):
+        version = found._mariadb_normalized_version_info if found.is_mariadb else found.server_version_info
+        refuse_old_mysql(version, is_mariadb=found.is_mariadb)
 
 
 def _refuse_memory(engine: Engine) -> None:
@@ -159,6 +171,9 @@ class SQLAlchemyTransaction:
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         result = self._connection.exec_driver_sql(sql, tuple(parameters))
         return cast("list[tuple[Any, ...]]", result.all()) if result.returns_rows else []
+
+    def count(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.exec_driver_sql(sql, tuple(parameters)).rowcount
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])

@@ -1,24 +1,13 @@
-"""SQLAlchemyOutbox: events are rows in the application's own transactions, on PostgreSQL or SQLite."""
+"""SQLAlchemyOutbox: events are rows in the application's own transactions, on PostgreSQL, MariaDB, MySQL or SQLite."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    BLANK_SCHEMA,
     URL,
-    BigInteger,
-    Column,
-    Double,
     Engine,
-    Identity,
-    Index,
-    Integer,
     MetaData,
-    Table,
-    Text,
-    Uuid,
-    text,
 )
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sessionmaker
@@ -29,71 +18,25 @@ from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
-from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.table import TableStore
-from bc_events.outbox._store.columns import COLUMNS
 from bc_events.session import EventSession
 
 from .bindable import session_of
 from .bindings import Bindings
 from .delivery import SQLAlchemyDelivery, rehearsal_apart
-from .engine import EngineDatabase, engine_at
+from .engine import EngineDatabase, engine_at, refuse_old
+from .table import outbox_table
 
 if TYPE_CHECKING:
-    from sqlalchemy.types import TypeEngine
-
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
-    from bc_events.outbox._store.columns import Kind, TableColumn
     from bc_events.outbox._store.store import Order
 
     from .bindable import Bindable
 
     Factory = sessionmaker[Any] | async_sessionmaker[Any] | scoped_session[Any] | async_scoped_session[Any]
     Target = str | URL | Engine | AsyncEngine | Factory
-
-
-_TYPES: Final[dict[Kind, TypeEngine[Any]]] = {
-    "sequence": BigInteger().with_variant(Integer, "sqlite"),
-    "uuid": Uuid(),
-    "text": Text(),
-    "time": Double(),
-    "count": Integer(),
-    "number": BigInteger(),
-}
-
-
-def outbox_table(metadata: MetaData) -> Table:
-    """The outbox table in your metadata, for `create_all` and for Alembic's autogenerate.
-
-    It is found by the connection's `search_path`, so it does not take the metadata's own schema.
-    """
-    check.instance("metadata", metadata, MetaData, example="a MetaData, such as Base.metadata")
-    table = Table(
-        schema.TABLE,
-        metadata,
-        *(_column(column) for column in COLUMNS),
-        schema=BLANK_SCHEMA,
-        sqlite_autoincrement=True,
-        postgresql_with=schema.OPTIONS["postgresql"],
-    )
-    for name, (columns, condition) in schema.INDEXES.items():
-        where = text(condition)
-        Index(name, *(table.c[column] for column in columns), postgresql_where=where, sqlite_where=where)
-    return table
-
-
-def _column(column: TableColumn) -> Column[Any]:
-    if column.kind == "sequence":
-        return Column(column.name, _TYPES[column.kind], Identity(), primary_key=True)
-    return Column(
-        column.name,
-        _TYPES[column.kind],
-        nullable=column.is_nullable,
-        unique=column.is_unique or None,
-        server_default=None if column.default is None else text(str(column.default)),
-    )
 
 
 class SQLAlchemyOutbox:
@@ -158,7 +101,7 @@ class SQLAlchemyOutbox:
     def create(self) -> None:
         """Makes the table where it is missing: for tests and first steps; migrations do it better.
 
-        Raises `ConfigurationError` for an async engine.
+        Raises `ConfigurationError` for an async engine, and `OutboxError` for a server that is too old.
         """
         outbox_table(metadata := MetaData())
         if self.engine.dialect.is_async:
@@ -166,7 +109,9 @@ class SQLAlchemyOutbox:
                 "create() cannot wait for an async engine; put outbox_table(metadata) into your metadata and "
                 "`await connection.run_sync(metadata.create_all)`"
             )
-        metadata.create_all(self.engine)
+        with self.engine.begin() as connection:
+            refuse_old(connection)
+            metadata.create_all(connection)
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> SQLAlchemyDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to."""

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
-_DRIVERS: Final = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
+USED: Final = frozenset({"psycopg", "pysqlite", "pymysql", "mysqldb"})
+"""Drivers of engines that the store can work on."""
+_DRIVERS: Final = {
+    "postgresql": "postgresql+psycopg",
+    "sqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_EXTRAS: Final = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 _SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite"})
 """Drivers that are given what the relay engine's driver is: the parameters of libpq, or those of `sqlite3.connect`."""
 _OF_STATEMENTS: Final = frozenset(
@@ -56,7 +64,8 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     except ImportError as error:
         raise ConfigurationError(
             f"the outbox's own connections need {error.name}, which is not installed: "
-            'pip install "bc_events[postgres]", or pass engine=, a sync engine of the same database'
+            f'pip install "bc_events[{_EXTRAS[engine.dialect.name]}]", or pass engine=, a sync engine of the same '
+            "database"
         ) from error
     _refuse_listeners(engine, relay_engine)
     return relay_engine.execution_options(**engine.get_execution_options())
@@ -100,5 +109,6 @@ def _listeners(engine: Engine) -> Iterator[tuple[str, Any]]:
 def _refusal(engine: Engine, what: str) -> ConfigurationError:
     return ConfigurationError(
         f"the engine {engine.url.render_as_string()} has {what}, which the outbox's own connections would not have; "
-        "pass engine=, a sync engine of the same database on psycopg or sqlite3 that is configured as this one is"
+        "pass engine=, a sync engine of the same database on psycopg, PyMySQL, mysqlclient or sqlite3 that is "
+        "configured as this one is"
     )

@@ -35,6 +35,9 @@ class SQLiteTransaction:
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._capped(_UNCAPPED).execute(sql, parameters).fetchall()
 
+    def count(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._capped(_UNCAPPED).execute(sql, parameters).rowcount
+
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         self._capped(self._max_pages).executemany(sql, rows)
 

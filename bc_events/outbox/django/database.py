@@ -14,6 +14,8 @@ from django.utils.connection import ConnectionDoesNotExist
 from bc_events._django.transactions import refuse_manual_transactions
 from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox._sql import dialect
+from bc_events.outbox._sql.conflicts import refusal_of
+from bc_events.outbox._sql.server_version import refuse_old_mysql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 _ERRORS: Final = (DatabaseError, InterfaceError)
 _IDLE_CONNECTIONS: Final = 8
 # SQLite cannot wait for its lock in a transaction that has read already. At a stricter level than READ COMMITTED, the
-# claims of two relays on PostgreSQL would make each other fail.
-_BEGIN: Final = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED"}
+# claims of two relays on PostgreSQL would make each other fail, and those on MySQL would lock the gaps between rows.
+_BEGIN: Final = {
+    "sqlite": ["BEGIN IMMEDIATE"],
+    "postgresql": ["BEGIN ISOLATION LEVEL READ COMMITTED"],
+    "mysql": ["SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"],
+}
 _abandoned: Final[list[BaseDatabaseWrapper]] = []
 
 
@@ -46,9 +52,10 @@ class AmbientDatabase:
         _refuse_manual_transactions(connections[self._using])
         try:
             with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
+                _refuse_old(connections[self._using])
                 yield DjangoTransaction(cursor)
         except _ERRORS as error:
-            raise _refusal(self._using, error) from error
+            raise OutboxError(_reason(self._using, error)) from error  # not repeated: it may be the application's
 
     @contextmanager
     def reading(self) -> Iterator[DjangoTransaction]:
@@ -78,7 +85,8 @@ class OwnDatabase:
     @contextmanager
     def transaction(self) -> Iterator[DjangoTransaction]:
         with self._cursor() as cursor:
-            cursor.execute(_BEGIN[self.dialect.name])
+            for statement in _BEGIN[self.dialect.name]:
+                cursor.execute(statement)
             yield DjangoTransaction(cursor)
             cursor.execute("COMMIT")
 
@@ -93,6 +101,7 @@ class OwnDatabase:
         connection = self._take()
         try:
             with connection.cursor() as cursor:
+                _refuse_old(connection)
                 yield cursor
         except BaseException as error:
             with suppress(*_ERRORS):  # the database rolls back the transaction of a closed connection
@@ -148,10 +157,20 @@ def _refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
         raise OutboxError(str(error)) from error
 
 
+def _refuse_old(connection: BaseDatabaseWrapper) -> None:
+    if connection.vendor == "mysql":
+        found: Any = connection
+        refuse_old_mysql(found.mysql_version, is_mariadb=found.mysql_is_mariadb)
+
+
 def _refusal(using: str, error: Exception) -> OutboxError:
+    return refusal_of(error)(_reason(using, error))
+
+
+def _reason(using: str, error: Exception) -> str:
     """The first line of the database's reason. Other lines may show parameters, which are personal data."""
     reason = (str(error).splitlines() or [""])[0]
-    return OutboxError(
+    return (
         f"the outbox in the database {using!r} refused ({type(error).__name__}: {reason}); "
         'check that it is up, and that "manage.py migrate" was run on it'
     )
@@ -164,6 +183,11 @@ class DjangoTransaction:
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self._cursor.execute(sql, parameters)
         return list(self._cursor.fetchall()) if self._cursor.description else []
+
+    def count(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        self._cursor.execute(sql, parameters)
+        count: int = self._cursor.rowcount
+        return count
 
     def run_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         self._cursor.executemany(sql, rows)

@@ -37,7 +37,7 @@ class DjangoOutbox:
         """Nothing is opened yet, so settings may hold it.
 
         Args:
-            using: a database alias, on PostgreSQL or SQLite.
+            using: a database alias, on PostgreSQL, MariaDB, MySQL or SQLite.
             relay: whether this process also sends; if not, run `manage.py bc_events_relay`.
             order: see `Order`; of the relay in this process.
             settings: of the relay in this process.

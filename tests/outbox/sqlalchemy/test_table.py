@@ -18,7 +18,7 @@ from bc_events import ConfigurationError, DeliveryError, events
 from bc_events.outbox import SQLAlchemyOutbox
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.dialect import SQLITE
-from bc_events.outbox._sqlalchemy.outbox import outbox_table
+from bc_events.outbox._sqlalchemy.table import outbox_table
 from tests.outbox.service import client_of
 from tests.outbox.sqlalchemy.work import Base, Policy, publish, stored
 

@@ -1,0 +1,108 @@
+"""A real MariaDB of the tests' own: started with Popen, so that a kill is noticed, and on a socket in its folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pymysql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+_PLACES = f"{os.environ['PATH']}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin"
+MISSING = "MariaDB is missing: install mariadb-server (Debian: apt-get install mariadb-server)"
+
+
+def is_installed() -> bool:
+    return _found("mariadb-install-db") is not None and _found("mariadbd") is not None
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program, path=_PLACES)
+
+
+class MariaDB:
+    """One server. `url` names its database; `kill` is SIGKILL, `start` recovers."""
+
+    def __init__(self, folder: Path | None = None, **settings: object) -> None:
+        if not is_installed():
+            raise RuntimeError(MISSING)
+        self.folder = Path(tempfile.mkdtemp(prefix="maria", dir="/tmp") if folder is None else folder)
+        self.socket = self.folder / "socket"
+        self._settings = {"innodb_buffer_pool_size": "32M", "innodb_log_file_size": "16M", **settings}
+        self._data = self.folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user = "mysql" if os.geteuid() == 0 else None
+        if self._user is not None:
+            shutil.chown(self.folder, self._user)
+            self.folder.chmod(0o755)
+        if not self._data.exists():
+            user = [] if self._user is None else [f"--user={self._user}"]
+            subprocess.run(
+                [
+                    *(_found("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *user),
+                    *("--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M"),
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+    def url(self, database: str = "app", driver: str = "mysql+pymysql") -> str:
+        return f"{driver}://root@localhost/{database}?unix_socket={self.socket}"
+
+    def connect(self, database: str | None = None) -> pymysql.Connection:
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database, autocommit=True)
+
+    def create_database(self, name: str) -> None:
+        self.run(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4")
+
+    def run(self, *statements: str, database: str | None = None) -> list[tuple[object, ...]]:
+        """Returns the rows of the last statement."""
+        with self.connect(database) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def start(self) -> MariaDB:
+        options = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
+        options += [] if self._user is None else [f"--user={self._user}"]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(_found("mariadbd"), "--no-defaults", f"--datadir={self._data}", f"--socket={self.socket}"),
+                    *("--skip-networking", f"--pid-file={self.folder / 'pid'}", *options),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        retrying = Retrying(
+            retry=retry_if_exception_type(OSError),
+            stop=stop_after_delay(60),
+            wait=wait_fixed(0.02),
+            reraise=True,
+        )
+        retrying(self._probe)
+        return self
+
+    def _probe(self) -> None:
+        """Without the driver, which leaves its socket open where nobody listens yet."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.socket))
+
+    def kill(self) -> int:
+        """As in a crash. Returns what the server ended with."""
+        assert self._process is not None
+        self._process.kill()
+        return self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
