@@ -26,7 +26,7 @@ TOPICS = {
     "DefaultCategory": "faults",
     "Topics": [{"Action": "Happened", "Entity": "Work", "Schema": {"type": "object", "required": ["key"]}}],
 }
-WORK = "CREATE TABLE IF NOT EXISTS work (key text PRIMARY KEY)"
+WORK = "CREATE TABLE IF NOT EXISTS work (name varchar(200) PRIMARY KEY)"
 """What the application commits: the truth that deliveries are held against."""
 
 

@@ -14,6 +14,7 @@ from tests.faults.actors import Producing, produce
 from tests.faults.world import end
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
 
     from bc_events.outbox._store.store import Order
@@ -78,11 +79,11 @@ def producer_killed(world: World) -> Result:
 
 def _committing(world: World) -> set[str]:
     """The names of producers that have committed something."""
-    return {name for (name,) in world.query("SELECT DISTINCT split_part(key, '/', 1) FROM work")}
+    return {key.partition("/")[0] for key in world.committed()}
 
 
 def database_killed(world: World) -> Result:
-    """kill -9 of PostgreSQL with all its backends; it recovers from its log."""
+    """kill -9 of the database, with all processes of its own; it recovers from its log."""
     producers = [
         world.spawn(produce, Producing(world.database, f"p{place}", world.seed + place, pause=_PAUSE))
         for place in range(2)
@@ -92,14 +93,14 @@ def database_killed(world: World) -> Result:
         for _ in range(world.dose.database_kills):
             world.commits(50)
             time.sleep(world.chance.uniform(0.0, 0.5))
-            killed += world.postgres.kill() == -signal.SIGKILL
-            world.postgres.start()
+            killed += world.server.kill() == -signal.SIGKILL
+            world.server.start()
         world.commits(50)
         for producer in producers:
             _kill(producer)
         world.settle()
     result = world.judged()
-    result.inject(killed, "kills of PostgreSQL", least=world.dose.database_kills)
+    result.inject(killed, "kills of the database", least=world.dose.database_kills)
     return result
 
 
@@ -134,6 +135,16 @@ def relay_stopped(world: World) -> Result:
     result.inject(stops, f"stops of {2 * lease:g} s, {fenced} rows fenced off", least=world.dose.stops)
     result.demand(fenced > 0, "no stale result was seen, so none was fenced off")
     return result
+
+
+def on_mariadb(row: Callable[[World], Result]) -> Callable[[World], Result]:
+    """The same row with the outbox on MariaDB."""
+
+    def on_mariadb(world: World) -> Result:
+        with world.on_mariadb():
+            return row(world)
+
+    return on_mariadb
 
 
 def _kill(process: BaseProcess) -> bool:

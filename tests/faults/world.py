@@ -1,4 +1,4 @@
-"""World: a PostgreSQL, a server that misbehaves, and the processes of one row."""
+"""World: a database, a server that misbehaves, and the processes of one row."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import psycopg
+import pymysql
 
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox._sql import schema
-from bc_events.outbox._sql.dialect import POSTGRESQL
+from bc_events.outbox._sql.dialect import MYSQL, POSTGRESQL
 from tests.faults.actors import WORK, Relaying, relay
 from tests.faults.result import Result, judged
+from tests.mariadb import MariaDB
 from tests.postgres import PostgreSQL
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class World:
         self.postgres = PostgreSQL()
         self._stack.callback(self.postgres.stop)
         self.postgres.start()
+        self.server: PostgreSQL | MariaDB = self.postgres
         self.api = self._stack.enter_context(LocalEventsAPI(seed=self.seed))
         return self
 
@@ -59,7 +62,7 @@ class World:
 
     @property
     def database(self) -> str:
-        return self.postgres.url()
+        return self.server.url()
 
     def begin(self, name: str) -> None:
         """A new row: nothing is stored, nothing goes wrong yet."""
@@ -69,6 +72,19 @@ class World:
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             for statement in (*schema.creation(POSTGRESQL), WORK):
                 connection.execute(statement)
+
+    @contextmanager
+    def on_mariadb(self) -> Iterator[None]:
+        """Until the end of the block, the outbox and the work are on MariaDB."""
+        server = MariaDB().start()
+        try:
+            server.create_database("app")
+            server.run(*schema.creation(MYSQL), WORK, database="app")
+            self.server = server
+            yield
+        finally:
+            self.server = self.postgres
+            server.stop()
 
     def spawn(self, target: Callable, *arguments) -> multiprocessing.Process:
         process = _spawning.Process(target=target, args=arguments, daemon=True)
@@ -89,12 +105,14 @@ class World:
         return self.spawn(relay, Relaying(self.database, self.api.url, **options))
 
     def query(self, sql: str):
+        if isinstance(self.server, MariaDB):
+            return self.server.run(sql, database="app")
         with self.postgres.connect() as connection:
             return connection.execute(sql).fetchall()
 
     def committed(self) -> set[str]:
         """The keys of the work that the application has committed."""
-        return {key for (key,) in self.query("SELECT key FROM work")}
+        return {key for (key,) in self.query("SELECT name FROM work")}
 
     def commits(self, count: int) -> None:
         """Waits until the application has committed so much more work."""
@@ -119,7 +137,7 @@ class World:
             try:
                 if is_so():
                     return
-            except psycopg.OperationalError:  # killed, and not back yet
+            except (psycopg.OperationalError, pymysql.Error):  # killed, and not back yet
                 pass
             time.sleep(0.05)
         raise TimeoutError(f"it did not happen in {patience:g} s")
