@@ -28,8 +28,11 @@ _DRIVERS: Final = {
     "mariadb": "mariadb+pymysql",
 }
 _EXTRAS: Final = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
-_SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite"})
-"""Drivers that are given what the relay engine's driver is: the parameters of libpq, or those of `sqlite3.connect`."""
+_SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite", "asyncmy", "aiomysql"})
+"""Drivers that are given what the relay engine's driver is: the parameters of libpq, or those of
+`sqlite3.connect` or PyMySQL."""
+_OF_ASYNC_MYSQL: Final = frozenset({"echo", "loop", "auth_plugin"})
+"""Arguments of asyncmy and aiomysql that PyMySQL does not know."""
 _OF_STATEMENTS: Final = frozenset(
     {"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "prepare_threshold"}
 )
@@ -52,6 +55,8 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     url = engine.url.difference_update_query(statements)
     if engine.driver not in _SAME_ARGUMENTS and (arguments or url.query):
         raise _refusal(engine, f"arguments for {engine.driver} (in connect_args or in its URL)")
+    if engine.driver in ("asyncmy", "aiomysql") and (unknown := _OF_ASYNC_MYSQL & {*arguments, *url.query}):
+        raise _refusal(engine, f"the argument {min(unknown)}, which PyMySQL does not know")
     if engine.dialect.name == "sqlite" and is_in_memory(url):
         raise _refusal(engine, "a database in memory, which no other connection sees")
     try:
