@@ -1,4 +1,4 @@
-"""An outbox in the database of the application, on SQLite and PostgreSQL."""
+"""An outbox in the database of the application, on SQLite, PostgreSQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from tests.outbox.service import client_of
 from tests.outbox.sqlalchemy.work import Base
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request, tmp_path):
-    return f"sqlite:///{tmp_path}/app.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/app.db"
+    return request.getfixturevalue({"postgresql": "postgres_url", "mariadb": "mariadb_url"}[request.param])
 
 
 @pytest.fixture

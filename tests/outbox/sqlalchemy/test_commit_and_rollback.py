@@ -38,7 +38,7 @@ def test_a_commit_that_fails_stores_nothing(client, outbox, engine):
     with Session(engine) as db:
         db.add(Policy(id=1))
         db.commit()
-    with pytest.raises(Exception, match="(?i)unique"), events.session(), Session(engine) as db:
+    with pytest.raises(Exception, match="(?i)unique|duplicate"), events.session(), Session(engine) as db:
         outbox.bind(db)
         publish(1)
         db.add(Policy(id=1))

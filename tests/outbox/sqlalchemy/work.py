@@ -34,7 +34,7 @@ def warnings_of(caplog) -> list[str]:
 
 
 def async_url(url: str) -> str:
-    return url.replace("sqlite://", "sqlite+aiosqlite://")
+    return url.replace("sqlite://", "sqlite+aiosqlite://").replace("+pymysql", "+asyncmy")
 
 
 def failing(_db):
