@@ -32,7 +32,7 @@ class Bindings:
         self._writer = RowWriter(engine, table)
         self._lock = threading.RLock()
         self._class: type[Session] | None = None
-        self.owners = Owners()
+        self.owners: Owners = Owners()
         self._followed: weakref.WeakKeyDictionary[Connection, FollowedSession] = weakref.WeakKeyDictionary()
         self._unfollowed: weakref.WeakKeyDictionary[Connection, Unfollowed] = weakref.WeakKeyDictionary()
         unfollowed.watch(self)
