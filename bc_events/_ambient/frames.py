@@ -101,11 +101,11 @@ class Frame:
 
     def __init__(self, session: EventSession | None, baggage: job_ids.Baggage | None = None) -> None:
         """`baggage` is the entry that the scope has put into OpenTelemetry baggage."""
-        self.session = session
-        self.unit = session.unit if session is not None else None
-        self.baggage = baggage
+        self.session: EventSession | None = session
+        self.unit: UnitOfWork | None = session.unit if session is not None else None
+        self.baggage: job_ids.Baggage | None = baggage
         self._original: Frame | None = None
-        self.parent = _current.get()
+        self.parent: Frame | None = _current.get()
         self._inside: _AmbientState | None = None
         self._outside: _AmbientState | None = None
         _current.set(self)

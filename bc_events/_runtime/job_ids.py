@@ -109,9 +109,9 @@ class Baggage:
     def __init__(self, key: str, job_id: str | None, before: Context | None = None) -> None:
         """`before` is the current OpenTelemetry context, where the caller has asked for it already."""
         baggage = _baggage()
-        self.key = key
+        self.key: str = key
         self._before = get_current() if before is None else before
-        self.outer = baggage.get_baggage(key, self._before) if self._before else None
+        self.outer: Any = baggage.get_baggage(key, self._before) if self._before else None
         self._after = (
             baggage.remove_baggage(key, self._before)
             if job_id is None

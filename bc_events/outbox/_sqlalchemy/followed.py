@@ -55,8 +55,8 @@ class FollowedSession:
         self._rows = TransactionRows(writer)
         self._wakes: set[Callable[[], None]] = set()
         self.owner_choices: list[OwnerChoice] = []
-        self.savepoints = SavepointStack()
-        self.transaction_number = 0
+        self.savepoints: SavepointStack = SavepointStack()
+        self.transaction_number: int = 0
         """Grows with each outermost transaction of the process; 0 while none is open."""
         self.scope: Frame | None = None
         """The innermost scope where it was bound, or its open transaction was begun."""

@@ -39,7 +39,7 @@ class Unfollowed:
         self.outbox = outbox
         self._connection = weakref.ref(connection)
         self._has_run = False
-        self.has_written = False
+        self.has_written: bool = False
         self.has_events = False
         """Whether one was published meanwhile."""
 
