@@ -16,9 +16,13 @@ ASYNC = ["mysql+asyncmy", "mariadb+asyncmy", "mysql+aiomysql"]
 
 
 def needs(driver):
-    """Drivers that are built from C where they are installed; without one, the test says so."""
+    """Drivers that are built from C where they are installed; without one, the test says so.
+
+    PyMySQL may stand in under the name MySQLdb, where Django's tests ran before.
+    """
     name = {"mysqldb": "MySQLdb"}.get(driver.partition("+")[2], driver.partition("+")[2])
-    if find_spec(name) is None:
+    spec = find_spec(name)
+    if spec is None or spec.name != name:
         pytest.skip(f"the driver {name} is not installed")
 
 
