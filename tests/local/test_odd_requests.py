@@ -5,9 +5,10 @@ import http.client
 import json
 import logging
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
+import requests
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 from starlette.requests import Request
 
@@ -174,6 +175,16 @@ HEADERS = st.dictionaries(
 )
 
 
+@contextmanager
+def unless_reset():
+    """A request that is no HTTP is answered and closed at once. If its body arrives later, TCP takes the answer back."""
+    try:
+        yield
+    except requests.RequestException as error:
+        if "Connection reset by peer" not in str(error):
+            raise
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(METHODS),
@@ -190,8 +201,9 @@ def test_whatever_is_sent_is_no_fault_of_the_servers(checking, method, path, par
     if path.endswith("wait"):
         parameters["timeout"] = "0.01"
     encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-    answer = ask(checking, method, path, params=parameters, headers=encoded, data=body, allow_redirects=False)
-    assert answer.status_code < 500, (answer.status_code, answer.text)
+    with unless_reset():
+        answer = ask(checking, method, path, params=parameters, headers=encoded, data=body, allow_redirects=False)
+        assert answer.status_code < 500, (answer.status_code, answer.text)
     assert ask(checking, "GET", "/").status_code == 200
 
 
