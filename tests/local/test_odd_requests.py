@@ -177,7 +177,7 @@ HEADERS = st.dictionaries(
 
 @contextmanager
 def unless_reset():
-    """A request that is no HTTP is answered and closed at once. If its body arrives later, TCP takes the answer back."""
+    """Broken HTTP is answered and closed at once. If the rest arrives later, TCP takes the answer back."""
     try:
         yield
     except requests.RequestException as error:
