@@ -5,6 +5,8 @@ import pytest
 from tests.docs.pages import DOCS, PAGES, name_of
 from tests.docs.shown import files, marked
 
+SET_UP = {"__init__", "manage", "models", "settings"}
+
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_page_shows_the_files_of_its_examples_as_they_are(page):
@@ -22,12 +24,12 @@ def test_no_page_has_an_include_mark(page):
 
 
 def test_no_file_of_an_example_is_left_out_of_the_pages():
-    """Its definitions and set-up may be; the service and its tests are what a reader came for."""
+    """Its definitions and Django's set-up may be; a service, a program and their tests are what a reader came for."""
     shown = {path for page in PAGES for path in marked(page.read_text(encoding="utf-8"))}
-    services = {
+    programs = {
         path.relative_to(DOCS).as_posix()
         for path in (DOCS / "examples").rglob("*.py")
-        if path.stem in {"service", "test_service", "views", "tests"}
+        if path.stem not in SET_UP and path.parent.name != "migrations"
     }
-    assert services
-    assert services <= shown
+    assert programs
+    assert programs - shown == set()
