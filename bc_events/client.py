@@ -227,7 +227,7 @@ class EventClient:
         if self._direct is None or self.outbox is not None:
             self.delivery.send([*(event for request in resend.requests for event in request.events), *resend.events])
         else:
-            self._direct.repeat([*resend.requests, *self._direct.requests(resend.events)])
+            self._direct.resend([*resend.requests, *self._direct.requests(resend.events)])
 
     def close(self) -> None:
         """Closes the connections. A later flush raises `DeliveryError`."""

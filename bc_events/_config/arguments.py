@@ -175,7 +175,7 @@ def _is_duration(value: Any) -> bool:
 def retry_budget(given: float) -> float:
     """Infinity is allowed: a flush then retries without end."""
     if not _is_number(given) or not given >= 0:
-        raise check.wrong("retry_budget", given, "a number of seconds, 0 for no repeats")
+        raise check.wrong("retry_budget", given, "a number of seconds, 0 for no retries")
     return given
 
 

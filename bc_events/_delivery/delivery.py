@@ -13,7 +13,7 @@ from bc_events.errors import printable
 
 from . import observers
 from .flush import Flush
-from .wire import repeated, requests_for
+from .wire import in_last_requests, requests_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,13 +80,16 @@ class DirectDelivery:
         Flush(self._api, self.requests(events), self._retry_budget).run()
 
     def requests(self, events: Sequence[Event]) -> Iterable[Request[Event]]:
-        """Those in which a flush has sent some of the events before, if the first is one of these; then the others."""
+        """The requests of these events. Events that an earlier flush could not deliver go first, in the same requests.
+
+        Such events stand at the front of `events`.
+        """
         if not events or events[0].last_request is None:
             return requests_for(events, self._limits)
-        repeats, others = repeated(events, self._limits)
-        return [*repeats, *requests_for(others, self._limits)]
+        requests, others = in_last_requests(events, self._limits)
+        return [*requests, *requests_for(others, self._limits)]
 
-    def repeat(self, requests: Iterable[Request[Event]]) -> None:
+    def resend(self, requests: Iterable[Request[Event]]) -> None:
         """Sends ready-made requests: the same bytes with the same keys. Raises `DeliveryError`."""
         Flush(self._api, requests, self._retry_budget).run()
 

@@ -1,4 +1,4 @@
-"""Flush: one delivery of some events, repeated where the contract allows, with every record accounted for."""
+"""Flush: sends some events, retries requests where the contract allows it, and accounts for every record."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Clock(Protocol):
 
 
 class Flush:
-    """First attempts are free; repeats and the waits before them share `retry_budget` seconds.
+    """First attempts cost nothing. Retries and the waits before them share `retry_budget` seconds.
 
-    A request that uses the budget up ends the flush: the rest is named undelivered, unsent.
+    A request that uses the budget up ends the flush. The events after it are then reported as unsent.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Flush:
         request = self._open
         assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
         started = self._clock.monotonic()
-        observers.attempted(len(request.events), is_repeat=self._patience is not None)
+        observers.attempted(len(request.events), is_retry=self._patience is not None)
         attempt = Attempt(self._patience)
         try:
             self._answer = self._api.post(request, attempt)

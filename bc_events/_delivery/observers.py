@@ -38,7 +38,7 @@ class Observer(Protocol):
     def confirmed(self, events: Sequence[Event]) -> None:
         """The work around them has succeeded, and so has its database transaction where one decides."""
 
-    def attempted(self, size: int, *, is_repeat: bool) -> None:
+    def attempted(self, size: int, *, is_retry: bool) -> None:
         """A request with so many events goes out."""
 
     def sent(self, events: Sequence[Any]) -> None:
@@ -93,9 +93,9 @@ def confirmed(events: Sequence[Event]) -> None:
             _tell(observer.confirmed, events)
 
 
-def attempted(size: int, *, is_repeat: bool) -> None:
+def attempted(size: int, *, is_retry: bool) -> None:
     for observer in _observers:
-        _tell(observer.attempted, size, is_repeat=is_repeat)
+        _tell(observer.attempted, size, is_retry=is_retry)
 
 
 def sent(events: Sequence[Any]) -> None:

@@ -153,9 +153,9 @@ class _Metrics:
     def confirmed(self, events: Sequence[Event]) -> None:
         _by_topic(_instruments().published, events)
 
-    def attempted(self, size: int, *, is_repeat: bool) -> None:
+    def attempted(self, size: int, *, is_retry: bool) -> None:
         _instruments().batch_size.record(size)
-        if is_repeat:
+        if is_retry:
             _instruments().retried.add(size)
 
     def sent(self, events: Sequence[Any]) -> None:

@@ -60,8 +60,8 @@ def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
         yield Request.joined(batch, envelopes)
 
 
-def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:
-    """The requests in which a flush could not deliver some of the events, as they were, and the other events."""
+def in_last_requests(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Event]], list[Event]]:
+    """Rebuilds the requests that an earlier flush could not deliver, with their keys. Returns the other events too."""
     last_requests: dict[LastRequest | None, list[Event]] = {None: []}
     for event in events:
         last_requests.setdefault(event.last_request, []).append(event)
@@ -71,7 +71,7 @@ def repeated(events: Sequence[Event], limits: Limits) -> tuple[list[Request[Even
         if last_request is not None and len(group) == last_request.size <= limits.events:
             requests.append(Request.of(group, last_request.key))
         else:
-            others += group  # only a part of the request is left, so its key means another body
+            others += group  # only a part of the request is left, and its key stands for the whole body
     return requests, others
 
 

@@ -1,4 +1,4 @@
-"""JSON documents from outside: each is read, or refused with a reason. A 5xx would make the client repeat it."""
+"""JSON documents from outside: each is read, or refused with a reason. A 5xx would make the client send it again."""
 
 from __future__ import annotations
 

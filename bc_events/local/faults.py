@@ -36,7 +36,7 @@ class FaultPlan(TypedDict, total=False):
     """The faults to inject. If several could decide an answer, the first one in this order does.
 
     `latency`: the answer is delayed. `unavailable`: 503, or a similar status, with Retry-After. `throttle` and
-    `internal_failure`: the whole request fails with an error type that asks for a repeat. `too_large`: 413.
+    `internal_failure`: the whole request fails with an error type that allows a retry. `too_large`: 413.
     `partial_failure`: records of a bulk request fail with one of those error types; half of them are stored anyway.
     `lost_answer`: the request is handled, and the connection is closed with no response.
     """

@@ -1,4 +1,4 @@
-"""Refusals of the local Events API: the error types that are final. Two others ask for a repeat."""
+"""Refusals of the local Events API: the error types that are final. Two other types allow a retry."""
 
 from __future__ import annotations
 

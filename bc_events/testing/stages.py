@@ -45,7 +45,7 @@ class Record:
     def sent(self, events: Sequence[Any]) -> None:
         self._note([event for event in events if isinstance(event, Event)], Stage.SENT)
 
-    def attempted(self, size: int, *, is_repeat: bool) -> None:
+    def attempted(self, size: int, *, is_retry: bool) -> None:
         """Does nothing: only the outcome counts."""
 
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:

@@ -136,7 +136,7 @@ class ClaimSender:
         self._settlement.failed += [Failure(row, reason) for row in request.events]
 
     def _halve(self, request: Request[Row]) -> None:
-        """The new keys are stored before they are used, so that a repeat after a crash has them."""
+        """The new keys are stored before they are used, so that a retry after a crash uses the same ones."""
         halves = request.halves()
         if self._store.split(self._claim.lease, halves):
             self._queue.extendleft(reversed(halves))
