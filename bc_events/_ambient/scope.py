@@ -126,7 +126,7 @@ class SessionScope:
             # An empty context has no baggage, and need not be searched.
             found = job_ids.from_baggage(client.baggage_key, before) if live is None and before else None
             job_id = live.job_id if live is not None else found or clock.job_id()
-        inherited_actor = client.service_actor if live is None else _inherited(live, client)
+        inherited_actor = client.service_actor if live is None else inherited_actor_of(live, client)
         unit = UnitOfWork(client, actor or inherited_actor, job_id)
         unit.pending.scoped_in = forks.generation
         baggage = job_ids.Baggage(client.baggage_key, unit.job_id, before) if client.write_baggage else None
@@ -147,7 +147,7 @@ def _exceptions(commit_on: object) -> Exceptions:
     return classes
 
 
-def _inherited(live: UnitOfWork, client: EventClient) -> Actor | LazyActor:
+def inherited_actor_of(live: UnitOfWork, client: EventClient) -> Actor | LazyActor:
     """The live session's actor. But where that is another service acting as itself, this service acts as itself."""
     is_another_service = live.client is not client and live.actor is live.client.service_actor
     return client.service_actor if is_another_service else live.actor

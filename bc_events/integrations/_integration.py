@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bc_events._ambient.default_client import checked_client
+from bc_events._ambient.default_client import checked_client, default_client
+from bc_events._ambient.frames import unit_to_join
+from bc_events._ambient.scope import inherited_actor_of
 from bc_events._runtime import argument_checks as check
 from bc_events.propagation import HTTP, Border, Inbound, extract, inject
 
 from ._inbound_scope import InboundScope, open_scope
+from ._lookup import looked_up_early
 from ._on_delivery_error import OnDeliveryError, check_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
 
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
@@ -54,6 +57,19 @@ class Integration:
         """The client of a request. Without one here, it is that of an outer integration."""
         outer = open_scope(around)
         return self.client or (outer.session.client if outer is not None else None)
+
+    def open_for(
+        self, inbound: Inbound, look_up: Callable[[Any], Any] | None, request: Any, *, around: object = None
+    ) -> InboundScope:
+        """Opens a scope for a request whose actor the application looks up. The caller closes it."""
+        if look_up is None:
+            return self.open(inbound, around=around)
+        client = self.client_around(around) or default_client()
+        outer = open_scope(around)
+        live = unit_to_join() if outer is not None and outer.is_ambient else None
+        inherited = client.service_actor if live is None else inherited_actor_of(live, client)
+        otherwise = inbound.actor or inherited
+        return self.open(inbound, actor=looked_up_early(look_up, request, otherwise), around=around)
 
     def open(
         self,

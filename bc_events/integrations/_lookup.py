@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._runtime import logs
 from bc_events.errors import InvalidActorError, kind_of
@@ -15,51 +15,68 @@ if TYPE_CHECKING:
     from bc_events.event import LazyActor
 
 _logger = logs.logger
+_UNUSABLE: Final = object()
 
 
 def looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:
     """The actor of a request. None if there is none or, with a warning, if it cannot be used: the service acts then."""
+    found = _looked_up(look_up, request)
+    return None if found is _UNUSABLE else found
+
+
+def looked_up_early(look_up: Callable[[Any], Any], request: Any, otherwise: Actor | LazyActor) -> Actor | LazyActor:
+    """The actor of a request that has just come in. If nobody is found yet, or it raises, each event asks again."""
+    try:
+        found: Any = _looked_up(look_up, request)
+    except Exception:  # noqa: BLE001  raised where something is published
+        found = None
+    if found is _UNUSABLE:
+        return otherwise
+    actor: Actor | LazyActor = found or LateActor(look_up, request, otherwise)
+    return actor
+
+
+def _looked_up(look_up: Callable[[Any], Any], request: Any) -> Any:
     try:
         found = look_up(request)
     except InvalidActorError as error:
         _logger.warning("the actor of a request is not usable; the service acts instead: %s", error)
-        return None
+        return _UNUSABLE
     if found is None or isinstance(found, Actor) or hasattr(found, "now"):
         return found
     _logger.warning("the actor of a request is %s, not an Actor; the service acts instead", kind_of(found))
-    return None
+    return _UNUSABLE
 
 
-def looked_up_early(look_up: Callable[[Any], Any] | None, request: Any) -> Actor | LazyActor | None:
-    """`looked_up`, before anything is published. An exception is kept, and raised by the code that publishes."""
-    if look_up is None:
-        return None
-    try:
-        found: Actor | LazyActor | None = looked_up(look_up, request)
-    except Exception as error:  # noqa: BLE001  raised where something is published
-        return UnknownActor(error)
-    return found
+class LateActor:
+    """A lazy actor: a request may be authenticated on its way, after its session has opened.
 
+    Publishing raises the reason where the lookup fails.
+    """
 
-class UnknownActor:
-    """A lazy actor that could not be looked up: publishing raises the reason."""
+    __slots__ = ("_look_up", "_otherwise", "_request")
 
-    __slots__ = ("_error",)
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
+    def __init__(self, look_up: Callable[[Any], Any], request: Any, otherwise: Actor | LazyActor) -> None:
+        self._look_up = look_up
+        self._request = request
+        self._otherwise = otherwise
 
     @property
     def id(self) -> str:
-        self.now()
+        return self._found().id
 
     @property
     def type(self) -> ActorType:
-        self.now()
+        return self._found().type
 
     @property
     def tail(self) -> bytes:
-        self.now()
+        return self._found().tail
 
-    def now(self) -> NoReturn:
-        raise self._error
+    def now(self) -> Actor | None:
+        found = self._found()
+        return found if isinstance(found, Actor) else found.now()
+
+    def _found(self) -> Actor | LazyActor:
+        found: Actor | LazyActor = looked_up(self._look_up, self._request) or self._otherwise
+        return found

@@ -14,7 +14,6 @@ from . import _arguments as arguments
 from ._failed_response import FailedResponseError
 from ._inbound_scope import REQUEST
 from ._integration import Integration
-from ._lookup import looked_up_early
 from ._status import is_success
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ class EventsMiddleware:
         Args:
             app: the application; with Starlette and FastAPI, `app.add_middleware(EventsMiddleware)` gives it.
             client: by default the process's.
-            actor: the actor of a request, from its ASGI scope; None is the service. Code within may say otherwise
-                with `events.user_context`.
+            actor: the actor of a request, from its ASGI scope. While it returns None or raises, it is asked again
+                with each event. None is the service. Code within may say otherwise with `events.user_context`.
             border: which headers carry the job and, where they are trusted, the actor; by default only the job.
             on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
         """
@@ -142,7 +141,7 @@ class _Entry:
 
     def open(self, scope: Mapping[str, Any], *, around: object = None) -> InboundScope:
         inbound = self._integration.extract(scope.get("headers"))
-        return self._integration.open(inbound, actor=looked_up_early(self._actor, scope), around=around)
+        return self._integration.open_for(inbound, self._actor, scope, around=around)
 
 
 class _HTTPRequest:

@@ -11,7 +11,6 @@ from . import _arguments as arguments
 from ._failed_response import FailedResponseError
 from ._inbound_scope import REQUEST
 from ._integration import Integration
-from ._lookup import looked_up_early
 from ._status import is_success
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ class EventsMiddleware:
         Args:
             app: the application; with Flask, `app.wsgi_app = EventsMiddleware(app.wsgi_app)`.
             client: by default the process's.
-            actor: the actor of a request, from its environ; None is the service. Code within may say otherwise with
-                `events.user_context`.
+            actor: the actor of a request, from its environ. While it returns None or raises, it is asked again with
+                each event. None is the service. Code within may say otherwise with `events.user_context`.
             border: which headers carry the job and, where they are trusted, the actor; by default only the job.
             on_delivery_error: "raise" (a 500 where the response has not started), "log", or a callable.
         """
@@ -67,8 +66,7 @@ class EventsMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         inbound = self._integration.extract(_headers(environ))
-        actor = looked_up_early(self._actor, environ)
-        scope = self._integration.open(inbound, actor=actor, around=_around(environ))
+        scope = self._integration.open_for(inbound, self._actor, environ, around=_around(environ))
         response = _Response(scope, self._success, start_response)
         environ[REQUEST] = scope
         try:

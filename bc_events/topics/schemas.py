@@ -30,6 +30,7 @@ _DECLARE: Final = 'this is of an older draft: declare it, such as "$schema": "ht
 _TYPES: Final = "one of array, boolean, integer, null (in quotes), number, object and string, or a list of them"
 _OLDER_DRAFTS: Final = (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft6Validator, jsonschema_rs.Draft7Validator)
 _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_DATE_TIME: Final = "(RFC 3339, with a time zone, as datetime.now(UTC) has)"
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
 """Drafts before 2019-09 do not define it, and would accept any text."""
 
@@ -74,13 +75,18 @@ class Check:
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """The violations of the schema, with paths; at most the first `MOST_VIOLATIONS`."""
         return tuple(
-            Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(error.message))
+            Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(_explained(error.message)))
             for error in islice(self._validator.iter_errors(data), MOST_VIOLATIONS)
         )
 
     def violations_as_sent(self, body: bytes) -> tuple[Violation, ...]:
         """`violations` of data that is serialised already."""
         return self.violations(_as_sent(body))
+
+
+def _explained(message: str) -> str:
+    """A datetime without a time zone is the usual reason, and the validator does not name it."""
+    return f"{message} {_DATE_TIME}" if message.endswith('is not a "date-time"') else message
 
 
 def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = False) -> Check:

@@ -12,7 +12,7 @@ from .processes import ROOT
 EXAMPLES = ROOT / "docs/examples"
 
 
-@pytest.mark.parametrize("name", ["fastapi", "flask", "celery", "lambda"])
+@pytest.mark.parametrize("name", ["fastapi", "fastapi_sqlalchemy", "flask", "flask_sqlalchemy", "celery", "lambda"])
 def test_an_example_passes_its_tests(name, tmp_path):
     shutil.copytree(EXAMPLES / name, tmp_path, dirs_exist_ok=True)
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "bc_events.testing.plugin"}

@@ -279,3 +279,84 @@ def test_a_rule_of_success_that_raises_ends_the_session(client, delivery):
         aws.request(client=client, success=rule)(lambda *_: events.created_test({"id": 1}))({}, None)
     assert events.current_job_id() is None
     assert delivery.sent == []
+
+
+# Requests that are authenticated on their way
+
+
+def lookup(store, *, missing):
+    """Of the user in `store`: it returns None or raises while nobody is there."""
+
+    def user_of(_request):
+        if not store and missing == "raises":
+            raise LookupError("not authenticated yet")
+        return Actor(store[-1], "user") if store else None
+
+    return user_of
+
+
+@pytest.mark.parametrize("missing", ["returns None", "raises"])
+@pytest.mark.parametrize("integration", ["asgi", "wsgi"])
+def test_an_actor_who_is_known_only_after_the_session_has_opened_is_found(integration, missing, client, delivery):
+    """As in Flask's `before_request`, or in a middleware further in."""
+    users = []
+
+    def work():
+        users.append("user-one")
+        events.created_test({"id": 1})
+        users.append("user-two")
+        events.created_test({"id": 2})
+
+    actor = lookup(users, missing=missing)
+    if integration == "asgi":
+
+        async def app(_scope, _receive, send):
+            work()
+            await send({"type": "http.response.start", "status": 200})
+
+        async def nothing(_message=None):
+            pass
+
+        asyncio.run(
+            asgi.EventsMiddleware(app, client=client, actor=actor)({"type": "http", "headers": []}, nothing, nothing)
+        )
+    else:
+
+        def app(_environ, start_response):
+            work()
+            start_response("200 OK", [])
+            return []
+
+        called(wsgi.EventsMiddleware(app, client=client, actor=actor))
+    assert delivery.actors == [("user-one", "user"), ("user-two", "user")]
+
+
+def test_a_request_that_nobody_is_found_for_is_the_service_s(client, delivery):
+    called(wsgi.EventsMiddleware(streaming(), client=client, actor=lookup([], missing="returns None")))
+    assert set(delivery.actors) == {("PolicyService", "service")}
+
+
+def test_an_inner_lookup_that_finds_nobody_leaves_the_outer_actor(client, delivery):
+    outer = {"actor": lambda _: Actor("user-one", "user")}
+    get(mounted(client, outer=outer, actor=lookup([], missing="returns None")))
+    assert set(delivery.actors) == {("user-one", "user")}
+
+
+def test_a_lookup_may_return_a_lazy_actor_late(client, delivery):
+    class Lazy:
+        id, type, tail = "user-one", "user", b""
+
+        def now(self):
+            return Actor(self.id, self.type)
+
+    found = []
+
+    def app(_environ, start_response):
+        found.append(Lazy())
+        events.created_test({"id": 1})
+        assert events.current_session().actor_id == "user-one"
+        start_response("200 OK", [])
+        return []
+
+    called(wsgi.EventsMiddleware(app, client=client, actor=lambda _: found[-1] if found else None))
+    assert delivery.actors == [("user-one", "user")]
