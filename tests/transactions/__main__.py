@@ -47,6 +47,12 @@ def backends(folder: Path, postgres: PostgreSQL) -> Iterator[dict[str, Backend]]
                 f"sqlite:///{folder}/async.db", f"sqlite+aiosqlite:///{folder}/async.db"
             ),
             "sqlalchemy async, postgres": on_sqlalchemy.Async(postgres.url("asynchronous"), async_url),
+            "sqlalchemy core, sqlite": on_sqlalchemy.SyncCore(f"sqlite:///{folder}/core.db"),
+            "sqlalchemy core, postgres": on_sqlalchemy.SyncCore(postgres.url("synchronous")),
+            "sqlalchemy async core, sqlite": on_sqlalchemy.AsyncCore(
+                f"sqlite:///{folder}/async-core.db", f"sqlite+aiosqlite:///{folder}/async-core.db"
+            ),
+            "sqlalchemy async core, postgres": on_sqlalchemy.AsyncCore(postgres.url("asynchronous"), async_url),
         }
 
 
@@ -86,7 +92,7 @@ def main() -> None:
 def _report(name: str, work: Callable[[], None]) -> None:
     began = time.monotonic()
     work()
-    print(f"{name:28} held, {time.monotonic() - began:6.1f} s", flush=True)
+    print(f"{name:32} held, {time.monotonic() - began:6.1f} s", flush=True)
 
 
 @contextmanager

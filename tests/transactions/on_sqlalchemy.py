@@ -1,12 +1,13 @@
-"""Programs on SQLAlchemyOutbox: sessions of a factory, sync and async."""
+"""Programs on SQLAlchemyOutbox: sessions of a factory and connections without a session, sync and async."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import NullPool, create_engine, event, text
+from sqlalchemy import Connection, NullPool, create_engine, event, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -37,9 +38,9 @@ def _prepared(engine):
 
 
 class _Transaction:
-    """A database session with its transaction; closed with it."""
+    """A database session, or a connection, with its transaction; closed with it."""
 
-    def __init__(self, sessions: dict[str, Any], name: str, session: Session) -> None:
+    def __init__(self, sessions: dict[str, Any], name: str, session: Session | Connection) -> None:
         self._sessions, self._name, self.session = sessions, name, session
 
     def leave(self, block_exit: BlockExit) -> None:
@@ -57,11 +58,11 @@ class _Savepoint:
 
 
 class Sessions:
-    """Of one lane: each database of a program is a session here, of one factory."""
+    """Of one lane: each database of a program is a session here, or a connection, of one factory."""
 
-    def __init__(self, factory: sessionmaker[Session]) -> None:
+    def __init__(self, factory: Callable[[], Any]) -> None:
         self._factory = factory
-        self._open: dict[str, Session] = {}
+        self._open: dict[str, Any] = {}
 
     def begin(self, step: Step) -> Any:
         if step.database in self._open:
@@ -77,8 +78,10 @@ class Sessions:
 class _AsyncTransaction(_Transaction):
     async def leave(self, block_exit: BlockExit) -> None:
         del self._sessions[self._name]
-        async with self.session:
+        try:
             await (self.session.rollback() if block_exit is BlockExit.FAILED else self.session.commit())
+        finally:
+            await self.session.close()
 
 
 class AsyncSessions(Sessions):
@@ -91,6 +94,15 @@ class AsyncSessions(Sessions):
 
     async def close(self) -> None:
         assert not self._open
+
+
+class AsyncConnections(AsyncSessions):
+    async def begin(self, step: Step) -> Any:
+        if step.database in self._open:
+            return _Savepoint(await self._open[step.database].begin_nested())
+        connection = self._open[step.database] = await self._factory().start()
+        await connection.execute(_WRITE if step.writes else _READ)
+        return _AsyncTransaction(self._open, step.database, connection)
 
 
 class Sync:
@@ -150,3 +162,13 @@ class Async(Sync):
 
     def databases(self) -> AsyncSessions:
         return AsyncSessions(self._factory)
+
+
+class SyncCore(Sync):
+    def databases(self) -> Sessions:
+        return Sessions(self._engine.connect)
+
+
+class AsyncCore(Async):
+    def databases(self) -> AsyncConnections:
+        return AsyncConnections(self._async_engine.connect)

@@ -1,4 +1,4 @@
-"""The same programs on SQLAlchemyOutbox, with sync and with async sessions."""
+"""The same programs on SQLAlchemyOutbox, with sessions and with connections without one, sync and async."""
 
 from __future__ import annotations
 
@@ -35,3 +35,30 @@ def async_sessions(folder):
 @given(program=programs)
 def test_sqlalchemy_with_tasks(program, async_sessions):
     run(program, async_sessions)
+
+
+@pytest.fixture(scope="module")
+def connections(folder):
+    backend = on_sqlalchemy.SyncCore(f"sqlite:///{folder}/core.db")
+    yield backend
+    backend.close()
+
+
+@model
+@given(program=programs)
+def test_sqlalchemy_core(program, connections):
+    run(program, connections)
+
+
+@pytest.fixture(scope="module")
+def async_connections(folder):
+    file = folder / "async-core.db"
+    backend = on_sqlalchemy.AsyncCore(f"sqlite:///{file}", f"sqlite+aiosqlite:///{file}")
+    yield backend
+    backend.close()
+
+
+@model
+@given(program=programs)
+def test_sqlalchemy_core_with_tasks(program, async_connections):
+    run(program, async_connections)

@@ -6,20 +6,20 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 
 from bc_events._ambient import frames, transactions
 
-from . import session_events, unfollowed
+from . import connection_events, session_events
+from .core_transactions import CoreTransactions, has_autocommit
 from .engine import STORE_OPTION
 from .followed import FollowedSession
 from .owners import Owners, root_of
 from .row_writer import RowWriter
 from .savepoints import SavepointCommand
-from .unfollowed import Unfollowed
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Engine, Table
     from sqlalchemy.orm import Session, SessionTransaction
 
     from bc_events._unit.unit_of_work import UnitOfWork
@@ -34,8 +34,8 @@ class Bindings:
         self._class: type[Session] | None = None
         self.owners: Owners = Owners()
         self._followed: weakref.WeakKeyDictionary[Connection, FollowedSession] = weakref.WeakKeyDictionary()
-        self._unfollowed: weakref.WeakKeyDictionary[Connection, Unfollowed] = weakref.WeakKeyDictionary()
-        unfollowed.watch(self)
+        self._core = CoreTransactions(self.owners, self._writer)
+        connection_events.listen_to_all(self)
 
     def bind(self, unit: UnitOfWork, session: Session) -> None:
         """By hand: for this unit of work it comes before all others, also while no transaction is open."""
@@ -83,32 +83,43 @@ class Bindings:
         for one in reversed(chain):
             followed.begins(one)
             for connection in {found for found, *_ in one._connections.values()}:  # no public name does not connect
-                self._catch_up_with(connection, followed)
+                self._catch_up_with(session, connection, followed)
 
-    def _catch_up_with(self, connection: Connection, followed: FollowedSession) -> None:
+    def _catch_up_with(self, session: Session, connection: Connection, followed: FollowedSession) -> None:
         """What has run on it is known where it leads to the outbox's database."""
-        with self._lock:
-            before = self._unfollowed.pop(connection, None)
-            is_known = before is not None or connection in self._followed
-            self._followed[connection] = followed
-        followed.has_run(has_written=before.has_written if before is not None else not is_known)
+        is_known = connection in self._followed or self._core.of(connection) is not None
+        self._works_on(session, connection, followed)
+        if not is_known:
+            followed.has_run(has_written=True)
 
     def begins(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is not None and self not in session.info:
             return  # the one around it began before this outbox was there
         followed = self._session(session)
         followed.begins(transaction)
+        if isinstance(session.bind, Connection):
+            self._core.lend(session.bind, followed)
         unit = frames.unit_to_join()
         if unit is not None and transaction.parent is None:
             self.owners.follow(followed, unit)
 
     def connects(self, session: Session, transaction: SessionTransaction, connection: Connection) -> None:
         followed = self._session(session)
-        with self._lock:
-            self._unfollowed.pop(connection, None)
-            self._followed[connection] = followed
+        self._works_on(session, connection, followed)
         if transaction.nested:
             followed.savepoints.forget_last()  # it is the session's own, which follows it as a level
+
+    def _works_on(self, session: Session, connection: Connection, followed: FollowedSession) -> None:
+        with self._lock:
+            self._followed[connection] = followed
+        if not self._writer.is_database_of(connection.engine):
+            return
+        if has_autocommit(connection):
+            followed.has_autocommit()
+        if isinstance(session.bind, Connection):
+            self._core.lend(connection, followed)
+        else:
+            self._core.hand_over(connection, followed)
 
     def changes(self, session: Session, _instance: object) -> None:
         followed = self._session(session)
@@ -121,7 +132,8 @@ class Bindings:
             self._session(session).writes()
 
     def commits(self, session: Session) -> None:
-        self._session(session).commits()
+        if not session.in_nested_transaction():
+            self._session(session).commits()
 
     def flushed(self, session: Session, _context: object) -> None:
         self._session(session).write_rows()
@@ -137,25 +149,34 @@ class Bindings:
 
     def connection_begins(self, connection: Connection) -> None:
         is_ours = STORE_OPTION in connection.get_execution_options()
-        if not is_ours and connection not in self._followed and self._writer.is_database_of(connection.engine):
-            with self._lock:
-                found = self._unfollowed[connection] = Unfollowed(connection, self.owners)
-            transactions.note(found)
+        if not is_ours and self._writer.is_database_of(connection.engine) and not has_autocommit(connection):
+            followed = self._core.begins(connection)
+            unit = frames.unit_to_join()
+            if unit is not None:
+                self.owners.follow(followed, unit)
 
     def connection_runs(self, connection: Connection, statement: str) -> None:
-        followed = self._followed.get(connection)
-        if followed is not None:
+        """It may work for a session, for itself, or for a session in a transaction of its own."""
+        command = SavepointCommand.of(statement)
+        for followed in (self._core.of(connection), self._followed.get(connection)):
+            if followed is None or not followed.is_open:
+                continue
             transactions.note_use(followed)
             followed.ran(statement)
-            command = SavepointCommand.of(statement)
             if command is not None:
                 followed.runs_savepoint(command)
-            return
-        found = self._unfollowed.get(connection)
-        if found is not None and found.ran(statement):
-            self.owners.unfollowed_writes(found)
+
+    def connection_commits(self, connection: Connection) -> None:
+        self._core.commits(connection)
 
     def connection_rolls_back(self, connection: Connection) -> None:
         followed = self._followed.get(connection)
         if followed is not None:
             followed.undo()
+        self._core.rolls_back(connection)
+
+    def connection_fails(self, connection: Connection) -> None:
+        self._core.fails(connection)
+
+    def returns_to_pool(self, driver_connection: object) -> None:
+        self._core.returns_to_pool(driver_connection)

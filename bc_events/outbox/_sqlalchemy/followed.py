@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bc_events._ambient import transactions
 from bc_events._unit.held import Held
 
 from . import late
-from .effect import Effect
 from .expected_events import ExpectedEvents
 from .guests import Guests
 from .running_commit import RunningCommit
@@ -24,6 +22,7 @@ from .unflushed import has_unflushed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session, SessionTransaction
 
     from bc_events._ambient.frames import Frame
@@ -33,35 +32,28 @@ if TYPE_CHECKING:
     from .row_writer import RowWriter
     from .savepoints import SavepointCommand
 
-_numbers: Final = itertools.count(1)
-_CLOSED: Final = "the database session was closed without a commit; commit, or publish once the work is committed"
-
 
 class FollowedSession:
     """Rows are written at the outermost commit only: `before_commit` also fires when a savepoint is released, and a row
     that is written then can still be lost.
 
-    A transaction that has only read has no say: at its end each event goes back to its scope. One that was begun, and
-    committed or rolled back without any statement, has.
+    A transaction that has only read has no say: its events go back to their scopes. One without any statement has.
     """
 
-    def __init__(self, session: Session, outbox: object, writer: RowWriter) -> None:
+    def __init__(self, session: Session | Connection, outbox: object, writer: RowWriter) -> None:
         self.outbox = outbox
         self._session = weakref.ref(session)
         self._lock = threading.RLock()
         self._levels = TransactionLevels()
         self._committing: RunningCommit | None = None
-        self._has_read = False
         self._rows = TransactionRows(writer)
         self._wakes: set[Callable[[], None]] = set()
         self.owner_choices: list[OwnerChoice] = []
         self.savepoints: SavepointStack = SavepointStack()
-        self.transaction_number: int = 0
-        """Grows with each outermost transaction of the process; 0 while none is open."""
         self.scope: Frame | None = None
         """The innermost scope where it was bound, or its open transaction was begun."""
         self._expected = ExpectedEvents()
-        self._guests = Guests(self._can_withdraw, has_say=self._has_say)
+        self._guests = Guests(self._can_withdraw, has_say=self.has_say)
         self._rest = Held()
         weakref.finalize(session, self._forsaken).atexit = False
 
@@ -70,18 +62,26 @@ class FollowedSession:
         return bool(self._levels)
 
     @property
+    def transaction_number(self) -> int:
+        return self._levels.number
+
+    @property
     def has_written(self) -> bool:
         """Whether there is more in its open transaction than what it has read."""
         self._note_unflushed()
         return self._levels.has_written
 
     @property
-    def _is_untouched(self) -> bool:
-        """Whether nothing at all has run in its open transaction."""
-        return not self._has_read and not self._levels.has_written
+    def is_lent(self) -> bool:
+        """Whether another one speaks for its transaction."""
+        return False
 
-    def _has_say(self) -> bool:
-        return self._committing is not None or self.has_written or self._is_untouched
+    def settle(self) -> None:
+        """Ends a transaction whose end nobody has told of. A session tells of each."""
+
+    def has_say(self) -> bool:
+        """Whether the end of its open transaction decides about the events in it."""
+        return self._committing is not None or self.has_written or self._levels.is_untouched
 
     def _note_unflushed(self) -> None:
         if has_unflushed(self._session()):
@@ -92,15 +92,15 @@ class FollowedSession:
         self._note_unflushed()
         with self._lock:
             commit = self._committing
-            if not self._levels or self._levels.outermost.is_committed:
-                return False
-            if commit is not None and not commit.takes_more(self._session()):
+            takes_more = commit is None or commit.takes_more(self._session())
+            if not self._levels or self._levels.outermost.is_committed or not takes_more:
                 return False
             self._wakes.add(wake)
             level = self._levels.around
             if level.is_undone or level.has_ended_by_word:
                 return False
             level.held.add(event)
+            self.savepoints.note(event)
         if commit is not None:
             self.write_rows()
         return True
@@ -127,13 +127,14 @@ class FollowedSession:
         return True
 
     def begins(self, transaction: SessionTransaction) -> None:
-        if transaction.parent is not None and not transaction.nested:
-            return  # it is part of the one around it
+        if transaction.parent is None or transaction.nested:  # else it is part of the one around it
+            self._begins(transaction)
+
+    def _begins(self, transaction: SessionTransaction | Connection) -> None:
         with self._lock:
-            level = TransactionLevel(transaction, Held(self._can_withdraw, has_say=self._has_say))
+            level = TransactionLevel(transaction, Held(self._can_withdraw, has_say=self.has_say))
             self._levels.add(level)
         if level is self._levels.outermost:
-            self.transaction_number = next(_numbers)
             self._expected.move_to(self, self.add)
             self._guests.transaction_begins(self)
         else:
@@ -144,17 +145,16 @@ class FollowedSession:
 
     def has_run(self, *, has_written: bool) -> None:
         """What came before it was followed."""
-        self._has_read = True
+        self._levels.read()
         if has_written:
             self.writes()
 
+    def has_autocommit(self) -> None:
+        """See `TransactionLevels.autocommit`."""
+        self._levels.autocommit()
+
     def ran(self, statement: str) -> None:
-        if not self._levels or self._levels.innermost.has_written:
-            return
-        effect = Effect.of(statement)
-        self._has_read |= effect is Effect.READ
-        if effect is Effect.WRITE:
-            self.writes()
+        self._work(lambda: self._levels.run(statement))
 
     def runs_savepoint(self, command: SavepointCommand) -> None:
         """One that the session does not know, as it was set on its connection."""
@@ -165,18 +165,19 @@ class FollowedSession:
 
     def writes(self) -> None:
         """The innermost transaction has changed something."""
+        self._work(self._levels.write)
+
+    def _work(self, work: Callable[[], None]) -> None:
         if not self._levels or self._levels.innermost.has_written:
             return
-        is_first = not self._levels.has_written
-        self._levels.innermost.has_written = True
-        if is_first:
+        had_written = self._levels.has_written
+        work()
+        if self._levels.has_written and not had_written:
             for choice in list(self.owner_choices):
                 choice.written_by(self)
 
     def commits(self) -> None:
-        session = self._session()
-        if session is None or session.in_nested_transaction():
-            return
+        """The outermost transaction is about to be committed."""
         if self.has_written:
             self._guests.join_if_handed_over(self._levels.outermost.held)
         with self._lock:
@@ -186,7 +187,7 @@ class FollowedSession:
     def write_rows(self) -> None:
         """Puts what it holds into its transaction, which is about to be committed."""
         session = self._session()
-        if session is None or self._committing is None or not (self.has_written or self._is_untouched):
+        if session is None or self._committing is None or not (self.has_written or self._levels.is_untouched):
             return
         with self._lock:
             missing = self._rows.note(self._levels.outermost.held.events)
@@ -198,7 +199,7 @@ class FollowedSession:
         with self._lock:
             level.is_committed = True
             self._committing = None
-        if len(self._levels) > 1 or not (level.has_written or self._is_untouched):
+        if len(self._levels) > 1 or not (level.has_written or self._levels.is_untouched):
             return
         for event in level.held.withdraw(self._rows.lack):
             self._rest.add(event)  # a hook was the first to write, when its commit had already begun
@@ -215,7 +216,7 @@ class FollowedSession:
         """The connection rolls back, before any hook of the session is told."""
         self._levels.undo()
 
-    def ended(self, transaction: SessionTransaction) -> None:
+    def ended(self, transaction: SessionTransaction | Connection) -> None:
         level = self._levels.find(transaction)
         if level is not None and level is self._levels.outermost:
             self._decide(level)
@@ -224,23 +225,22 @@ class FollowedSession:
 
     def _decide(self, level: TransactionLevel) -> None:
         is_meant = level.has_ended_by_word or self._committing is not None
-        decides = level.has_written or (self._is_untouched and is_meant)
+        decides = level.has_written or (self._levels.is_untouched and is_meant)
         if decides and not level.is_committed:
             self._guests.join_if_handed_over(level.held)
-        if not decides:
+        elif not decides:
             for choice in list(self.owner_choices):
                 choice.left_by(self)
         self._reset()
         if decides:
-            level.held.drop(*(() if is_meant else (_CLOSED,)))
+            level.drop(is_meant=is_meant)
         late.send([*level.held.give_back(), *self._guests.give_back(), *self._rest.commit_to_scopes()])
 
     def _reset(self) -> None:
         with self._lock:
-            self._levels, self._committing, self._has_read = TransactionLevels(), None, False
+            self._levels, self.savepoints = TransactionLevels(), SavepointStack()
+            self._committing = self.scope = None
             self._rows, self._wakes, self.owner_choices = self._rows.of_next(), set(), []
-            self.savepoints = SavepointStack()
-            self.scope, self.transaction_number = None, 0
 
     def _forsaken(self) -> None:
         """Nobody closed the session, and it is gone. Nothing may be sent from here: the garbage collector runs it."""

@@ -42,12 +42,11 @@ if TYPE_CHECKING:
 class SQLAlchemyOutbox:
     """The table is in the database that `target` leads to: what a transaction commits arrives, and nothing else does.
 
-    Sessions of its database are followed: those of the factory given, and all whose bind leads there. Others, such as
-    one with a bind for each mapper, are once they are bound with `bind`. An event belongs to
-    the transaction that is open in the task or thread that publishes it, or in one that started it. If several have
-    written, it belongs to the one begun last. A transaction that has only read decides about nothing. Events published
-    while no transaction is open are stored at the flush: by a transaction that has written by then, if one is open
-    there, or else by one of their own.
+    Sessions of its database are followed, and connections that work there without a session. An event belongs to the
+    transaction that is open in the task or thread that publishes it, or in one that started it. If several have
+    written, it belongs to the one begun last. A transaction that has only read decides about nothing, nor does one
+    under AUTOCOMMIT. Events published while no transaction is open are stored at the flush: by a transaction that has
+    written by then, if one is open there, or else by one of their own.
     """
 
     def __init__(

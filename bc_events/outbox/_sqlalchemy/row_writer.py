@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bc_events.errors import counted
@@ -15,7 +16,7 @@ from .engine import hide_values
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Engine, Table
     from sqlalchemy.orm import Session
 
     from bc_events.event import Event
@@ -28,7 +29,7 @@ class RowWriter:
         self._engine = engine
         self._table = table
 
-    def insert(self, session: Session, events: Sequence[Event]) -> None:
+    def insert(self, session: Session | Connection, events: Sequence[Event]) -> None:
         """Raises what the database refuses, without the events' data."""
         try:
             # The outbox is one table, wherever the session's engine has put those of a tenant.
@@ -43,8 +44,10 @@ class RowWriter:
             )
             raise
 
-    def _connection(self, session: Session) -> Connection:
+    def _connection(self, session: Session | Connection) -> Connection:
         """The session's own connection to the outbox's database, and with it its own transaction there."""
+        if isinstance(session, Connection):
+            return session
         own = session.bind
         is_same = own is not None and self.is_database_of(own.engine)
         return session.connection(bind_arguments={"bind": own if is_same else self._engine})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .execution_place import execution_place
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
 
@@ -18,7 +19,7 @@ class RunningCommit:
     def __init__(self) -> None:
         self._place = execution_place()
 
-    def takes_more(self, session: Session | None) -> bool:
+    def takes_more(self, session: Session | Connection | None) -> bool:
         """Whether it is published into by its own hooks, and before it is done."""
         outermost = session.get_transaction() if session is not None else None
         return self._place == execution_place() and outermost is not None and outermost.is_active

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+from bc_events._ambient import transactions
 from bc_events._unit.held import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bc_events.event import Event
 
@@ -33,23 +34,49 @@ class SavepointCommand:
         return cls(cast("Literal['SAVEPOINT', 'RELEASE', 'ROLLBACK']", word), found.group(2).strip('"`').lower())
 
 
+class NamedSavepoint:
+    """`kept` are the events that its rollback leaves: those of before, and those of code that it is not around."""
+
+    __slots__ = ("__weakref__", "kept", "name")
+
+    outbox = None
+    is_open = True
+    """As long as it is there: the stack lets go of it at its end."""
+
+    def __init__(self, name: str, kept: Iterable[Event]) -> None:
+        self.name = name
+        self.kept = set(kept)
+        transactions.note(self)
+
+    @property
+    def is_around(self) -> bool:
+        """Whether it was set by this task or thread, or by one that started it."""
+        return any(one.subject is self for one in transactions.around())
+
+
 class SavepointStack:
-    """Of one transaction, with the events that it held when each of them was set."""
+    """Of one transaction."""
 
     __slots__ = ("_set",)
 
     def __init__(self) -> None:
-        self._set: list[tuple[str, frozenset[Event]]] = []
+        self._set: list[NamedSavepoint] = []
 
-    def run(self, command: SavepointCommand, held: Sequence[Event]) -> frozenset[Event] | None:
+    def note(self, event: Event) -> None:
+        """One that was published here. A savepoint of a sibling has no say over it."""
+        for one in self._set:
+            if not one.is_around:
+                one.kept.add(event)
+
+    def run(self, command: SavepointCommand, held: Sequence[Event]) -> set[Event] | None:
         """The events that a rollback leaves; None where nothing is rolled back."""
         if command.kind == "SAVEPOINT":
-            self._set.append((command.name, frozenset(held)))
+            self._set.append(NamedSavepoint(command.name, held))
             return None
-        place = next((at for at in reversed(range(len(self._set))) if self._set[at][0] == command.name), None)
+        place = next((at for at in reversed(range(len(self._set))) if self._set[at].name == command.name), None)
         if place is None:
             return None
-        kept = self._set[place][1]
+        kept = self._set[place].kept
         if command.kind == "RELEASE":
             del self._set[place:]
             return None

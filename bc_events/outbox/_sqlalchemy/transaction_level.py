@@ -1,16 +1,20 @@
-"""TransactionLevel: the outermost transaction of a SQLAlchemy session, or a savepoint in it."""
+"""TransactionLevel: the outermost transaction of a SQLAlchemy session or connection, or a savepoint in it."""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bc_events._ambient import transactions
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction
 
     from bc_events._unit.held import Held
+
+
+_CLOSED: Final = "the database session was closed without a commit; commit, or publish once the work is committed"
 
 
 class TransactionLevel:
@@ -22,7 +26,7 @@ class TransactionLevel:
     is_open = True
     """As long as it is there: its session lets go of it at its end. While it begins, SQLAlchemy calls it inactive."""
 
-    def __init__(self, transaction: SessionTransaction, held: Held) -> None:
+    def __init__(self, transaction: SessionTransaction | Connection, held: Held) -> None:
         self.transaction = weakref.ref(transaction)
         self.held = held
         self.has_written = False
@@ -35,3 +39,7 @@ class TransactionLevel:
     def is_around(self) -> bool:
         """Whether it was begun by this task or thread, or by one that started it."""
         return any(one.subject is self for one in transactions.around())
+
+    def drop(self, *, is_meant: bool) -> None:
+        """It was rolled back; `is_meant` is False where nobody said so."""
+        self.held.drop(*(() if is_meant else (_CLOSED,)))

@@ -1,24 +1,35 @@
-"""TransactionLevels: the outermost transaction that a SQLAlchemy session has open, and the savepoints in it."""
+"""TransactionLevels: the outermost transaction that a session or connection has open, and the savepoints in it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from .effect import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction
 
     from .transaction_level import TransactionLevel
 
 
+_numbers: Final = itertools.count(1)
+
+
 class TransactionLevels:
     """The outermost first. Without any, no transaction is open."""
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_has_autocommit", "_has_read", "_levels", "number")
 
     def __init__(self) -> None:
         self._levels: list[TransactionLevel] = []
+        self.number = 0
+        """Grows with each outermost transaction of the process; 0 while none is open."""
+        self._has_read = False
+        self._has_autocommit = False
 
     def __len__(self) -> int:
         return len(self._levels)
@@ -43,10 +54,38 @@ class TransactionLevels:
     def has_written(self) -> bool:
         return any(level.has_written for level in self._levels)
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing at all has run in it."""
+        return not self._has_read and not self.has_written
+
+    def run(self, statement: str) -> None:
+        effect = Effect.of(statement)
+        self._has_read |= effect is Effect.READ
+        if effect is Effect.WRITE:
+            self.write()
+
+    def read(self) -> None:
+        self._has_read = True
+
+    def write(self) -> None:
+        """The innermost transaction has changed something."""
+        if self._has_autocommit:
+            self._has_read = True
+        else:
+            self.innermost.has_written = True
+
+    def autocommit(self) -> None:
+        """The database commits each statement by itself: the end of the transaction decides about nothing."""
+        self._has_autocommit = self._has_read = True
+        for level in self._levels:
+            level.has_written = False
+
     def add(self, level: TransactionLevel) -> None:
+        self.number = self.number or next(_numbers)
         self._levels.append(level)
 
-    def find(self, transaction: SessionTransaction) -> TransactionLevel | None:
+    def find(self, transaction: SessionTransaction | Connection) -> TransactionLevel | None:
         return next((one for one in self._levels if one.transaction() is transaction), None)
 
     def undo(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
     from bc_events.event import Event
@@ -32,10 +33,10 @@ class TransactionRows:
         self._events.update(missing)
         return missing
 
-    def insert(self, session: Session, missing: Sequence[Event]) -> None:
+    def insert(self, session: Session | Connection, missing: Sequence[Event]) -> None:
         if missing:
             self._writer.insert(session, missing)
 
     def of_next(self) -> TransactionRows:
-        """Those of the session's next transaction: none yet."""
+        """Those of the next transaction: none yet."""
         return TransactionRows(self._writer)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-def has_unflushed(session: Session | None) -> bool:
-    """False for a session that has been collected."""
-    if session is None:
+def has_unflushed(session: Session | Connection | None) -> bool:
+    """False for a session that has been collected, and for a connection, which sends at once what it is given."""
+    if session is None or isinstance(session, Connection):
         return False
     try:
         return bool(session.new or session.deleted or session.dirty)
