@@ -42,15 +42,17 @@ class MariaDB:
             self.folder.chmod(0o755)
         if not self._data.exists():
             user = [] if self._user is None else [f"--user={self._user}"]
-            subprocess.run(
+            made = subprocess.run(
                 [
                     *(_found("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *user),
                     *("--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M"),
                 ],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                check=False,
+                capture_output=True,
+                text=True,
             )
+            if made.returncode:
+                raise RuntimeError(f"mariadb-install-db made no database:\n{made.stdout}{made.stderr}")
 
     def url(self, database: str = "app", driver: str = "mysql+pymysql") -> str:
         return f"{driver}://root@localhost/{database}?unix_socket={self.socket}"

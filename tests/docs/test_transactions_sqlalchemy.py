@@ -35,6 +35,7 @@ DROPPED = {
     "with_sqlmodel": [CLOSED],
     "scoped": [CLOSED],
     "with_flask_sqlalchemy": [ROLLED_BACK],
+    "without_session": [ROLLED_BACK, ROLLED_BACK],
     "with_asyncio": [ROLLED_BACK],
     "sqlite_savepoint": [ROLLED_BACK],
 }

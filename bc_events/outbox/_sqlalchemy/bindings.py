@@ -89,8 +89,7 @@ class Bindings:
         """What has run on it is known where it leads to the outbox's database."""
         is_known = connection in self._followed or self._core.of(connection) is not None
         self._works_on(session, connection, followed)
-        if not is_known:
-            followed.has_run(has_written=True)
+        followed.has_run(has_written=not is_known)
 
     def begins(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is not None and self not in session.info:

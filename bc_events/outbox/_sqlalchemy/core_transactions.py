@@ -37,15 +37,13 @@ class CoreTransactions:
         found.opens(connection)
         return found
 
-    def hand_over(self, connection: Connection, session: FollowedSession) -> bool:
-        """A session works on the connection, and ends its transaction. Whether it was followed until here."""
+    def hand_over(self, connection: Connection, session: FollowedSession) -> None:
+        """A session works on the connection, and ends its transaction."""
         found = self.of(connection)
-        if found is None:
-            return False
-        with self._lock:
-            del self._followed[connection]
-        found.hand_over(session)
-        return True
+        if found is not None:
+            with self._lock:
+                del self._followed[connection]
+            found.hand_over(session)
 
     def lend(self, connection: Connection, session: FollowedSession) -> None:
         """A session works on the connection, whose transaction goes on when the session has ended its own."""

@@ -50,9 +50,10 @@ class SQLAlchemyDelivery:
         """
         self._apart = StoredDelivery(store, service_name, relay, rehearsal=rehearsal)
         self._bindings = bindings
+        self._rehearsal = rehearsal
 
     def record(self, event: Event) -> bool:
-        return self._bindings.owners.record(event, self._apart.wake)
+        return self._bindings.owners.record(event, self._apart.wake, in_rehearsal=self._rehearsal.is_on)
 
     def entrust(self, event: Event) -> bool:
         """Whether a transaction that is open where this event is flushed has written by now, and holds it from here on.
@@ -60,7 +61,7 @@ class SQLAlchemyDelivery:
         It was published before that began, mostly. To store it beside that would part it from the work, and would wait
         on SQLite for the very lock that the transaction has.
         """
-        return self._bindings.owners.entrust(event, self._apart.wake)
+        return self._bindings.owners.entrust(event, self._apart.wake, in_rehearsal=self._rehearsal.is_on)
 
     def discard(self, events: Sequence[Event]) -> None:
         """Nothing: no row of an event that a scope may still drop has been written."""

@@ -71,10 +71,9 @@ class FollowedSession:
         self._note_unflushed()
         return self._levels.has_written
 
-    @property
-    def is_lent(self) -> bool:
-        """Whether another one speaks for its transaction."""
-        return False
+    def may_hold(self, *, in_rehearsal: bool) -> bool:  # noqa: ARG002  of a connection
+        """Whether its open transaction can be the owner of an event."""
+        return self.is_open
 
     def settle(self) -> None:
         """Ends a transaction whose end nobody has told of. A session tells of each."""

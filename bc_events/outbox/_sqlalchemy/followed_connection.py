@@ -40,10 +40,14 @@ class FollowedConnection(FollowedSession):
         connection = self._connection()
         return self._is_leaving and (connection is None or connection.get_transaction() is None)
 
-    @property
-    def is_lent(self) -> bool:
-        """Whether a session that was made with the connection has written: it speaks for the transaction."""
-        return self._borrower is not None and self._borrower.is_open and self._borrower.has_written
+    def may_hold(self, *, in_rehearsal: bool) -> bool:
+        """Not while a session that was made with the connection has written: that speaks for the transaction.
+
+        In a rehearsal, not if it was begun outside of every scope: then a test has begun it, to roll back what the
+        service under test commits.
+        """
+        is_lent = self._borrower is not None and self._borrower.is_open and self._borrower.has_written
+        return self.is_open and not is_lent and not (in_rehearsal and self.scope is None)
 
     def miss(self, event: Event, wake: Callable[[], None]) -> bool:
         """As for a session, but nobody waits for the next transaction of a connection."""
@@ -54,10 +58,11 @@ class FollowedConnection(FollowedSession):
 
     def hand_over(self, session: FollowedSession) -> None:
         """Its transaction is the session's from here on, and so are the events in it."""
-        held, wakes, has_written = self._levels.outermost.held, list(self._wakes), self.has_written
+        levels, wakes = self._levels, list(self._wakes)
         self._reset()
-        session.has_run(has_written=has_written)
-        for event in held.withdraw(lambda _: True):
+        if not levels.is_untouched:
+            session.has_run(has_written=levels.has_written)
+        for event in levels.outermost.held.withdraw(lambda _: True):
             session.add(event, *wakes[:1])
 
     def opens(self, connection: Connection) -> None:

@@ -46,24 +46,24 @@ class Owners:
         with self._lock:
             self._of_unit.setdefault(root_of(unit), weakref.WeakSet()).add(session)
 
-    def record(self, event: Event, wake: Callable[[], None]) -> bool:
+    def record(self, event: Event, wake: Callable[[], None], *, in_rehearsal: bool) -> bool:
         """Whether a transaction that is open here holds the event; `wake` follows its commit."""
         root = root_of(event.origin)
         sessions = self._sessions()
         named = [one for one, unit in sessions.items() if unit is root]
         if named:
             return self._record_named(event, named[-1], wake)
-        open_ones = _open_ones(sessions)
+        open_ones = _open_ones(sessions, in_rehearsal=in_rehearsal)
         writers = [one for one in open_ones if one.has_written]
         if open_ones:
             return self._record_among(event, open_ones, writers, wake)
         return self._record_unseen(event, root, wake)
 
-    def entrust(self, event: Event, wake: Callable[[], None]) -> bool:
+    def entrust(self, event: Event, wake: Callable[[], None], *, in_rehearsal: bool) -> bool:
         """At its flush: whether a transaction that is open here, and has written by now, holds the event from here."""
         root = root_of(event.origin)
         sessions = self._sessions()
-        writers = [one for one in _open_ones(sessions) if one.has_written]
+        writers = [one for one in _open_ones(sessions, in_rehearsal=in_rehearsal) if one.has_written]
         named = [one for one in writers if sessions[one] is root]
         if not writers:
             return False
@@ -111,9 +111,10 @@ class Owners:
         return any(one.miss(event, wake) for one in sorted(unseen, key=lambda one: -one.transaction_number))
 
 
-def _open_ones(sessions: Iterable[FollowedSession]) -> list[FollowedSession]:
-    """The one whose transaction was begun last at the end."""
-    return sorted((one for one in sessions if one.is_open and not one.is_lent), key=lambda one: one.transaction_number)
+def _open_ones(sessions: Iterable[FollowedSession], *, in_rehearsal: bool) -> list[FollowedSession]:
+    """Those with a transaction open; the one begun last at the end."""
+    found = [one for one in sessions if one.may_hold(in_rehearsal=in_rehearsal)]
+    return sorted(found, key=lambda one: one.transaction_number)
 
 
 def _innermost() -> frames.Frame | None:
