@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import bc_events
 from bc_events.cli.serve import serve
 from tests.docs import command_line
 from tests.docs.pages import DOCS, PAGES, ROOT
@@ -52,6 +53,14 @@ def test_the_pages_name_the_port_that_serve_listens_on():
     (port,) = {option.default for option in serve.params if option.name == "port"}
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert set(re.findall(r"http://127\.0\.0\.1:(\d+)", pages)) == {str(port)}
+
+
+def test_the_pages_install_this_version():
+    """Without it pip would prefer the first client, because this one is a pre-release."""
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    commands = re.findall(r"pip install --find-links .+", pages)
+    assert commands
+    assert [one for one in commands if f'>={bc_events.__version__}"' not in one] == []
 
 
 def test_every_page_is_in_the_navigation():
