@@ -114,12 +114,11 @@ WHERE o.dead_at IS NULL AND {dialect.among("o.aggregateid")} AND o.seq <= ?"""
 @cache
 def _heads(dialect: Dialect) -> str:
     """Selects heads, each with the number and the length of the rows that it stands for."""
-    length = "octet_length" if dialect.name == "postgresql" else "length"
     return f"""SELECT {selection(dialect)},
     CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_MEMBERS}) END,
-    CASE WHEN o.batch IS NULL THEN {length}(o.payload)
-    ELSE (SELECT coalesce(sum({length}(m.payload)), 0) {_MEMBERS}) END
-FROM {schema.TABLE} o{dialect.in_order_of.format(schema.MARK)}"""
+    CASE WHEN o.batch IS NULL THEN {dialect.size("o.payload")}
+    ELSE (SELECT coalesce(sum({dialect.size("m.payload")}), 0) {_MEMBERS}) END
+FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}"""
 
 
 def _is_ready(dialect: Dialect) -> str:
@@ -139,11 +138,11 @@ def _first_of_job(table: str, dialect: Dialect) -> str:
 
     Pairs are compared because only the index of jobs has them in order. For the first row of one job by `seq` alone,
     PostgreSQL would search all rows from the front if its statistics say that most rows are of one job. MySQL uses no
-    index to compare pairs.
+    index to compare pairs, but a statement can name the index.
     """
-    if dialect.name == "mysql":
+    if dialect.with_index:
         return f"""(
-    SELECT {_available_at("e")} FROM {schema.TABLE} e FORCE INDEX ({schema.TABLE}_job)
+    SELECT {_available_at("e")} FROM {schema.TABLE} e{dialect.with_index.format(index=f"{schema.TABLE}_job")}
     WHERE e.aggregateid = {table}.aggregateid AND e.dead_at IS NULL
     ORDER BY e.seq LIMIT 1
 )"""

@@ -22,24 +22,33 @@ _MYSQL: Final = {"bigint": "bigint", "float8": "double", "text": "longtext", "uu
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`now` is the time of the database's clock, in seconds of the Unix epoch: relays on many machines share it.
+    """The SQL that differs.
 
+    `now` is the time of the database's clock, in seconds of the Unix epoch: relays on many machines share it.
+    `begin` starts a transaction of a relay, on a connection that commits each statement otherwise.
     `lock` makes a SELECT lock the rows of `o`. `skip_locked` also leaves out rows that other transactions have locked.
+    `find_index` selects a row if an `{index}` of a `{table}` exists.
     After `forbid_sort`, a transaction reads in the order of an index, even if the planner expects few rows.
-    `allow_sort` ends that. `in_order_of` does the same for one table of a statement: it names an index for it.
-    `then` joins a table that is read after the one before it. `keep_stored` ends an INSERT that leaves an id alone that
-    is stored already.
+    `allow_sort` ends that. `with_index` follows a table in a statement, and has it read in the order of an `{index}`.
+    `then` joins a table that is read after the one before it.
+    `keep_stored` ends an INSERT. A row whose id is stored already is then left alone.
+    `has_one_writer`: while one transaction writes, no other can begin to.
+    `has_partial_indexes`: an index may have a condition for its rows.
     """
 
     name: Name
     now: str
+    begin: tuple[str, ...]
     lock: str
     skip_locked: str
+    find_index: str
     forbid_sort: str = ""
     allow_sort: str = ""
-    in_order_of: str = ""
+    with_index: str = ""
     then: str = "JOIN"
     keep_stored: str = "ON CONFLICT (id) DO NOTHING"
+    has_one_writer: bool = False
+    has_partial_indexes: bool = True
 
     @property
     def _is_typed(self) -> bool:
@@ -82,9 +91,11 @@ class Dialect:
 
     def whole_text(self, column: str, most: int) -> str:
         """The same for a column of text: NULL if it has more than so many bytes."""
-        if self._is_typed:
-            return f"CASE WHEN octet_length({column}) <= {most} THEN {column} END"
-        return f"CASE WHEN length(CAST({column} AS BLOB)) <= {most} THEN {_sqlite_value(column, column)} END"
+        return f"CASE WHEN {self.size(column)} <= {most} THEN {self.value(column)} END"
+
+    def size(self, column: str) -> str:
+        """How many bytes a text has."""
+        return f"octet_length({column})" if self._is_typed else f"length(CAST({column} AS BLOB))"
 
     def as_bytes(self, column: str) -> str:
         """Text that may not be UTF-8, as bytes that every driver can read."""
@@ -133,26 +144,37 @@ def _sqlite_value(column: str, text: str) -> str:
 POSTGRESQL: Final = Dialect(
     name="postgresql",
     now="extract(epoch FROM statement_timestamp())::double precision",
+    # At a stricter level, the claims of two relays would make each other fail.
+    begin=("BEGIN ISOLATION LEVEL READ COMMITTED",),
     lock=" FOR UPDATE OF o",
     skip_locked=" FOR UPDATE OF o SKIP LOCKED",
+    find_index="SELECT 1 WHERE to_regclass('{index}') IS NOT NULL",
     forbid_sort="SET LOCAL enable_sort = off",
     allow_sort="SET LOCAL enable_sort = on",
 )
 MYSQL: Final = Dialect(
     name="mysql",
     now="(timestampdiff(MICROSECOND, '1970-01-01', utc_timestamp(6)) / 1e6)",  # in no time zone that has a summer time
+    # At a stricter level, a claim would lock the gaps between rows too.
+    begin=("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"),
     # Rows of subqueries are not locked. MariaDB does not know the words OF o.
     lock=" FOR UPDATE",
     skip_locked=" FOR UPDATE SKIP LOCKED",
-    in_order_of=" FORCE INDEX ({})",  # a sort reads all rows that are ready, and so locks them
+    find_index="SELECT 1 FROM information_schema.statistics WHERE table_schema = database() "
+    "AND table_name = '{table}' AND index_name = '{index}' LIMIT 1",
+    with_index=" FORCE INDEX ({index})",  # a sort reads all rows that are ready, and so locks them
     then="STRAIGHT_JOIN",
     keep_stored="ON DUPLICATE KEY UPDATE id = id",  # INSERT IGNORE would also cut values that are too long
+    has_partial_indexes=False,
 )
 SQLITE: Final = Dialect(
     name="sqlite",
     now="((julianday('now') - 2440587.5) * 86400.0)",
-    lock="",  # a write transaction is alone in its file
+    begin=("BEGIN IMMEDIATE",),  # once it has read, a transaction cannot wait for the lock to write
+    lock="",
     skip_locked="",
+    find_index="SELECT 1 FROM sqlite_master WHERE name = '{index}'",
+    has_one_writer=True,
 )
 
 

@@ -67,7 +67,7 @@ _UPGRADES: Final[dict[int, dict[Name, tuple[str, ...]]]] = {}
 def creation(dialect: Dialect) -> list[str]:
     """The statements that make the table of this version. They leave an existing table alone."""
     columns = ",\n    ".join(_definition(column, dialect) for column in COLUMNS)
-    if dialect.name == "mysql":  # it has no CREATE INDEX IF NOT EXISTS
+    if not dialect.has_partial_indexes:  # MySQL, which has no CREATE INDEX IF NOT EXISTS either
         keys = ",\n    ".join(f"KEY {name} ({', '.join(of_key)})" for name, of_key in WHOLE_INDEXES.items())
         options = " ".join(f"{name.upper()}={value}" for name, value in MYSQL_OPTIONS.items())
         return [f"CREATE TABLE IF NOT EXISTS {TABLE} (\n    {columns},\n    {keys}\n) {options}"]
@@ -82,7 +82,7 @@ def creation(dialect: Dialect) -> list[str]:
 
 def _definition(column: TableColumn, dialect: Dialect) -> str:
     words = [column.name, _TYPES[dialect.name][column.kind]]
-    if dialect.name == "mysql" and is_searched(column):
+    if not dialect.has_partial_indexes and is_searched(column):
         words[1] = f"varchar({LONGEST_KEY})"
     if not column.is_nullable and column.kind != "sequence":
         words.append("NOT NULL")
@@ -105,11 +105,4 @@ def upgrade(dialect: Dialect, version: int) -> list[str]:
 
 def version_query(dialect: Dialect) -> str:
     """Selects a row if the table exists in this version."""
-    if dialect.name == "postgresql":
-        return f"SELECT 1 WHERE to_regclass('{MARK}') IS NOT NULL"
-    if dialect.name == "mysql":
-        return (
-            "SELECT 1 FROM information_schema.statistics WHERE table_schema = database() "
-            f"AND table_name = '{TABLE}' AND index_name = '{MARK}' LIMIT 1"
-        )
-    return f"SELECT 1 FROM sqlite_master WHERE name = '{MARK}'"
+    return dialect.find_index.format(table=TABLE, index=MARK)

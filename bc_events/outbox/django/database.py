@@ -27,13 +27,6 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = (DatabaseError, InterfaceError)
 _IDLE_CONNECTIONS: Final = 8
-# SQLite cannot wait for its lock in a transaction that has read already. At a stricter level than READ COMMITTED, the
-# claims of two relays on PostgreSQL would make each other fail, and those on MySQL would lock the gaps between rows.
-_BEGIN: Final = {
-    "sqlite": ["BEGIN IMMEDIATE"],
-    "postgresql": ["BEGIN ISOLATION LEVEL READ COMMITTED"],
-    "mysql": ["SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION"],
-}
 _abandoned: Final[list[BaseDatabaseWrapper]] = []
 
 
@@ -85,7 +78,7 @@ class OwnDatabase:
     @contextmanager
     def transaction(self) -> Iterator[DjangoTransaction]:
         with self._cursor() as cursor:
-            for statement in _BEGIN[self.dialect.name]:
+            for statement in self.dialect.begin:
                 cursor.execute(statement)
             yield DjangoTransaction(cursor)
             cursor.execute("COMMIT")

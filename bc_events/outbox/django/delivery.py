@@ -45,7 +45,7 @@ class DjangoDelivery:
         """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
         self.using = using
         database = AmbientDatabase(using)
-        self._has_one_writer = database.dialect.name == "sqlite"
+        self._has_one_writer = database.dialect.has_one_writer
         self._here = StoredDelivery(TableStore(database), service_name, relay)
         self._apart = StoredDelivery(TableStore(OwnDatabase(using)), service_name, relay)
         self._outbox = AmbientOutbox(using, service_name, self._here.wake)
