@@ -37,8 +37,12 @@ class MariaDB:
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._user = "mysql" if os.geteuid() == 0 else None
+        # A server that starts deletes the temporary tables of all others in its folder for them.
+        self._temporary = self.folder / "tmp"
+        self._temporary.mkdir(exist_ok=True)
         if self._user is not None:
             shutil.chown(self.folder, self._user)
+            shutil.chown(self._temporary, self._user)
             self.folder.chmod(0o755)
         if not self._data.exists():
             user = [] if self._user is None else [f"--user={self._user}"]
@@ -46,6 +50,7 @@ class MariaDB:
                 [
                     *(_found("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *user),
                     *("--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M"),
+                    f"--tmpdir={self._temporary}",
                 ],
                 check=False,
                 capture_output=True,
@@ -77,7 +82,12 @@ class MariaDB:
             self._process = subprocess.Popen(
                 [
                     *(_found("mariadbd"), "--no-defaults", f"--datadir={self._data}", f"--socket={self.socket}"),
-                    *("--skip-networking", f"--pid-file={self.folder / 'pid'}", *options),
+                    *(
+                        "--skip-networking",
+                        f"--pid-file={self.folder / 'pid'}",
+                        f"--tmpdir={self._temporary}",
+                        *options,
+                    ),
                 ],
                 stdout=log,
                 stderr=log,
