@@ -1,11 +1,7 @@
 """Rule 23: a forked child sees no session, and whatever it inherits sends and drops nothing."""
 
-import asyncio
 import ctypes
-import gc
 import os
-import pickle
-import signal
 
 import anyio
 import pytest
@@ -13,6 +9,7 @@ from opentelemetry import baggage, context
 
 from bc_events import NoActiveSessionError, SessionClosedError, events
 
+from .forking import Fork, ambient
 from .matrix import over
 from .models import BLOCKS, DECORATED
 from .recording import recording_client, say
@@ -21,73 +18,14 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
+
+
 WITHOUT_A_LOOP = {
     name: run
     for name, run in (DECORATED | BLOCKS).items()
     if not any(word in name for word in ("async", "coroutine", "trio", "marked"))
 }
 """A child must not run its parent's event loop to its end: they share what wakes it."""
-PATIENCE = 20
-"""Seconds after which a child that hangs is ended."""
-
-
-class Fork:
-    """One fork, in the midst of some work that parent and child both go on with, each to its end."""
-
-    def __init__(self, report):
-        self._report = report
-        self._readable, self._writable = os.pipe()
-        self._child = None
-
-    def __call__(self):
-        """Forks; True in the child."""
-        self._child = os.fork()
-        if self._child == 0:
-            signal.alarm(PATIENCE)
-        return self._child == 0
-
-    def end_child(self, outcome):
-        """Ends the child here, and nothing else, with what its work came to."""
-        if self._child == 0:
-            os.write(self._writable, pickle.dumps(self._report(outcome)))
-            os._exit(0)
-
-    def told(self, work):
-        """Runs the work, which is given this; returns, in the parent, the child's report."""
-        try:
-            self.end_child(_outcome(work, self))
-        finally:
-            if self._child == 0:
-                os._exit(1)
-            os.close(self._writable)
-            with os.fdopen(self._readable, "rb") as pipe:
-                answer = pipe.read()
-            os.waitpid(self._child, 0)
-        assert answer, "the child came to no end of its own"
-        return pickle.loads(answer)
-
-
-def _outcome(work, fork):
-    try:
-        return work(fork)
-    except Exception as error:
-        return type(error)
-
-
-def ambient():
-    return events.current_job_id(), dict(baggage.get_all())
-
-
-@pytest.fixture
-def told(recording, caplog):
-    """Runs some work that forks; returns what it came to in the child, and what was sent, dropped and logged there."""
-
-    def report(outcome):
-        messages = [record.getMessage() for record in caplog.records if record.name == "bc.events"]
-        dropped = [event.data["n"] for event in recording.discarded]
-        return outcome, ambient(), recording.numbers, dropped, messages
-
-    return lambda work: Fork(report).told(work)
 
 
 class LeavesError(Exception):
@@ -299,106 +237,6 @@ def test_rule_23_what_was_bound_before_the_fork_is_refused_after_it(client, reco
 
     assert told(work) == (SessionClosedError, (None, {}), [], [], [])
     assert recording.numbers == [1]
-
-
-def suspended():
-    """A decorated generator, suspended after its first event."""
-
-    @events.session("job-1")
-    def steps():
-        say(1)
-        yield
-        say(2)
-
-    running = steps()
-    next(running)
-    return running
-
-
-class Loop:
-    """A decorated async generator, suspended after its first event; each process steps it on a loop of its own."""
-
-    def __init__(self):
-        @events.session("job-1")
-        async def steps():
-            say(1)
-            yield
-            say(2)
-
-        self._running = steps()
-        self.next()
-
-    def next(self):
-        async def step():
-            return await anext(self._running, None)
-
-        return self._alone(step())
-
-    def close(self):
-        async def close():
-            await self._running.aclose()
-
-        return self._alone(close())
-
-    def _alone(self, step):
-        """Not by `asyncio.run`, which would close the generator at its end."""
-        loop = asyncio.new_event_loop()
-        try:
-            return loop.run_until_complete(step)
-        finally:
-            loop.close()
-
-
-class Generator:
-    def __init__(self):
-        self._running = suspended()
-
-    def next(self):
-        return next(self._running, None)
-
-    def close(self):
-        self._running.close()
-
-
-every_kind = pytest.mark.parametrize("kind", [Generator, Loop], ids=["generator", "async_generator"])
-
-
-@every_kind
-def test_rule_23_a_suspended_generator_that_a_child_closes_drops_nothing(kind, client, recording, told):
-    def work(fork):
-        steps = kind()
-        if fork():
-            steps.close()
-        else:
-            steps.next()
-
-    assert told(work) == (None, (None, {}), [], [], [])
-    assert recording.numbers == [1, 2]
-    assert recording.discarded == []
-
-
-@every_kind
-def test_rule_23_a_suspended_generator_that_a_child_goes_on_with_is_refused(kind, client, recording, told):
-    def work(fork):
-        steps = kind()
-        fork()
-        steps.next()
-
-    assert told(work) == (SessionClosedError, (None, {}), [], [], [])
-    assert recording.numbers == [1, 2]
-
-
-def test_rule_23_a_suspended_generator_that_a_child_forgets_drops_nothing(client, recording, told):
-    def work(fork):
-        steps = suspended()
-        if fork():
-            del steps
-            gc.collect()
-        else:
-            next(steps, None)
-
-    assert told(work) == (None, (None, {}), [], [], [])
-    assert recording.numbers == [1, 2]
 
 
 def test_rule_23_a_child_of_a_child_is_one_too(client, recording, told):

@@ -16,6 +16,7 @@ from . import (
     settings as module,
 )
 from .databases import alias, mariadb_alias, postgres_alias, sqlite_alias  # noqa: F401  they hold models
+from .modes import service_of
 
 
 class Remembering:
@@ -92,3 +93,11 @@ def _files_go_away():
     yield
     for database in module.DATABASES.values():
         pathlib.Path(database["NAME"]).unlink(missing_ok=True)
+
+
+@pytest.fixture(name="service", params=["direct", "outbox on sqlite", "outbox on postgres"])
+def _service(request, delivery, django_db_blocker):
+    mode, _, database = request.param.partition(" on ")
+    using = request.getfixturevalue(f"{database or 'sqlite'}_alias")
+    with django_db_blocker.unblock(), service_of(using, delivery if mode == "direct" else None) as made:
+        yield made

@@ -10,8 +10,8 @@ from celery.exceptions import Ignore
 from bc_events import EventClient, events
 from bc_events.integrations.celery import install
 
+from .celery_app import make_app
 from .conftest import TOPICS, Remembering
-from .test_celery import make_app
 
 USER = {"x-britecore-actor-id": "user-one", "x-britecore-actor-type": "user"}
 SIGNALS = [signals.task_prerun, signals.task_success, signals.task_failure, signals.task_retry]

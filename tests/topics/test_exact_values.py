@@ -3,13 +3,7 @@
 import collections
 import dataclasses
 import datetime as dt
-import enum
-import json
 import re
-import subprocess
-import sys
-import types
-import typing
 import uuid
 import zoneinfo
 from decimal import Decimal
@@ -20,24 +14,17 @@ from hypothesis import given, strategies as st
 
 from bc_events import InvalidEventError, Topic
 
-ANY = Topic("Created", "Test", "testing", schema=True)
+from .exact_values import ANY, refusal, sent
+
 TYPED = Topic(
     "Created",
     "Test",
     "testing",
     {"properties": {"at": {"type": "string", "format": "date-time"}, "premium": {"type": "number"}}},
 )
+
+
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?[+-]([01]\d|2[0-3]):[0-5]\d")
-
-
-def sent(value, name="v", topic=ANY):
-    return json.loads(topic.freeze({name: value})[len(topic.head) :], parse_float=Decimal)[name]
-
-
-def refusal(value, topic=ANY):
-    with pytest.raises(InvalidEventError) as caught:
-        topic.freeze({"v": value})
-    return str(caught.value)
 
 
 class Says:
@@ -157,148 +144,6 @@ def test_a_uuid_that_was_never_given_its_number_is_refused():
     assert "/v: is a UUID without a number of 128 bits" in refusal(odd)
 
 
-class Plain(enum.Enum):
-    ONE = 1
-
-
-class Itself(enum.Enum):
-    A = 1
-
-
-class InAList(enum.Enum):
-    A = 1
-
-
-class Raises(enum.Enum):
-    A = 1
-
-    @property
-    def value(self):
-        raise ZeroDivisionError
-
-
-class Shouts(enum.Enum):
-    A = "a"
-
-    @property
-    def value(self):
-        return self._value_.upper()
-
-
-class Labelled(int, enum.Enum):
-    A = 1
-
-    def __new__(cls, number):
-        member = int.__new__(cls, number)
-        member._value_ = "one"
-        return member
-
-
-class Ready(enum.Enum):
-    A = orjson.Fragment(b'{"a":')
-
-
-class Bits(enum.Flag):
-    A = 1
-    B = 2
-
-
-Itself.A._value_ = Itself.A
-InAList.A._value_ = [InAList.A]
-
-
-@pytest.mark.parametrize("member", [Itself.A, InAList.A, Raises.A, Shouts.A, Labelled.A, Ready.A], ids=str)
-def test_an_enum_member_without_one_value_is_refused(member):
-    assert "/v" in refusal([member])
-    assert "/v" in refusal(dataclasses.make_dataclass("Holder", ["member"])(member))
-
-
-def test_an_enum_member_is_its_value():
-    assert [sent(member) for member in (Plain.ONE, Bits.A | Bits.B, enum.StrEnum("S", "A").A)] == [1, 3, "a"]
-
-
-def declares(*bases):
-    """A dataclass that is also something else."""
-    return dataclasses.make_dataclass("Odd", ["field"], bases=bases)
-
-
-class Attributes(list):
-    """As attrs marks its classes."""
-
-    __attrs_attrs__ = ("field",)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *(declares(kind)("1") for kind in (str, int, float, Decimal, list, dict, set, frozenset)),
-        *(declares(kind)(1) for kind in (collections.UserDict, collections.UserList, collections.deque)),
-        declares(tuple)((1, 2)),
-        declares(bytes)(1),
-        Attributes([1]),
-    ],
-    ids=lambda value: type(value).__base__.__name__,
-)
-def test_a_class_with_fields_that_is_also_a_value_is_refused(value):
-    """Its fields would be lost, or the rest of it."""
-    assert "/v: has fields and is also a " in refusal(value)
-    assert "; convert it first" in refusal([value])
-
-
-def test_a_dataclass_may_have_bases_that_hold_nothing():
-    """Neither does a field get lost in one without fields."""
-    for bases in ((), (Exception,), (typing.Generic[typing.TypeVar("T")],), (collections.abc.Sized,)):
-        kind = types.new_class("Plain", bases, {}, lambda body: body.update({"__len__": lambda _: 1}))
-        assert sent(dataclasses.make_dataclass("Record", ["field"], bases=(kind,))(1)) == {"field": 1}
-    assert sent(dataclasses.make_dataclass("Empty", [], bases=(list,))()) == []
-
-
-class Rate(Decimal, enum.Enum):
-    LOW = "1.10"
-
-
-class Start(dt.datetime, enum.Enum):
-    A = 2026, 1, 2
-
-
-class Parts(dict, enum.Enum):
-    A = {"a": 1}  # noqa: RUF012  the value of a member
-
-
-def test_an_enum_member_that_is_a_value_of_another_class_is_its_value():
-    assert [sent(member) for member in (Rate.LOW, Start.A, Parts.A)] == [
-        Decimal("1.10"),
-        "2026-01-02T00:00:00",
-        {"a": 1},
-    ]
-
-
-class Renamed(Decimal, enum.Enum):
-    A = "1.10"
-
-    def __new__(cls, digits):
-        member = Decimal.__new__(cls, digits)
-        member._value_ = "low"
-        return member
-
-
-class Changed(dict, enum.Enum):
-    A = {"a": 1}  # noqa: RUF012  the value of a member
-
-
-class Filled(list, enum.Enum):
-    A = ()
-
-
-Changed.A["b"] = 2
-Filled.A.append(1)
-
-
-@pytest.mark.parametrize("member", [Renamed.A, Changed.A, Filled.A], ids=["decimal", "dict", "list"])
-def test_an_enum_member_that_is_another_value_than_it_has_is_refused(member):
-    assert "is an enum member whose value is not the " in refusal(member)
-
-
 def test_a_moment_with_nanoseconds_is_refused():
     """As Timestamp of pandas has them. Python drops them when it reads a text."""
 
@@ -411,113 +256,3 @@ def test_what_an_error_shows_of_the_data_is_escaped_and_cut(schema, data):
     _, *lines = str(caught.value).split("\n")
     assert [line for line in lines if not line.isprintable()] == []
     assert all(len(line) < 800 for line in lines)
-
-
-NASTY = """
-import collections, dataclasses, datetime as dt, enum, random, sys, types, uuid
-from decimal import Decimal
-import orjson
-from bc_events import InvalidEventError, Topic
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-except ImportError:
-    pass
-
-rng = random.Random(20)
-READY = orjson.Fragment(b'{"a":')
-METHODS = ["__str__", "__iter__", "__len__", "__getitem__", "__index__", "__int__", "__float__", "__eq__", "__hash__",
-           "__bool__", "isoformat", "keys", "items", "utcoffset", "tzinfo", "value", "int", "__class__",
-           "__getattribute__", "is_finite", "adjusted", "__mod__", "year", "__dataclass_fields__"]
-BASES = [str, int, float, dict, list, tuple, dt.datetime, dt.date, dt.time, uuid.UUID, Decimal, object,
-         collections.UserDict]
-
-def fail(*_, **__):
-    raise rng.choice([ValueError, RecursionError, TypeError, OverflowError, MemoryError, AttributeError, KeyError])("x")
-
-def answer(depth):
-    given = rng.choice([fail, None, float("nan"), "\\ud800", 10**400, b"x", [], dt.timedelta(days=3), READY])
-    return given if given is fail else lambda *_, **__: given
-
-def odd_class(depth):
-    names = rng.sample(METHODS, rng.randrange(4))
-    body = {name: property(answer(depth)) if rng.random() < 0.4 else answer(depth) for name in names}
-    return type("Odd", (rng.choice(BASES),), body)
-
-def odd(depth):
-    try:
-        kind = odd_class(depth)
-        if issubclass(kind, dt.datetime):
-            return kind(rng.choice([1, 2026, 9999]), 1, 1, tzinfo=zone(depth))
-        if issubclass(kind, dt.date):
-            return kind(2026, 1, 1)
-        if issubclass(kind, uuid.UUID):
-            return kind.__new__(kind)
-        containers = (dict, list, tuple, collections.UserDict)
-        return kind([("a", value(depth + 1))]) if issubclass(kind, containers) else kind()
-    except Exception:
-        return None
-
-def zone(depth):
-    return type("Zone", (dt.tzinfo,), {"utcoffset": answer(depth)})()
-
-def member(depth):
-    made = enum.Enum("Made", {"A": "a"}).A
-    change = rng.randrange(5)
-    made._value_ = [made, [made], {"a": made}, value(depth + 1), "a"][change]
-    if rng.random() < 0.3:
-        type(made).value = property(answer(depth))
-    return made
-
-def record(depth):
-    kind = dataclasses.make_dataclass("Record", ["a", "b"])
-    made = kind(value(depth + 1), None)
-    made.b = rng.choice([made, value(depth + 1)])
-    if rng.random() < 0.2:
-        kind.a = property(answer(depth))
-    return made
-
-def nested(depth):
-    part = 1
-    for _ in range(rng.choice([200, 260, 100_000])):
-        part = rng.choice([list, tuple])((part,))
-    return part
-
-def shared(depth):
-    part = rng.choice([1, "x" * 1000])
-    for _ in range(30):
-        part = rng.choice([list, tuple])([part] * 2)
-    return part
-
-SCALARS = [1, "a", None, 1.5, Decimal("1.1"), Decimal("sNaN"), uuid.uuid4(), uuid.UUID.__new__(uuid.UUID), b"x", {1},
-           READY, dt.datetime.now(dt.UTC), float("inf"), 10**30, "\\0", types.SimpleNamespace()]
-
-def value(depth):
-    kind = rng.random()
-    if depth > 3 or kind < 0.2:
-        return rng.choice(SCALARS)
-    if kind < 0.21:
-        return rng.choice([nested, shared])(depth)
-    if kind < 0.4:
-        return [value(depth + 1), value(depth + 1)]
-    if kind < 0.5:
-        return {rng.choice(["a", "b", 1, None]): value(depth + 1)}
-    return rng.choice([odd, odd, member, record])(depth)
-
-recursive = {"additionalProperties": {"$ref": "#"}, "items": {"$ref": "#"}, "format": "uuid"}
-topics = [Topic("Created", "Test", "testing", schema) for schema in (True, recursive)]
-for _ in range(400):
-    topic = rng.choice(topics)
-    try:
-        orjson.loads(topic.freeze({"v": value(0)}) + b"}")
-    except InvalidEventError:
-        pass
-print("lived")
-"""
-
-
-def test_no_object_of_the_callers_ends_the_process():
-    """orjson and jsonschema-rs end it for some; the seed is fixed."""
-    done = subprocess.run([sys.executable, "-c", NASTY], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr[-500:]) == (0, "lived\n", "")
