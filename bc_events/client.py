@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ._config import arguments, enrichers as enriching
-from ._delivery import observers, telemetry
+from ._delivery import observers, stopped_flush, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
-from ._delivery.wire import requests_for
-from ._runtime import argument_checks as check, job_ids, logs, suggestions
+from ._runtime import argument_checks as check, job_ids, suggestions
 from ._unit.retries import Resend
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -22,7 +20,7 @@ from .constants import (
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
-from .errors import ConfigurationError, DeliveryError, Undelivered, counted
+from .errors import ConfigurationError, DeliveryError
 from .event import Actor, Event
 from .session import EventSession
 
@@ -189,21 +187,7 @@ class EventClient:
         except DeliveryError:
             raise
         except BaseException as stop:
-            told = stop.__cause__ if isinstance(stop.__cause__, DeliveryError) else self._stopped(stop, events)
-            logs.write(
-                logging.ERROR,
-                "a flush of %s of job %s was stopped by %s; it is unknown which of them arrived",
-                *(counted(len(told.undelivered), "event"), events[0].job_id, type(stop).__name__),
-                bc_job_id=events[0].job_id,
-                bc_events=[str(item.event.id) for item in told.undelivered],
-            )
-            raise stop from told
-
-    def _stopped(self, stop: BaseException, events: Sequence[Event]) -> DeliveryError:
-        """The error about a flush that was stopped. The outcome of all its events is unknown."""
-        reason = f"the flush was stopped by {type(stop).__name__}"
-        undelivered = [Undelivered(event, reason, "unknown") for event in events]
-        return DeliveryError(undelivered, [*requests_for(events, self.limits)])
+            raise stop from stopped_flush.error_of(stop, events, self.limits)
 
     def resend(self, error: DeliveryError) -> None:
         """Sends the undelivered events of a flush again, with the same bytes and keys. May raise `DeliveryError` again.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bc_events._delivery import observers
+from bc_events._delivery.by_job import by_job
 from bc_events._runtime import logs
 from bc_events.errors import counted
 
@@ -139,13 +139,13 @@ class Held:
         events = list(self._end())
         if events:
             observers.dropped(events)
-        for job_id, count in Counter(event.job_id for event in events).items():
+        for job_id, of_job in by_job(events).items():
             logs.write(
                 logging.WARNING,
                 _DROPPED,
-                *(counted(count, "event"), job_id, reason),
+                *(counted(len(of_job), "event"), job_id, reason),
                 bc_job_id=job_id,
-                bc_dropped=count,
+                bc_dropped=len(of_job),
             )
         return events
 

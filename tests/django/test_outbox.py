@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import StringIO
 
 import pytest
@@ -158,6 +158,57 @@ def test_a_scope_that_fails_with_its_transaction_asks_nothing_more_of_the_databa
         roll_back()
     assert stored() == []
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+@pytest.fixture
+def jobs_of(caplog):
+    """The jobs that the log names, with the number of their events."""
+    return lambda level, key: [
+        (record.bc_job_id, len(getattr(record, key))) for record in caplog.records if record.levelname == level
+    ]
+
+
+@contextmanager
+def without_table(alias):
+    with connections[alias].cursor() as cursor:
+        cursor.execute("ALTER TABLE bc_outbox RENAME TO elsewhere")
+        try:
+            yield
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO bc_outbox")
+
+
+def publish_in_two_jobs():
+    with events.session("job-1"):
+        publish(1)
+        publish(2)
+    with events.session("job-2"):
+        publish(3)
+
+
+def test_what_a_commit_leaves_unstored_is_logged_under_each_job_s_own_id(atomic, alias, jobs_of):
+    with ExitStack() as table, atomic():
+        transaction.set_rollback(True, using=alias)
+        publish_in_two_jobs()
+        transaction.set_rollback(False, using=alias)
+        transaction.on_commit(lambda: None, using=alias)
+        connections[alias].run_on_commit.insert(0, (set(), lambda: table.enter_context(without_table(alias)), False))
+    assert jobs_of("ERROR", "bc_events") == [("job-1", 2), ("job-2", 1)]
+
+
+@pytest.mark.parametrize("alias", ["sqlite"], indirect=True)
+def test_what_a_rollback_undid_is_logged_under_each_job_s_own_id(atomic, outbox_client, alias, jobs_of):
+    sessions = [outbox_client.service_session("job-1"), outbox_client.service_session("job-2")]
+    for session in sessions:
+        session.created_policy({"id": 1})
+    with suppress(ZeroDivisionError), atomic():
+        for session in sessions:
+            session.flush()
+        roll_back()
+    assert jobs_of("WARNING", "bc_events") == [("job-1", 1), ("job-2", 1)]
+    with without_table(alias):
+        outbox_client.close()
+    assert jobs_of("ERROR", "bc_undelivered") == [("job-1", 1), ("job-2", 1)]
 
 
 def test_an_async_scope_stores_on_django_s_own_thread(stored):

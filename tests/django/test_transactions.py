@@ -294,6 +294,17 @@ class TestScopes:
         assert undelivered.startswith("policies.PolicyCreated ")
         assert undelivered.endswith(" refused")
 
+    def test_the_undelivered_events_of_each_job_are_logged_under_its_own_id(self, delivery, caplog):
+        delivery.refuses = True
+        with transaction.atomic():
+            with events.session("job-1"):
+                publish(1)
+                publish(2)
+            with events.session("job-2"):
+                publish(3)
+        errors = [record for record in caplog.records if record.levelname == "ERROR"]
+        assert [(error.bc_job_id, len(error.bc_undelivered)) for error in errors] == [("job-1", 2), ("job-2", 1)]
+
     def test_a_session_that_sends_at_once_sends_when_the_transaction_commits(self, following, delivery):
         session = following.service_session()
         session.unit.sends_at_once, session.unit._room = True, -1

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from bc_events._ambient.default_client import checked_client
+from bc_events._delivery.by_job import by_job
 from bc_events._django.transactions import Transactions
 from bc_events._runtime import logs
 from bc_events._unit.pending import in_order
@@ -68,14 +69,16 @@ class OnCommitDelivery:
         try:
             self.send(late)
         except Exception as error:  # noqa: BLE001  a delivery may raise anything
-            logs.write(
-                logging.ERROR,
-                "%s of job %s, whose transaction has committed, could not be sent",
-                *(counted(len(late), "event"), late[0].job_id),
-                exc_info=True,
-                bc_job_id=late[0].job_id,
-                bc_undelivered=_undelivered(error, late),
-            )
+            outcomes = _outcomes(error, late)
+            for job_id, undelivered in by_job(outcomes).items():
+                logs.write(
+                    logging.ERROR,
+                    "%s of job %s, whose transaction has committed, could not be sent",
+                    *(counted(len(undelivered), "event"), job_id),
+                    exc_info=True,
+                    bc_job_id=job_id,
+                    bc_undelivered=[f"{event} {event.id} {outcomes[event]}" for event in undelivered],
+                )
 
     def savepoint_rolled_back(self) -> None:
         """Nothing: the savepoint's events were dropped, and nothing of them was stored."""
@@ -84,7 +87,8 @@ class OnCommitDelivery:
         """Nothing, as above."""
 
 
-def _undelivered(error: Exception, events: Sequence[Event]) -> list[str]:
+def _outcomes(error: Exception, events: Sequence[Event]) -> dict[Event, str]:
+    """Of the events that were not delivered."""
     if not isinstance(error, DeliveryError):
-        return [f"{event} {event.id} unknown" for event in events]
-    return [f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered]
+        return dict.fromkeys(events, "unknown")
+    return {item.event: item.outcome for item in error.undelivered}

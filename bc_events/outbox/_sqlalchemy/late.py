@@ -6,6 +6,7 @@ import logging
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events._delivery.by_job import by_job
 from bc_events._runtime import logs
 from bc_events._unit.held import unentrusted
 from bc_events.errors import DeliveryError, counted
@@ -31,14 +32,14 @@ def send(events: Sequence[Event]) -> None:
 
 
 def report(events: Sequence[Event], error: BaseException | None = None) -> None:
-    if events:
-        reason = type(error).__name__ if error is not None else "the database session was never closed"
+    reason = type(error).__name__ if error is not None else "the database session was never closed"
+    for job_id, of_job in by_job(events).items():
         logs.write(
             logging.ERROR,
             _UNSENT,
-            *(counted(len(events), "event"), events[0].job_id, reason),
-            bc_job_id=events[0].job_id,
-            bc_events=[str(event.id) for event in events],
+            *(counted(len(of_job), "event"), job_id, reason),
+            bc_job_id=job_id,
+            bc_events=[str(event.id) for event in of_job],
             bc_reason=reason,
         )
 

@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from bc_events._delivery import threads
+from bc_events._delivery.by_job import by_job
 from bc_events._django.testcases import is_a_test_s
 from bc_events._django.transactions import Transactions
 from bc_events._runtime import logs
@@ -149,11 +150,13 @@ class DjangoDelivery:
         try:
             self.send(events)
         except DeliveryError as error:
-            logs.write(
-                logging.ERROR,
-                "%s of job %s, whose transaction has committed, could not be stored",
-                *(counted(len(error.undelivered), "event"), error.undelivered[0].event.job_id),
-                exc_info=True,
-                bc_job_id=error.undelivered[0].event.job_id,
-                bc_undelivered=[f"{item.event} {item.event.id} {item.outcome}" for item in error.undelivered],
-            )
+            outcomes = {item.event: item.outcome for item in error.undelivered}
+            for job_id, undelivered in by_job(outcomes).items():
+                logs.write(
+                    logging.ERROR,
+                    "%s of job %s, whose transaction has committed, could not be stored",
+                    *(counted(len(undelivered), "event"), job_id),
+                    exc_info=True,
+                    bc_job_id=job_id,
+                    bc_undelivered=[f"{event} {event.id} {outcomes[event]}" for event in undelivered],
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from bc_events._delivery.by_job import by_job
 from bc_events._runtime import logs
 from bc_events.errors import OutboxError, counted
 
@@ -107,13 +108,15 @@ class Rows:
         if not undone:
             return
         self._undone(undone)
-        logs.write(
-            logging.WARNING,
-            "%s of job %s flushed inside a database transaction that was rolled back; the next flush stores them again",
-            *(counted(len(undone), "event"), undone[0].job_id),
-            bc_job_id=undone[0].job_id,
-            bc_events=[str(event.id) for event in undone],
-        )
+        for job_id, events in by_job(undone).items():
+            logs.write(
+                logging.WARNING,
+                "%s of job %s flushed inside a database transaction that was rolled back; the next flush stores them "
+                "again",
+                *(counted(len(events), "event"), job_id),
+                bc_job_id=job_id,
+                bc_events=[str(event.id) for event in events],
+            )
 
     @property
     def _takes_statements(self) -> bool:
@@ -123,11 +126,12 @@ class Rows:
 
 def _tell_not_stored(events: Sequence[Event], error: OutboxError) -> None:
     """From `on_commit`, where an exception would reach nobody."""
-    logs.write(
-        logging.ERROR,
-        "the outbox could not be told of a committed transaction, for %s of job %s: %s",
-        *(counted(len(events), "event"), events[0].job_id, error),
-        exc_info=error,
-        bc_job_id=events[0].job_id,
-        bc_events=[f"{event} {event.id}" for event in events],
-    )
+    for job_id, of_job in by_job(events).items():
+        logs.write(
+            logging.ERROR,
+            "the outbox could not be told of a committed transaction, for %s of job %s: %s",
+            *(counted(len(of_job), "event"), job_id, error),
+            exc_info=error,
+            bc_job_id=job_id,
+            bc_events=[f"{event} {event.id}" for event in of_job],
+        )

@@ -68,14 +68,16 @@ def test_an_event_whose_scope_ended_before_the_first_statement_is_sent_at_its_en
 def test_an_event_that_cannot_be_stored_then_is_named_in_the_log_and_raises_nothing(follower, factory, engine, caplog):
     with factory() as db:
         db.begin()
-        with events.session():
-            publish(1)
+        with events.session("job-1"):
+            publish(1, 2)
+        with events.session("job-2"):
+            publish(3)
         db.scalars(select(Policy.id).limit(0)).all()
         with engine.begin() as other:
             other.exec_driver_sql("ALTER TABLE bc_outbox RENAME TO elsewhere")
-    (error,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert "could not be stored" in error.getMessage()
-    assert len(error.bc_events) == 1
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [(error.bc_job_id, len(error.bc_events)) for error in errors] == [("job-1", 2), ("job-2", 1)]
+    assert errors[0].getMessage().startswith("2 events of job job-1 could not be stored")
 
 
 def test_what_was_published_after_the_commit_with_what_the_commit_expired_is_sent(follower, following, factory):
