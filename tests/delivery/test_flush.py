@@ -182,6 +182,32 @@ def test_ctrl_c_during_a_flush_logs_what_is_at_risk(session_of, caplog):
     assert record.bc_events == [str(event.id) for event in events[1:]]
 
 
+def test_a_stopped_flush_of_several_jobs_logs_each_under_its_own_id(caplog):
+    """A transaction that has only read gives back what several scopes published in it."""
+
+    class Stops:
+        record = runner = None
+
+        def discard(self, events):
+            raise NotImplementedError
+
+        def send(self, events):
+            raise KeyboardInterrupt
+
+        def close(self):
+            pass
+
+    client = EventClient(None, "FlushService", TOPICS, delivery=Stops())
+    published = [
+        client.service_session(job).created_test({"id": number})
+        for number, job in enumerate(("job-1", "job-2", "job-1"))
+    ]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.send(published)
+    assert outcomes(caught.value.__cause__) == ["unknown", "unknown", "unknown"]
+    assert [(one.bc_job_id, len(one.bc_events)) for one in caplog.records] == [("job-1", 2), ("job-2", 1)]
+
+
 def test_an_outage_shows_one_traceback_whose_message_has_the_reason_and_the_log_has_the_rest(session_of, caplog):
     caplog.set_level(logging.DEBUG, "bc.events")
     with ScriptedAPI(closes) as api, pytest.raises(DeliveryError) as caught:
