@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import NullPool, StaticPool, create_engine, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import Session
 
 from bc_events import events
 from bc_events.outbox import SQLAlchemyOutbox
@@ -260,66 +259,6 @@ def test_of_several_that_write_the_one_begun_last_decides(engine, outbox, factor
     assert "2 database sessions have written" in warnings_of(caplog)[0]
 
 
-@pytest.mark.parametrize("is_committed", [True, False])
-def test_a_session_on_a_connection_speaks_for_it_while_it_writes(engine, outbox, caplog, is_committed):
-    with events.session(), engine.connect() as connection:
-        connection.execute(INSERT)
-        with Session(connection) as db:
-            db.add(Policy(id=2))
-            publish(1)
-            db.commit()
-        publish(2)
-        connection.commit() if is_committed else connection.rollback()
-    assert stored(outbox) == ([1, 2] if is_committed else [])
-    assert not any("have written" in warning for warning in warnings_of(caplog))
-
-
-@pytest.mark.parametrize("publishes_first", [True, False])
-def test_a_session_on_a_connection_that_only_reads_leaves_them_to_it(engine, outbox, publishes_first):
-    with events.session(), engine.connect() as connection:
-        connection.begin()
-        if not publishes_first:
-            connection.execute(INSERT)
-        with Session(connection) as db:
-            db.scalars(READ).all()
-            publish(1)
-        if publishes_first:
-            connection.execute(INSERT)
-        connection.rollback()
-    assert stored(outbox) == []
-
-
-def test_a_session_in_a_savepoint_of_a_connection_drops_its_own(engine, outbox):
-    with events.session(), engine.connect() as connection:
-        connection.execute(INSERT)
-        publish(1)
-        with Session(connection, join_transaction_mode="create_savepoint") as db:
-            db.add(Policy(id=2))
-            publish(2)
-            db.rollback()
-        with Session(connection, join_transaction_mode="create_savepoint") as db:
-            db.add(Policy(id=3))
-            publish(3)
-            db.commit()
-        connection.commit()
-    assert sorted(stored(outbox)) == [1, 3]
-
-
-@pytest.mark.parametrize("end", ["commit", "rollback"])
-@pytest.mark.parametrize("is_bound", [True, False])
-def test_the_transactions_of_a_session_with_a_bind_for_each_mapper_decide(engine, outbox, end, is_bound):
-    """Its connections tell of them, and it tells of them itself once it is bound, even in the middle."""
-    with events.session(), Session(binds={Policy: engine}) as db:
-        db.add(Policy(id=1))
-        db.flush()
-        publish(1)
-        if is_bound:
-            outbox.bind(db)
-        publish(2)
-        getattr(db, end)()
-    assert stored(outbox) == ([1, 2] if end == "commit" else [])
-
-
 def test_it_may_be_used_and_ended_in_other_contexts_than_it_was_begun_in(engine, outbox, caplog):
     """As a framework does with the parts of a request, each on a thread."""
     with events.session():
@@ -333,42 +272,6 @@ def test_it_may_be_used_and_ended_in_other_contexts_than_it_was_begun_in(engine,
         connection.close()
     assert stored(outbox) == [0]
     assert sum(DROPPED in warning for warning in warnings_of(caplog)) == 1
-
-
-AUTOCOMMIT = {
-    "connection": lambda url: create_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT"),
-    "engine": lambda url: create_engine(url, isolation_level="AUTOCOMMIT").connect(),
-    "session": lambda url: Session(create_engine(url, isolation_level="AUTOCOMMIT")),
-    "session of an engine with options": lambda url: Session(
-        create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
-    ),
-}
-
-
-@pytest.mark.parametrize("opened", AUTOCOMMIT.values(), ids=AUTOCOMMIT)
-@pytest.mark.parametrize("end", ["commit", "rollback"])
-@pytest.mark.parametrize("is_well", [True, False])
-def test_where_each_statement_is_committed_the_scope_decides(url, outbox, opened, end, is_well):
-    with suppress(LookupError), events.session(), opened(url) as db:
-        publish(1)
-        db.execute(INSERT)
-        publish(2)
-        getattr(db, end)()
-        if not is_well:
-            raise LookupError
-    db.get_bind().dispose() if isinstance(db, Session) else db.engine.dispose()
-    assert stored(outbox) == ([1, 2] if is_well else [])
-
-
-def test_a_session_with_objects_that_are_committed_one_by_one_leaves_its_events_to_the_scope(url, outbox):
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with events.session(), Session(engine) as db:
-        db.add(Policy(id=1))
-        publish(1)
-        db.flush()
-        db.rollback()
-    assert stored(outbox) == [1]
-    engine.dispose()
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
