@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from .connection import ClosedConnection, until_gone
 from .document import DocumentError, read_document, refuse_deep
 from .faults import FaultError, Faults
 from .query import QueryError
+from .received_request import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,12 +99,14 @@ class Inspection:
         q = _filter(request)
         return _json({"deleted": await run_in_threadpool(self._store.delete, q)})
 
-    async def requests(self, _request: Request) -> Response:
-        kept = [one.as_dict() for one in self._log]
+    async def requests(self, request: Request) -> Response:
+        outcome = _outcome(request)
+        kept = [one.as_dict() for one in self._log if outcome is None or one.outcome.endswith(outcome)]
         connections = len({one["connection"] for one in kept})
         return _json({"total": self._log.total, "connections": connections, "requests": kept})
 
-    async def forget_requests(self, _request: Request) -> Response:
+    async def forget_requests(self, request: Request) -> Response:
+        _refuse_others(request)
         self._log.clear()
         return Response(status_code=204)
 
@@ -150,11 +153,25 @@ def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) ->
 
 def _filter(request: Request, *others: str) -> str:
     """The parameter q. Raises `ParameterError` for one that is neither q nor one of the others: it may be a filter."""
-    unknown = next((name for name in request.query_params if name not in {"q", *others}), None)
-    if unknown is not None:
-        known = ", ".join(["q", *others])
-        raise ParameterError(f"there is no parameter {unknown}; use {known}, such as q=topic:policies.PolicyCreated")
+    _refuse_others(request, "q", *others, example="q=topic:policies.PolicyCreated")
     return request.query_params.get("q", "")
+
+
+def _outcome(request: Request) -> str | None:
+    """The parameter outcome; `refused` stands for `partly refused` too."""
+    _refuse_others(request, "outcome", example="outcome=refused")
+    outcome = request.query_params.get("outcome")
+    if outcome is not None and outcome not in get_args(Outcome):
+        raise ParameterError(f"outcome is none of {', '.join(get_args(Outcome))}")
+    return outcome
+
+
+def _refuse_others(request: Request, *known: str, example: str = "") -> None:
+    """Raises `ParameterError` for a parameter that is not known: it may be meant as a filter."""
+    unknown = next((name for name in request.query_params if name not in known), None)
+    if unknown is not None:
+        remedy = f"use {', '.join(known)}, such as {example}" if known else "leave it out"
+        raise ParameterError(f"there is no parameter {unknown}; {remedy}")
 
 
 def _whole(request: Request, name: str, default: int, most: int = 2**62) -> int:

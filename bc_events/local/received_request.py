@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-    Outcome = Literal["accepted", "partly refused", "refused", "repeated", "faulted"]
+Outcome = Literal["accepted", "partly refused", "refused", "repeated", "faulted"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,31 @@ def test_requests_seen_are_told_and_forgotten(stocked):
     assert stocked.requests() == []
 
 
+def test_requests_are_listed_by_outcome(stocked):
+    post(stocked, envelope(category="Policies"))
+    post(stocked, [envelope(), envelope(category="Policies")])
+    outcomes = {name: told(stocked, f"?outcome={name}") for name in ("accepted", "refused", "faulted")}
+    assert outcomes == {"accepted": ["accepted"] * 3, "refused": ["refused"] * 2, "faulted": []}
+
+
+def told(api, query):
+    return [one["outcome"] for one in ask(api, "GET", f"/api/requests{query}").json()["requests"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "error"),
+    [
+        ("GET", "?outcome=lost", "outcome is none of accepted, partly refused, refused, repeated, faulted"),
+        ("GET", "?status=400", "there is no parameter status; use outcome, such as outcome=refused"),
+        ("DELETE", "?outcome=refused", "there is no parameter outcome; leave it out"),
+    ],
+)
+def test_a_filter_of_requests_that_there_is_not_is_refused(stocked, method, query, error):
+    answer = ask(stocked, method, f"/api/requests{query}")
+    assert (answer.status_code, answer.json()) == (400, {"error": error})
+    assert len(stocked.requests()) == 3
+
+
 def test_readyz_says_ready(local_events_api):
     assert ask(local_events_api, "GET", "/readyz").json() == {"status": "ready"}
 

@@ -128,7 +128,11 @@ def test_closing_with_the_api_down_keeps_the_events_and_says_so(path, caplog):
     client = client_of("http://127.0.0.1:9", outbox)
     publish(client, 1)
     client.close()
-    (record,) = [one for one in caplog.records if "1 event waiting in" in one.message]
+    (record,) = [
+        one
+        for one in caplog.records
+        if one.message == f"1 event waiting in {path} for the next relay: stored, not lost"
+    ]
     assert record.levelno == logging.WARNING
     assert record.bc_pending == 1
     assert outbox.store.stats().pending == 1

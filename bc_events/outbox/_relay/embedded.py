@@ -99,7 +99,7 @@ class EmbeddedRelay:
         self._has_warned = True
         logs.write(
             logging.WARNING,
-            "the relay of %r cannot be started (%s); its events are stored, not lost, and the next one tries again",
+            "the relay of %s cannot be started (%s); its events are stored, not lost, and the next one tries again",
             self._store,
             reason,
             bc_reason=reason,
@@ -124,7 +124,7 @@ class EmbeddedRelay:
             return
         logs.write(
             logging.WARNING,
-            "%s waiting in %r for the next relay; they are stored, not lost",
+            "%s waiting in %s for the next relay: stored, not lost",
             "an unknown number of events" if left is None else counted(left, "event"),
             self._store,
             bc_pending=left,

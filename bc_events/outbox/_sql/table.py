@@ -155,6 +155,9 @@ class TableStore:
     def __repr__(self) -> str:
         return f"<TableStore {self._database!r}>"
 
+    def __str__(self) -> str:
+        return str(self._database)
+
     def _held(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> set[int]:
         """The `seq` of these rows that still carry the lease's token; locked."""
         found = self._run(

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from bc_events._runtime import forks, logs
 from bc_events._runtime.private_file import make_private
-from bc_events.errors import OutboxError
+from bc_events.errors import OutboxError, printable
 from bc_events.outbox._sql.dialect import SQLITE
 
 from .connection import OpenConnection, SQLiteTransaction
@@ -194,6 +194,9 @@ class SQLiteDatabase:
 
     def __repr__(self) -> str:
         return f"<SQLiteDatabase {self._path}>"
+
+    def __str__(self) -> str:
+        return printable(str(self._path))
 
 
 def _alive() -> list[SQLiteDatabase]:
