@@ -27,6 +27,7 @@ DROPPED = {
     "either_order": [ROLLED_BACK],
     "outside": [],
     "too_early": [ROLLED_BACK, ROLLED_BACK],
+    "only_reads": [],
     "flush_by_hand": [ROLLED_BACK],
     "generated_id": [],
     "mapper_event": [ROLLED_BACK],
