@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -162,3 +164,15 @@ def test_a_pace_that_cannot_be_is_refused_when_the_client_is_made(api, tmp_path)
 def test_an_unknown_order_is_refused(api, tmp_path):
     with pytest.raises(ConfigurationError, match="order"):
         EventClient(api.url, "PolicyService", TOPICS, outbox=SQLiteOutbox(tmp_path / "events.db", order="jobs"))
+
+
+def test_where_the_outbox_cannot_be_counted_any_more_nobody_knows_how_many_events_wait(tmp_path, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        outbox = SQLiteOutbox(tmp_path / "events.db", settings=QUICK)
+        client = EventClient(url, "PolicyService", TOPICS, outbox=outbox, timeout=(1, 1))
+        publish(client, 1)
+        with closing(sqlite3.connect(tmp_path / "events.db")) as other:
+            other.execute("ALTER TABLE bc_outbox RENAME TO elsewhere")
+        client.close()
+    assert "an unknown number of events waiting" in caplog.text

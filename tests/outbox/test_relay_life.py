@@ -132,3 +132,19 @@ def test_events_that_wait_for_too_long_are_an_error(store, api, caplog):
     api.faults(unavailable={"retry_after": 3600})
     with relay_of(store, api, settings=RelaySettings(alarm=1)):
         until(lambda: "1 event waiting in the outbox for too long" in caplog.text)
+
+
+def test_events_that_wait_for_too_long_are_an_error_also_after_the_database_was_gone(store, api, caplog):
+    stats, failures = store.stats, [OutboxError("gone")]
+
+    def sometimes():
+        if failures and threading.current_thread().name == "bc-events-relay-age":
+            raise failures.pop()
+        return stats()
+
+    store.stats = sometimes
+    store.add([row(1)])
+    api.faults(unavailable={"retry_after": 3600})
+    with relay_of(store, api, settings=RelaySettings(alarm=1)):
+        until(lambda: "1 event waiting in the outbox for too long" in caplog.text)
+    assert failures == []

@@ -1,0 +1,70 @@
+"""How long a relay waits: between two looks at an empty outbox, and between two looks at the age of the oldest event."""
+
+import threading
+
+import pytest
+
+from bc_events._delivery.request import Limits
+from bc_events.outbox import RelaySettings
+from bc_events.outbox._relay.counts import RelayCounts
+from bc_events.outbox._relay.worker import Worker
+from tests.outbox.relays import relay_of
+from tests.outbox.service import api_of, row
+
+
+class Waits(threading.Event):
+    """Notes for how long others would wait for it, and lets them go on at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+        self.after_each = lambda: None
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        self.after_each()
+        return self.is_set()
+
+
+@pytest.mark.parametrize(("alarm", "seconds"), [(0.1, 1), (10, 1), (20, 2), (300, 30)])
+def test_the_age_is_looked_at_ten_times_before_it_is_an_alarm_and_once_a_second_at_most(store, api, alarm, seconds):
+    relay = relay_of(store, api, settings=RelaySettings(alarm=alarm))
+    relay._stopped = waits = Waits()
+    waits.after_each = waits.set
+    relay._look_out()
+    assert waits.seconds == [seconds]
+
+
+def waits_of_a_worker(store, api, *, poll, looks, meanwhile=lambda _look: None):
+    """The seconds between the looks of a worker, which stops after so many of them that found nothing."""
+    worker = Worker(
+        store,
+        api_of(api.url),
+        settings=RelaySettings(poll=poll),
+        limits=Limits(),
+        order="time",
+        counts=RelayCounts(),
+    )
+    worker._woken = waits = Waits()
+
+    def after_each():
+        meanwhile(len(waits.seconds))
+        if len(waits.seconds) == looks:
+            worker.stop()
+
+    waits.after_each = after_each
+    worker.run()
+    return waits.seconds
+
+
+def test_the_waits_between_looks_at_an_empty_outbox_double_up_to_the_longest(store, api):
+    assert waits_of_a_worker(store, api, poll=(0.05, 0.3), looks=5) == [0.05, 0.1, 0.2, 0.3, 0.3]
+
+
+def test_after_work_the_waits_begin_with_the_first_again(store, api):
+    def meanwhile(look):
+        if look == 2:
+            store.add([row(1)])
+
+    assert waits_of_a_worker(store, api, poll=(1, 9), looks=4, meanwhile=meanwhile) == [1, 2, 1, 2]
+    assert store.stats().pending == 0
