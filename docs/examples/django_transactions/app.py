@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django.setup()
 for alias in ("default", "audit"):
     call_command("migrate", database=alias, verbosity=0)
+    call_command("flush", database=alias, verbosity=0, interactive=False)
 
 from policies.models import Policy  # noqa: E402
 

@@ -21,6 +21,7 @@ class Policy(Base):
 
 
 FILE = Path(__file__).with_name("app.db")
+FILE.unlink(missing_ok=True)
 
 engine = create_engine(os.environ.get("DATABASE_URL", f"sqlite:///{FILE}"))
 if engine.dialect.name == "sqlite":  # see "Savepoints on SQLite"
