@@ -7,6 +7,7 @@ import functools
 import inspect
 import pickle
 import threading
+from typing import Annotated
 
 import pytest
 
@@ -175,6 +176,26 @@ def test_rule_05_introspection_survives(decorator, function):
     assert inspect.isfunction(decorated)
     assert inspect.getfullargspec(decorated) == inspect.getfullargspec(function)
     assert decorated.__globals__ is function.__globals__
+
+
+def with_annotations_in_text(n: "int", option: "Annotated[str, 'its help']" = "") -> "None":
+    """As in modules that import annotations from __future__."""
+
+
+@every_scope
+def test_rule_05_annotations_in_text_become_objects_where_these_are_asked_for(decorator):
+    """Typer finds its options in them."""
+    decorated = decorator(with_annotations_in_text)
+    assert inspect.signature(decorated, eval_str=True) == inspect.signature(with_annotations_in_text, eval_str=True)
+
+
+@every_scope
+def test_rule_05_annotations_may_name_what_is_missing(decorator):
+    def function(n: "Missing"):  # noqa: F821  imported for type checkers only
+        """It keeps its signature all the same."""
+
+    assert inspect.signature(decorator(function)) == inspect.signature(function)
+    assert inspect.getfullargspec(decorator(function)).args == ["n"]
 
 
 @every_kind

@@ -8,6 +8,7 @@ import pickle
 import weakref
 from abc import ABC, abstractmethod
 from types import MethodType
+from unittest.mock import create_autospec
 
 import cloudpickle
 import pytest
@@ -223,6 +224,17 @@ def test_rule_05_what_cannot_keep_its_scope_is_not_serialised_by_value(wrapped):
         cloudpickle.dumps(decorate(wrapped))
 
 
+def test_rule_05_a_partialmethod_of_a_class_is_not_serialised_by_value():
+    class Local:
+        def _say(self, n):
+            say(n)
+
+        work = decorate(functools.partialmethod(_say, 1))
+
+    with pytest.raises(pickle.PicklingError):
+        cloudpickle.dumps(Local.work)
+
+
 def test_rule_05_a_proxied_method_of_a_class_is_not_serialised_by_value():
     """cloudpickle took the function inside, without a word."""
 
@@ -239,6 +251,21 @@ def test_rule_05_a_proxied_method_of_a_class_is_not_serialised_by_value():
 def test_rule_05_a_function_bound_to_a_session_is_not_serialised(client):
     with events.session(), pytest.raises(TypeError):
         cloudpickle.dumps(events.propagate(lambda: say(1)))
+
+
+@pytest.mark.parametrize("name", ["cached", "partial", "proxied"])
+@pytest.mark.parametrize("owner", [Audit, Audit()], ids=["class", "object"])
+def test_rule_05_all_attributes_can_be_looked_at(owner, name):
+    """As mocks, debuggers and doctest do. One attribute raised the error that is meant for cloudpickle."""
+    method = getattr(owner, name)
+    assert dict(inspect.getmembers(method))
+    assert hasattr(method, "__closure__") == hasattr(method.__wrapped__, "__closure__")
+
+
+def test_rule_05_a_class_with_a_decorated_partialmethod_can_be_mocked():
+    mocked = create_autospec(Audit)
+    mocked.partial(1)
+    mocked.partial.assert_called_once_with(1)
 
 
 @pytest.mark.filterwarnings("ignore:functools.partial will be a method descriptor:FutureWarning")

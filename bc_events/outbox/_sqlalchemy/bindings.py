@@ -166,7 +166,7 @@ class Bindings:
                 followed.runs_savepoint(command)
 
     def connection_commits(self, connection: Connection) -> None:
-        self._core.commits(connection)
+        self._core.commits_untold(connection)
 
     def connection_rolls_back(self, connection: Connection) -> None:
         followed = self._followed.get(connection)
@@ -174,8 +174,11 @@ class Bindings:
             followed.undo()
         self._core.rolls_back(connection)
 
-    def connection_fails(self, connection: Connection) -> None:
-        self._core.fails(connection)
+    def transaction_commits(self, connection: Connection) -> None:
+        self._core.commits(connection)
 
-    def returns_to_pool(self, driver_connection: object) -> None:
-        self._core.returns_to_pool(driver_connection)
+    def transaction_committed(self, connection: Connection) -> None:
+        self._core.committed(connection)
+
+    def transaction_ended(self, connection: Connection) -> None:
+        self._core.ended(connection)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import functools
-import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine, event as listening
-from sqlalchemy.pool import Pool
+
+from .telling_transaction import followers
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from sqlalchemy import Connection
 
-    from sqlalchemy import Connection, ExceptionContext
+    from .telling_transaction import TransactionFollower
 
-    class ConnectionFollower(Protocol):
+    class ConnectionFollower(TransactionFollower):
         def connection_begins(self, connection: Connection) -> None: ...
         def connection_runs(self, connection: Connection, statement: str) -> None: ...
         def connection_commits(self, connection: Connection) -> None: ...
         def connection_rolls_back(self, connection: Connection) -> None: ...
-        def connection_fails(self, connection: Connection) -> None: ...
-        def returns_to_pool(self, driver_connection: object) -> None: ...
 
 
 def listen_to_all(follower: ConnectionFollower) -> None:
     """To every connection of the process, for as long as the follower lives."""
     _listen_once()
-    _followers.add(follower)
-
-
-_followers: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
+    followers.add(follower)
 
 
 @functools.cache
@@ -39,36 +34,23 @@ def _listen_once() -> None:
     listening.listen(Engine, "before_cursor_execute", _runs)
     listening.listen(Engine, "commit", _commits)
     listening.listen(Engine, "rollback", _rolls_back)
-    listening.listen(Engine, "handle_error", _fails)
-    listening.listen(Pool, "checkin", _returns)
 
 
 def _begins(connection: Connection) -> None:
-    for follower in list(_followers):
+    for follower in list(followers):
         follower.connection_begins(connection)
 
 
 def _runs(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-    for follower in list(_followers):
+    for follower in list(followers):
         follower.connection_runs(connection, statement)
 
 
 def _commits(connection: Connection) -> None:
-    for follower in list(_followers):
+    for follower in list(followers):
         follower.connection_commits(connection)
 
 
 def _rolls_back(connection: Connection) -> None:
-    for follower in list(_followers):
+    for follower in list(followers):
         follower.connection_rolls_back(connection)
-
-
-def _fails(context: ExceptionContext) -> None:
-    if context.connection is not None:
-        for follower in list(_followers):
-            follower.connection_fails(context.connection)
-
-
-def _returns(driver_connection: object, _record: object) -> None:
-    for follower in list(_followers):
-        follower.returns_to_pool(driver_connection)

@@ -21,8 +21,6 @@ class CoreTransactions:
         self._writer = writer
         self._lock = threading.RLock()
         self._followed: weakref.WeakKeyDictionary[Connection, FollowedConnection] = weakref.WeakKeyDictionary()
-        self._leaving: dict[int, FollowedConnection] = {}
-        """By the `id` of the driver's connection, which is what a pool gets back."""
 
     def of(self, connection: Connection) -> FollowedConnection | None:
         """The transaction that it has open without a session, if any."""
@@ -52,36 +50,31 @@ class CoreTransactions:
             found.lend_to(session)
 
     def commits(self, connection: Connection) -> None:
+        """Its transaction tells of its commit, which is still to be done."""
         found = self.of(connection)
-        if found is None:
-            return
-        self._leaves(connection, found)
-        try:
+        if found is not None:
             found.commits()
-        except BaseException:
-            found.fails()
-            raise
+
+    def committed(self, connection: Connection) -> None:
+        found = self.of(connection)
+        if found is not None:
+            found.has_committed()
+
+    def ended(self, connection: Connection) -> None:
+        found = self.of(connection)
+        if found is not None:
+            found.has_ended()
+
+    def commits_untold(self, connection: Connection) -> None:
+        found = self.of(connection)
+        if found is not None:
+            found.commits_untold()
 
     def rolls_back(self, connection: Connection) -> None:
         found = self.of(connection)
         if found is not None:
-            self._leaves(connection, found)
-            found.rolls_back()
-
-    def fails(self, connection: Connection) -> None:
-        """A statement on it has failed, or its commit."""
-        found = self.of(connection)
-        if found is not None:
-            found.fails()
-
-    def returns_to_pool(self, driver_connection: object) -> None:
-        found = self._leaving.pop(id(driver_connection), None)
-        if found is not None:
-            found.settle()
-
-    def _leaves(self, connection: Connection, found: FollowedConnection) -> None:
-        if not connection.invalidated:
-            self._leaving[id(connection.connection.dbapi_connection)] = found
+            found.undo()
+            found.rolls_back_untold()
 
 
 def has_autocommit(connection: Connection) -> bool:

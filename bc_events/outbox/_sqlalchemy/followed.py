@@ -75,9 +75,6 @@ class FollowedSession:
         """Whether its open transaction can be the owner of an event."""
         return self.is_open
 
-    def settle(self) -> None:
-        """Ends a transaction whose end nobody has told of. A session tells of each."""
-
     def has_say(self) -> bool:
         """Whether the end of its open transaction decides about the events in it."""
         return self._committing is not None or self.has_written or self._levels.is_untouched
@@ -181,7 +178,11 @@ class FollowedSession:
             self._guests.join_if_handed_over(self._levels.outermost.held)
         with self._lock:
             self._committing = RunningCommit()
-        self.write_rows()
+        try:
+            self.write_rows()
+        except BaseException:
+            self._committing = None  # its transaction is open: it may be rolled back, or committed once more
+            raise
 
     def write_rows(self) -> None:
         """Puts what it holds into its transaction, which is about to be committed."""

@@ -73,14 +73,11 @@ class Owners:
 
     def _sessions(self) -> dict[FollowedSession, UnitOfWork | None]:
         """Those of this context, each with the unit of work for which it was bound by hand, if it was."""
-        found = {
+        return {
             note.subject: note.unit
             for note in transactions.followed_by(self)
             if isinstance(note.subject, FollowedSession)
         }
-        for one in found:
-            one.settle()
-        return found
 
     def _record_named(self, event: Event, session: FollowedSession, wake: Callable[[], None]) -> bool:
         if session.is_open:

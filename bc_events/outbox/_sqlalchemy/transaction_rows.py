@@ -34,8 +34,13 @@ class TransactionRows:
         return missing
 
     def insert(self, session: Session | Connection, missing: Sequence[Event]) -> None:
-        if missing:
-            self._writer.insert(session, missing)
+        """Raises what the database refuses. Then they are missing still, for a commit that is tried once more."""
+        try:
+            if missing:
+                self._writer.insert(session, missing)
+        except BaseException:
+            self._events.difference_update(missing)
+            raise
 
     def of_next(self) -> TransactionRows:
         """Those of the next transaction: none yet."""
