@@ -61,11 +61,22 @@ def _in_place_of(function: types.FunctionType, run: Any) -> Any:
     stand_in = types.FunctionType(run.__code__, function.__globals__, run.__name__, None, run.__closure__)
     functools.update_wrapper(stand_in, function)
     with suppress(Exception):  # annotations may refer to names that are defined later
-        signature = inspect.signature(function)
+        signature = _signature_of(function)
         kinds = {parameter.kind for parameter in signature.parameters.values()}
         if not kinds or kinds - _ANYTHING:
             stand_in.__signature__ = signature  # type: ignore[attr-defined]  # functions may have it
     return stand_in
+
+
+def _signature_of(function: types.FunctionType) -> inspect.Signature:
+    """With annotations as objects, where they can be evaluated: `inspect.signature` returns a `__signature__` as it is.
+
+    Typer asks it for objects (`eval_str=True`), and does not find an option in the text of an annotation.
+    """
+    try:
+        return inspect.signature(function, eval_str=True)
+    except Exception:  # noqa: BLE001  evaluating text may raise anything
+        return inspect.signature(function)
 
 
 def _run_of(scope: Scope, declared: Any, function: Any) -> Callable[..., Any]:

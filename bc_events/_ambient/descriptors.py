@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class _NeverPickled:
+    """Pickling it raises PicklingError."""
+
+    def __init__(self, decorated: str) -> None:
+        self._decorated = decorated
+
+    def __reduce__(self) -> str:
+        raise PicklingError(
+            f"{self._decorated} cannot be serialised by value, because that would lose its scope; import it from a "
+            "module, or open the session in its body"
+        )
+
+
 class _Decorated(wrapt.BaseObjectProxy[Any]):
     """A proxy with the attributes of the wrapped object. It equals only itself."""
 
@@ -26,11 +39,12 @@ class _Decorated(wrapt.BaseObjectProxy[Any]):
 
     @property
     def __closure__(self) -> Any:
-        """Raises PicklingError: cloudpickle reads it, and would serialise the function without its scope."""
-        raise PicklingError(
-            f"{_name(self)} is decorated and cannot be serialised by value, because that would lose its scope; "
-            "import it from a module, or open the session in its body"
-        )
+        """For cloudpickle, which pickles its contents: it would serialise the function without its scope.
+
+        It raises only then, because `inspect` and `unittest.mock` look at all attributes.
+        """
+        _ = self.__wrapped__.__closure__
+        return (types.CellType(_NeverPickled(repr(self))),)
 
     def __repr__(self) -> str:
         return f"<decorated {self.__wrapped__!r}>"
