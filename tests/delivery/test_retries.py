@@ -157,6 +157,20 @@ def test_a_rollback_leaves_them_to_the_error(session_of):
     assert len(set(api.keys)) == 1
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_after_a_rollback_a_resend_that_failed_leaves_them_to_both_errors(session_of, first):
+    """The user may have either at hand. The second resend finds nothing left to send."""
+    with ScriptedAPI(BUSY, BUSY) as api:
+        session = session_of(api, 2)
+        errors = [failure(session.flush)]
+        session.rollback()
+        errors.append(failure(lambda: session.client.resend(errors[0])))
+        session.client.resend(errors[first])
+        session.client.resend(errors[1 - first])
+    assert api.ids == [[0, 1], [0, 1], [0, 1]]
+    assert len(set(api.keys)) == 1
+
+
 def test_a_session_that_publishes_immediately_keeps_them_too(client_of):
     with ScriptedAPI(BUSY) as api:
         session = EventSession("user-id", "user", "job-1", client_of(api, retry_budget=0.0), publish_immediately=True)

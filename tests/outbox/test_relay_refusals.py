@@ -33,6 +33,16 @@ def test_a_bulk_that_is_refused_is_halved_until_the_bad_record_stands_alone(stor
     assert dead.last_error.startswith("HTTP 400")
 
 
+@pytest.mark.parametrize("result", ["AccessDenied", "ValidationException", "success"])
+def test_a_record_with_any_other_result_than_success_is_dead(store, result):
+    api = Scripted([Answer(Verdict.SETTLED, results=("Success", result))])
+    store.add([row(1), row(2)])
+    with Relay(store, api, settings=QUICK) as relay:
+        until(lambda: store.stats().pending == 0)
+    assert [(dead.seq, dead.last_error) for dead in store.show(dead=True)] == [(2, result)]
+    assert (relay.counts.sent, relay.counts.dead, relay.counts.retried) == (1, 1, 0)
+
+
 def test_a_request_that_is_too_large_is_sent_in_parts(store, api):
     api.faults(too_large={"records": 3})
     store.add([row(number) for number in range(8)])

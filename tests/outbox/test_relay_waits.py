@@ -1,4 +1,4 @@
-"""How long a relay waits: between two looks at an empty outbox, and between two looks at the age of the oldest event."""
+"""How long a relay waits: between looks at an empty outbox, and between looks at the age of the oldest event."""
 
 import threading
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import gc
+from contextlib import suppress
 
 import pytest
 
@@ -166,6 +167,18 @@ def test_the_verdict_of_an_edge_drops_only_what_no_transaction_holds(database):
     database.transaction = held
     database.commit()
     assert (database.sent, database.discarded) == ([1], [2])
+
+
+def test_the_end_of_an_outer_scope_leaves_the_transaction_what_failed_work_in_it_has_left_there(database):
+    """`FailedWorkError` says that the transaction decides, also when the outer scope ends while it is open."""
+    with events.session():
+        database.begin()
+        with suppress(FailedWorkError), events.session():
+            say(1)
+            raise FailedWorkError
+        say(2)
+    database.commit()
+    assert (database.sent, database.discarded) == ([1, 2], [])
 
 
 def test_an_event_of_a_transaction_without_a_say_waits_for_its_scope_again(database):
