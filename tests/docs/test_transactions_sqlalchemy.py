@@ -25,6 +25,7 @@ DROPPED = {
     "caught": [FAILED, FAILED],
     "failing_block": [FAILED],
     "either_order": [ROLLED_BACK],
+    "read_before": [ROLLED_BACK],
     "outside": [],
     "too_early": [ROLLED_BACK, ROLLED_BACK],
     "only_reads": [],
@@ -40,9 +41,9 @@ DROPPED = {
     "with_asyncio": [ROLLED_BACK],
     "sqlite_savepoint": [ROLLED_BACK],
 }
-NOT_ON_SQLITE = {"two_sessions"}
-"""It has one writer at a time."""
-ON_POSTGRESQL = ["commit", "rollback", "savepoint", "two_sessions", "with_asyncio", "without_session"]
+NOT_ON_SQLITE = {"read_before", "two_sessions"}
+"""It has one writer at a time, and none while another transaction reads."""
+ON_POSTGRESQL = ["commit", "read_before", "rollback", "savepoint", "two_sessions", "with_asyncio", "without_session"]
 RUNS = [
     *((name, "sqlite") for name in DROPPED if name not in NOT_ON_SQLITE),
     *((name, "postgresql") for name in ON_POSTGRESQL),
