@@ -8,7 +8,7 @@ from ._config import arguments, enrichers as enriching
 from ._delivery import observers, stopped_flush, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
-from ._runtime import argument_checks as check, job_ids, suggestions
+from ._runtime import argument_checks as check, job_ids, keywords, suggestions
 from ._unit.retries import Resend
 from .constants import (
     ACTOR_TYPE_SERVICE,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 class EventClient:
     """Makes the sessions of one service and delivers their events. Create one per process. Threads may share it."""
 
+    @keywords.checked
     def __init__(
         self,
         api_url: str | None,
@@ -82,7 +83,6 @@ class EventClient:
         """
         self._service_actor = arguments.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
-        self._service_name = service_name
         arguments.http(http)
         checked_auth = arguments.auth(auth)
         self._api_url = arguments.api_url(api_url, has_auth=arguments.has_auth(auth, http))
@@ -114,7 +114,7 @@ class EventClient:
 
     @property
     def service_name(self) -> str:
-        return self._service_name
+        return self._service_actor.id
 
     @property
     def default_category(self) -> str | None:

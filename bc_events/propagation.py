@@ -11,7 +11,7 @@ from opentelemetry.propagators.textmap import Getter, Setter, default_setter
 
 from ._ambient.default_client import checked_client, default_client
 from ._ambient.frames import unit_to_join
-from ._runtime import argument_checks as check, job_ids, logs
+from ._runtime import argument_checks as check, job_ids, keywords, logs
 from ._runtime.carrier import case_insensitive_getter, only_baggage_member, only_value
 from .constants import ACTOR_ID_HEADER, ACTOR_TYPE_HEADER, ACTOR_TYPE_SERVICE, BAGGAGE_KEY, JOB_ID_HEADER
 from .errors import ConfigurationError, InvalidActorError
@@ -31,6 +31,7 @@ _JOIN: Final = ","
 _logger = logs.logger
 
 
+@keywords.checked_class
 @dataclass(frozen=True, slots=True)
 class Border:
     """The headers in which job and actor cross a border between services. None: not written, and ignored on arrival.

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .client import EventClient
     from .constants import ActorType
 
+_NO_BLOCK: Final = (
+    "a session is no with block; write `with events.session(client=client) as session:` (or user_context, "
+    "service_context, third_party_context), which flushes it at the end, or call session.flush() yourself"
+)
 PUBLISH_USAGE: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"
 
 
@@ -159,6 +163,20 @@ class EventSession:
             suggestions.refuse_one_word(name, own, owner="session")
             raise
         return partial(self.unit.call, name)
+
+    if not TYPE_CHECKING:  # type checkers find the mistake themselves
+
+        def __enter__(self) -> None:
+            raise TypeError(_NO_BLOCK)
+
+        def __exit__(self, *_exception: object) -> None:
+            """Python looks for it before it calls `__enter__`."""
+
+        async def __aenter__(self) -> None:
+            raise TypeError(_NO_BLOCK)
+
+        async def __aexit__(self, *_exception: object) -> None:
+            """As `__exit__`."""
 
     def __eq__(self, other: object) -> bool:
         return self.unit is other.unit if isinstance(other, EventSession) else NotImplemented

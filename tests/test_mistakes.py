@@ -1,5 +1,7 @@
 """Mistakes that new users make: the message says what to write."""
 
+import asyncio
+
 import pytest
 
 import bc_events.testing
@@ -50,3 +52,30 @@ def test_a_name_that_captured_events_lack_is_answered_with_what_to_write(name, r
     with bc_events.testing.capture_events() as captured, pytest.raises(AttributeError) as caught:
         getattr(captured, name)
     assert remedy in str(caught.value)
+
+
+def test_a_session_made_by_hand_is_no_with_block():
+    with (
+        pytest.raises(TypeError, match="session is no with block; write `with events.session"),
+        CLIENT.service_session(),
+    ):
+        pass
+
+
+def test_a_session_made_by_hand_is_no_async_with_block():
+    async def work():
+        async with CLIENT.user_session("user-1"):
+            pass
+
+    with pytest.raises(TypeError, match="session is no with block; write `with events.session"):
+        asyncio.run(work())
+
+
+def test_a_decorated_function_may_return_a_session():
+    """Its methods for `with` only explain a mistake."""
+
+    @events.session(client=CLIENT)
+    def made():
+        return events.current_session()
+
+    assert made().is_closed

@@ -96,6 +96,35 @@ def test_an_object_of_the_wrong_kind_is_refused_by_the_name_of_its_argument(made
     assert "Stranger object at" not in str(caught.value)
 
 
+def _misspelt():
+    for made, right in RIGHT.items():
+        if made in CALLED_OFTEN:
+            continue
+        for name, parameter in inspect.signature(made).parameters.items():
+            if len(name) > 3 and parameter.kind is not parameter.VAR_POSITIONAL:
+                yield pytest.param(made, right, name, id=f"{made.__module__}.{made.__qualname__}-{name}")
+
+
+CALLED_OFTEN = {
+    *(Actor, EventSession, TopicTable.read, SQLAlchemyOutbox, events.configure, events.override),
+    *(events.session, events.user_context, events.service_context, events.third_party_context),
+}
+"""Python itself names the wrong keyword; from 3.13 on the right one too. (`configure` has a test of its own.)"""
+
+
+@pytest.mark.parametrize(("made", "right", "name"), list(_misspelt()))
+def test_a_misspelt_keyword_is_answered_with_the_right_one(made, right, name):
+    wrong = f"{name[:-2]}{name[-1]}"
+    with pytest.raises(TypeError) as caught:
+        made(**right, **{wrong: None})
+    assert str(caught.value).endswith(f"has no argument {wrong}; did you mean {name}?")
+
+
+def test_a_keyword_that_is_near_to_none_is_answered_with_all():
+    with pytest.raises(TypeError, match="RelaySettings has no argument x; it has lease, poll, retry, pause, alarm"):
+        RelaySettings(x=3)
+
+
 @pytest.mark.parametrize(
     ("made", "name"),
     [
@@ -135,6 +164,14 @@ def test_extract_refuses_what_is_not_a_border(border):
         ),
         (lambda: EventClient(None, "TestService", TOPICS, enrichers=[dict]), r"enrichers\[0\] is the class dict"),
         (lambda: EventClient(None, "TestService", TOPICS, timeout=3), "timeout is 3; give a pair"),
+        (lambda: EventClient(None, "TestService", TOPICS, timeout=(0, 3)), "timeout is a tuple of 0, 3; give a pair"),
+        (lambda: EventClient(None, "TestService", TOPICS, timeout=()), "timeout is a tuple of nothing; give a pair"),
+        (lambda: EventClient(None, " \t   ", TOPICS), "service_name is only white space"),
+        (lambda: EventClient("https://${API_HOST}", "TestService", TOPICS), "a placeholder was left in it"),
+        (lambda: EventClient("https://a..b", "TestService", TOPICS), "has the host 'a..b', which cannot be one"),
+        (lambda: EventClient("https://.com", "TestService", TOPICS), "has the host '.com', which cannot be one"),
+        (lambda: Actor(" " * 9, "user"), "the actor id of a user is only white space"),
+        (lambda: Actor("", "user"), "the actor id of a user is empty"),
         (lambda: install_requests(requests.Session, hosts=["localhost"]), "session is the class Session"),
         (lambda: install_httpx(httpx.Client, hosts=["localhost"]), "client is the class Client"),
         (lambda: events.configure(EventClient), "configure was given the class EventClient"),

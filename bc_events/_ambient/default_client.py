@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 from bc_events._runtime import argument_checks as check, forks, suggestions
 from bc_events.constants import LOG_ONLY
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,8 @@ API_URL: Final = "BC_EVENTS_API_URL"
 SERVICE_NAME: Final = "BC_EVENTS_SERVICE_NAME"
 TOPICS: Final = "BC_EVENTS_TOPICS"
 OUTBOX: Final = "BC_EVENTS_OUTBOX"
+_CUTOFF: Final = 0.92  # one or two letters differ
+_VARIABLES: Final = (API_URL, SERVICE_NAME, TOPICS, OUTBOX)
 
 _configuring = threading.RLock()
 _configured: EventClient | None = None
@@ -123,9 +125,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
     known = ClientSettings.__annotations__
     for name in settings:
         if name not in known:
-            right = suggestions.meant(name, known)
-            advice = f"did you mean {right}?" if right else f"it has {', '.join(known)}"
-            raise ConfigurationError(f"EventClient has no argument {name}; {advice}")
+            raise ConfigurationError(suggestions.of_argument(name, known, owner="EventClient"))
 
 
 def checked_client(client: object, name: str) -> EventClient:
@@ -147,6 +147,7 @@ def _client_class() -> type[EventClient]:
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    _refuse_misspelt(environment)
     missing = [name for name in (API_URL, SERVICE_NAME, TOPICS) if not environment.get(name)]
     if missing:
         raise ConfigurationError(
@@ -161,6 +162,19 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
         "topic_definitions": environment[TOPICS],
         "outbox": None if is_log_only else environment.get(OUTBOX) or None,
     }
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    """Raises `ConfigurationError` for a variable that is surely meant to be one of ours, which is not set."""
+    unset = [name for name in _VARIABLES if not environment.get(name)]
+    for name in environment:
+        if not name.upper().startswith("BC") or name in _VARIABLES:
+            continue
+        right = suggestions.meant(name.upper(), unset, cutoff=_CUTOFF)
+        if right is not None and not name.startswith(right):  # as BC_EVENTS_OUTBOX_PATH of the service's own
+            raise ConfigurationError(
+                f"the environment has {printable(name)}, which nothing reads; did you mean {right}?"
+            )
 
 
 class Override:

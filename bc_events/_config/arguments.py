@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bc_events.topics.definitions import Definitions
 
 _OF_A_DELIVERY: Final = ("record", "runner", "discard", "send", "close")
+_LABEL: Final = re.compile(r"""[^\s!"#$%&'()*+,/;<=>?@\[\\\]^`{|}~]{1,63}""").fullmatch
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 
 
@@ -36,6 +37,10 @@ def service_actor(name: object) -> Actor:
         raise ConfigurationError(
             f"service_name is {given}; it is also the actor id of the service's own events, so give a string of "
             f"{ACTOR_ID_MIN_LENGTH} characters or more, such as PolicyService"
+        )
+    if not name.strip():
+        raise ConfigurationError(
+            "service_name is only white space; give the name of the service, such as PolicyService"
         )
     if name != name.strip():
         raise ConfigurationError(
@@ -70,6 +75,7 @@ def url(given: object, *, has_auth: bool) -> str:
         raise ConfigurationError(
             f"api_url is {kind}; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
         )
+    _check_host(parts.hostname)
     if parts.username or parts.password:
         raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
     if parts.query or parts.fragment:
@@ -79,6 +85,15 @@ def url(given: object, *, has_auth: bool) -> str:
             f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"
         )
     return str(given).rstrip("/")
+
+
+def _check_host(host: str) -> None:
+    """Raises `ConfigurationError` for a name that nothing can look up. Addresses of IPv6 have no such form."""
+    if ":" in host or all(map(_LABEL, host.removesuffix(".").split("."))):
+        return
+    has_placeholder = any(character in host for character in "${}<>%")
+    why = "a placeholder was left in it" if has_placeholder else "a part of a host name has 1 to 63 characters"
+    raise ConfigurationError(f"api_url has the host {printable(repr(host))}, which cannot be one: {why}")
 
 
 def _split(given: object) -> SplitResult | None:
@@ -161,11 +176,13 @@ def limits(events: int, size: int) -> Limits:
 
 
 def timeout(given: tuple[float, float]) -> tuple[float, float]:
-    if not isinstance(given, tuple) or len(given) != 2 or not all(map(_is_duration, given)):  # noqa: PLR2004
-        raise check.wrong(
-            "timeout", given, "a pair of positive numbers of seconds, to connect and to wait for an answer: (3.05, 10)"
-        )
-    return given
+    if isinstance(given, tuple) and len(given) == 2 and all(map(_is_duration, given)):  # noqa: PLR2004
+        return given
+    example = "a pair of positive numbers of seconds, to connect and to wait for an answer: (3.05, 10)"
+    if isinstance(given, tuple | list):
+        listed = ", ".join(map(check.shown, given[:3]))
+        raise ConfigurationError(f"timeout is {kind_of(given)} of {listed or 'nothing'}; give {example}")
+    raise check.wrong("timeout", given, example)
 
 
 def _is_duration(value: Any) -> bool:

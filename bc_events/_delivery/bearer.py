@@ -84,6 +84,9 @@ class BearerToken:
         except Exception as error:
             message = f"the auth callable raised {type(error).__name__}, so there is no token"
             raise TokenError(message, is_final=_is_final(error)) from error
+        if isinstance(token, str) and token.lower().startswith("bearer "):
+            message = 'the auth callable returned text that begins with "Bearer "; return the token alone'
+            raise TokenError(message, is_final=True)
         if not isinstance(token, str) or not _HEADER_TEXT(token):
             message = f"the auth callable returned {_shape(token)} where a bearer token is needed"
             raise TokenError(message, is_final=True)

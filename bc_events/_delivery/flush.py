@@ -88,7 +88,7 @@ class Flush:
             self._open, self._was_sent, self._patience = self._queue.popleft(), False, None
             self._settle()
             if self._open is not None:
-                self._give_up(self._answer.reason)
+                self._give_up(self._reason)
 
     def _give_up(self, reason: str) -> None:
         """Names the open request, whose outcome is unknown if it was ever sent, and those that had no turn yet."""
@@ -170,6 +170,14 @@ class Flush:
     def _outcome(self) -> Literal["unknown", "unsent"]:
         """Of the open request, as long as the API has not answered for it."""
         return "unknown" if self._was_sent else "unsent"
+
+    @property
+    def _reason(self) -> str:
+        """That of the last answer, and the pause that it asks for if it is too long."""
+        pause, reason = self._answer.pause, self._answer.reason
+        if not pause or pause < self._left:
+            return reason
+        return f"{reason}; it asks for a pause of {pause:.0f} s, which retry_budget does not allow"
 
     def _error(self) -> DeliveryError:
         return DeliveryError(self._undelivered, self._failed, self._sent)

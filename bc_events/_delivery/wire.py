@@ -8,10 +8,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from bc_events.errors import printable
-
+from . import answer_text
 from .request import Limits, Request, S
 
 if TYPE_CHECKING:
@@ -27,18 +24,6 @@ _TOO_LARGE: Final = 413
 _RESPONSE_BYTES: Final = 1 << 20
 _RECORD_BYTES: Final = 200
 _LONGEST_PAUSE: Final = 86_400.0
-_LONGEST_WORD: Final = 100
-_LONGEST_MESSAGE: Final = 500
-_HINTS: Final = {
-    401: "; check the credentials (auth)",
-    403: "; check the credentials (auth)",
-    404: "; check the path in api_url",
-    405: "; check the path in api_url",
-    407: "; the proxy wants credentials",
-    410: "; check the path in api_url",
-    421: "; check the host in api_url",
-}
-_REDIRECT: Final = "; redirects are not followed, so api_url must be the address that they lead to"
 
 
 def requests_for(events: Sequence[S], limits: Limits) -> Iterator[Request[S]]:
@@ -106,16 +91,17 @@ def read_answer(
 ) -> Answer:
     """What the status, headers and body of a response mean, by the contract's table of failures.
 
-    `address`, its method and URL, is named where a status says that it may be wrong.
+    `address`, its method and URL, is named unless the API itself has answered.
     """
     if 200 <= status < 300:  # noqa: PLR2004
-        return _success(request, status, body)
+        return _success(request, status, body, address)
     error_type = _error_type(body)
-    reason = _reason(status, error_type, body, address)
+    is_final = _is_final(status, error_type)
+    reason = answer_text.of_failure(status, error_type, body, address, is_final=is_final)
     pause = _retry_after(headers.get("Retry-After"))
     if status == _TOO_LARGE:
         return Answer(Verdict.SPLIT, reason, status=status)
-    if _is_final(status, error_type):
+    if is_final:
         return Answer(Verdict.FINAL, reason, status=status)
     return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
 
@@ -137,63 +123,34 @@ def taken(request: Request[S], answer: Answer) -> list[S]:
     return [event for event, result in zip(request.events, answer.results, strict=False) if result == SUCCESS]
 
 
-def _success(request: Request[Any], status: int, body: bytes) -> Answer:
+def _success(request: Request[Any], status: int, body: bytes, address: str) -> Answer:
     results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
     if results is None:
-        reason = f"HTTP {status} whose body is not what the contract promises"
+        reason = answer_text.of_unpromised(status, body, len(request.events), address)
         return Answer(Verdict.AGAIN, reason, status=status, is_readable=False)
     return Answer(Verdict.SETTLED, results=results, status=status)
 
 
 def _single(body: bytes) -> tuple[str, ...] | None:
-    answer = _object(body)
+    answer = answer_text.parsed(body)
     is_promised = isinstance(answer.get("eventId"), str) and isinstance(answer.get("jobId"), str)
     return (SUCCESS,) if is_promised else None
 
 
 def _records(body: bytes, count: int) -> tuple[str, ...] | None:
-    answer = _object(body)
+    answer = answer_text.parsed(body)
     records = answer.get("records")
     if not isinstance(records, list) or len(records) != count or not all(isinstance(one, str) for one in records):
         return None
     failed = answer.get("failedRecords")
     if not isinstance(failed, int) or isinstance(failed, bool) or failed != sum(one != SUCCESS for one in records):
         return None
-    return tuple(_word(one) or "an error without a name" for one in records)
-
-
-def _reason(status: int, error_type: str, body: bytes, address: str) -> str:
-    """The status, and what the API said of it."""
-    hint = _REDIRECT if 300 <= status < 400 else _HINTS.get(status, "")  # noqa: PLR2004
-    where = f"for {address}" if hint and address else ""
-    head = " ".join(part for part in (f"HTTP {status}", error_type, where) if part)
-    message = _error_message(body)
-    return f"{head}: {message}{hint}" if message else f"{head}{hint}"
-
-
-def _error_message(body: bytes) -> str:
-    """The API's own words. A gateway in front of it says `message` instead."""
-    answer = _object(body)
-    found = next((one for one in map(answer.get, ("errorMessage", "message")) if isinstance(one, str) and one), "")
-    return printable(found.strip(), max_length=_LONGEST_MESSAGE)
+    return tuple(answer_text.word(one) or "an error without a name" for one in records)
 
 
 def _error_type(body: bytes) -> str:
-    found = _object(body).get("errorType")
-    return _word(found) if isinstance(found, str) else ""
-
-
-def _word(text: str) -> str:
-    """A name that the API gave, fit for a log line."""
-    return text[:_LONGEST_WORD] if text.isprintable() else ""
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+    found = answer_text.parsed(body).get("errorType")
+    return answer_text.word(found) if isinstance(found, str) else ""
 
 
 def _retry_after(value: str | None) -> float | None:

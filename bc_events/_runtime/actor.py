@@ -32,7 +32,7 @@ class Actor:
         given_id, given_type = _exact(self.id), _exact(self.type)
         object.__setattr__(self, "id", given_id)
         object.__setattr__(self, "type", given_type)
-        if type(given_id) is not str or len(given_id) < ACTOR_ID_MIN_LENGTH:
+        if type(given_id) is not str or len(given_id) < ACTOR_ID_MIN_LENGTH or given_id.isspace():
             raise InvalidActorError(
                 f"the actor id of a {given_type} is {_shape(given_id)}; the Events API takes strings of "
                 f"{ACTOR_ID_MIN_LENGTH} characters or more: pass {_REMEDIES.get(given_type, _REMEDY)}"
@@ -57,7 +57,11 @@ def _exact(value: Any) -> Any:
 
 
 def _shape(value: object) -> str:
-    return f"{counted(len(value), 'character')} long" if isinstance(value, str) else kind_of(value)
+    if not isinstance(value, str):
+        return kind_of(value)
+    if not value.strip():
+        return "only white space" if value else "empty"
+    return f"{counted(len(value), 'character')} long"
 
 
 def _tail(actor_id: str, actor_type: str) -> bytes:

@@ -9,7 +9,8 @@ from typing import Final
 from . import logs
 
 _BLOCKS: Final = (
-    "a session is flushed on the event loop's own thread and blocks it; use async with, or await events.aflush()"
+    "a session is flushed on the event loop's own thread and blocks it; use async with, or await events.aflush(), as "
+    "flush() cannot be awaited"
 )
 _has_warned = False
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _CUTOFF: Final = 0.8
 _CUTOFF_OF_CLIENT: Final = 0.9
+_CUTOFF_OF_ARGUMENT: Final = 0.7
 _SYNONYMS: Final = {
     "client": ("default_client",),
     "commit": ("flush",),
@@ -60,6 +61,13 @@ def refuse_one_word(name: str, known: Iterable[str], *, owner: str) -> None:
     if "_" not in name:
         told = f"{owner} has no {name}; it has {', '.join(known)}, and {_MAGIC_NAMES}"
         raise UnknownEventNameError(told, name=name) from None
+
+
+def of_argument(name: str, known: Iterable[str], *, owner: str) -> str:
+    """What to say of a keyword argument that a function lacks."""
+    names = list(known)
+    right = meant(name, names, cutoff=_CUTOFF_OF_ARGUMENT)
+    return f"{owner} has no argument {name}; " + (f"did you mean {right}?" if right else f"it has {', '.join(names)}")
 
 
 def no_attribute(name: str, known: Iterable[str], *, owner: str) -> AttributeError:

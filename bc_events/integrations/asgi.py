@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.errors import ConfigurationError
 from bc_events.propagation import HTTP, Border
 
@@ -44,6 +44,7 @@ class EventsMiddleware:
     background tasks may publish more, which is sent when the application returns.
     """
 
+    @keywords.checked
     def __init__(
         self,
         app: Application,

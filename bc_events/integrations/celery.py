@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from bc_events._ambient.frames import unit_to_join
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.propagation import BROKER, Border
 
 from ._celery_headers import arrived, beside, mark, of_request
@@ -41,6 +41,7 @@ _SCOPE: Final = "bc_events_scope"
 _RUNS: Final = "bc_events_runs"
 
 
+@keywords.checked
 def install(
     app: Celery,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.propagation import HTTP, Border
 
 from ._hosts import AllowedHosts
@@ -28,6 +28,7 @@ __all__ = ["install"]
 _ADDED: Final = "bc_events"
 
 
+@keywords.checked
 def install(client: _C, *, hosts: Iterable[str], border: Border = HTTP) -> _C:
     """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the client.
 

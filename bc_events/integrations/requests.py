@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.adapters import BaseAdapter
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.propagation import HTTP, Border
 
 from ._hosts import AllowedHosts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["install"]
 
 
+@keywords.checked
 def install(session: requests.Session, *, hosts: Iterable[str], border: Border = HTTP) -> requests.Session:
     """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the session.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from bc_events._runtime import keywords
 from bc_events.propagation import HTTP, Border
 
 from . import _arguments as arguments
@@ -37,6 +38,7 @@ class EventsMiddleware:
     is sent at its `close()`.
     """
 
+    @keywords.checked
     def __init__(
         self,
         app: Application,

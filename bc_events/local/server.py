@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 import uvicorn
 
 from bc_events._delivery import networks
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError, counted
 
@@ -69,6 +69,7 @@ class _Live:
 class LocalEventsAPI:
     """An Events API on 127.0.0.1, from `start` to `stop` or in a `with` block, on its own thread. Threads share it."""
 
+    @keywords.checked
     def __init__(
         self,
         port: int = 0,

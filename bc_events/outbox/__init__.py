@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
-from bc_events._runtime import argument_checks as check
-from bc_events.errors import ConfigurationError
+from bc_events._runtime import argument_checks as check, suggestions
+from bc_events.errors import ConfigurationError, printable
 
 if TYPE_CHECKING:
     from bc_events._delivery.delivery import Outbox
@@ -26,6 +27,15 @@ _HOMES = {
     "Store": "_store.store",
     "outbox_table": "_sqlalchemy.table",
 }
+_KINDS = {
+    "django": "django, or django:alias for another database than the default one",
+    "postgresql": "postgresql://…",
+    "mysql": "mysql://…",
+    "mariadb": "mariadb://…",
+    "sqlite": "sqlite:///events.db, or events.db alone",
+}
+_WITH_KIND = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?!//)").match
+"""One letter before a colon is a drive of Windows."""
 __all__ = ["Relay", "RelaySettings", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
 
 
@@ -39,6 +49,7 @@ def named(name: str) -> Outbox:
     if name == "django" or name.startswith("django:"):
         return _made("DjangoOutbox", "django", "django", using=name.partition(":")[2] or "default")
     if not has_scheme:
+        _refuse_near(name)
         return _made("SQLiteOutbox", "_sqlite.outbox", "", name)
     if kind == "sqlite" and "?" in rest:
         raise ConfigurationError(
@@ -49,10 +60,35 @@ def named(name: str) -> Outbox:
     if kind.partition("+")[0] in ("postgresql", "postgres", "mysql", "mariadb"):
         url = name.replace("postgres://", "postgresql://", 1)
         return _made("SQLAlchemyOutbox", "_sqlalchemy.outbox", "sqlalchemy", url)
-    raise ConfigurationError(
-        f"no outbox lives at {kind}://; give a file name such as events.db, a URL with postgresql://, mysql://, "
-        "mariadb:// or sqlite:///, or django"
+    raise _unknown_kind(f"{kind}://")
+
+
+def _refuse_near(name: str) -> None:
+    """Raises `ConfigurationError` for the name of a file that was surely meant for something else.
+
+    It would become a file, in which the events wait for a relay that nobody runs.
+    """
+    found = _WITH_KIND(name)
+    if found is not None and found[1] != "file":
+        raise _unknown_kind(found[0])
+    if name.isalpha() and suggestions.meant(name.lower(), ["django"]) is not None:
+        raise ConfigurationError(
+            f"the outbox is {printable(name)}; did you mean django? A file of that name is ./{name}"
+        )
+
+
+def _unknown_kind(prefix: str) -> ConfigurationError:
+    """What follows the kind is not shown: it may be a URL with a password."""
+    meant = suggestions.meant(prefix.lower().partition(":")[0].partition("+")[0], _KINDS)
+    remedy = (
+        f"did you mean {_KINDS[meant]}?"
+        if meant
+        else (
+            "give a file name such as events.db, a URL with postgresql://, mysql://, mariadb:// or sqlite:///, "
+            "or django"
+        )
     )
+    return ConfigurationError(f"no outbox lives at {printable(prefix)}; {remedy}")
 
 
 def _made(name: str, home: str, extra: str, *arguments: Any, **options: Any) -> Outbox:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bc_events._delivery import networks, observers
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 
 from .captured import CapturedEvents
 from .stages import Record
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
+@keywords.checked
 def capture_events(*, network: Network = networks.accepting) -> Iterator[CapturedEvents]:
     """Captures the events that all clients, threads and tasks of this process publish in its `with` block.
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from bc_events._runtime import argument_checks as check, clock
+from bc_events._runtime import argument_checks as check, clock, keywords
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _TICK_NS: Final = 1_000_000
 _VERSION_7: Final = 0x7000_8000_0000_0000_0000  # with the variant of RFC 9562
 
 
+@keywords.checked
 def deterministic_events(start: datetime = _START) -> AbstractContextManager[None]:
     """Events are published a millisecond apart from `start` on, and their ids follow from their times.
 

@@ -239,7 +239,8 @@ def _name(kind: type) -> str:
 def _no_form(kind: type) -> str:
     if issubclass(kind, tuple):
         return f"is a named tuple ({_name(kind)}), which could be an object or a list; convert it first"
-    return f"is a {_name(kind)}, which has no JSON form; convert it first"
+    article = "an" if _name(kind)[0] in "aeioAEIO" else "a"
+    return f"is {article} {_name(kind)}, which has no JSON form; convert it first"
 
 
 def pointer(steps: Iterable[str | int]) -> str:

@@ -18,7 +18,8 @@ from bc_events.errors import MOST_VIOLATIONS, Violation, kind_of, printable
 
 from .marked import Marked, unmarked
 
-HIDDEN: Final = "(hidden)"
+_MASK: Final = "(hidden)"
+"""In the place of a value, which may be personal data."""
 MAX_SIZE: Final = 100_000
 """The most values in a schema. A value in several places counts several times."""
 _MAX_DEPTH: Final = 255
@@ -75,7 +76,11 @@ class Check:
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """The violations of the schema, with paths; at most the first `MOST_VIOLATIONS`."""
         return tuple(
-            Violation(_pointer(error.instance_path), _rule(error.schema_path), _shown(_explained(error.message)))
+            Violation(
+                _pointer(error.instance_path),
+                _rule(error.schema_path),
+                _shown(_explained(error.message.replace(_MASK, "the value"))),
+            )
             for error in islice(self._validator.iter_errors(data), MOST_VIOLATIONS)
         )
 
@@ -99,7 +104,7 @@ def compile_schema(schema: Mapping[str, Any] | bool, *, show_values: bool = Fals
             validate_formats=True,
             ignore_unknown_formats=True,
             formats=_LATER_FORMATS if _is_older(plain) else None,
-            mask=None if show_values else HIDDEN,
+            mask=None if show_values else _MASK,
             retriever=_refuse,
         )
     except jsonschema_rs.ValidationError as error:
@@ -236,4 +241,4 @@ def _shown(message: str) -> str:
 
 def _unmasked(error: jsonschema_rs.ValidationError) -> str:
     """A message about a schema. It may show values, because a schema is not an event's data."""
-    return error.message.splitlines()[0].replace(HIDDEN, repr(error.instance))
+    return error.message.splitlines()[0].replace(_MASK, repr(error.instance))

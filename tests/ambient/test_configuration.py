@@ -74,6 +74,18 @@ def test_half_an_environment_names_the_other_half(topics):
     assert "BC_EVENTS_TOPICS is not set; call" in probe(SHOW, **environment(None))
 
 
+@pytest.mark.parametrize("name", ["BC_EVENTS_OUTBX", "BC_EVENT_OUTBOX", "BC_EVENTS_OUTOBX", "bc_events_outbox"])
+def test_a_misspelt_variable_is_answered_with_the_right_one(topics, name):
+    """Without it the service would send directly, and nobody would notice."""
+    told = probe(SHOW, **environment(topics), **{name: "events.db"})
+    assert f"the environment has {name}, which nothing reads; did you mean BC_EVENTS_OUTBOX?" in told
+
+
+@pytest.mark.parametrize("name", ["BC_EVENTS_OUTBOX_PATH", "BC_EVENTS_TOPICS_ARN", "BC_EVENTS_LOG_LEVEL", "BCC"])
+def test_variables_of_the_services_own_are_left_alone(topics, name):
+    assert "<EventClient" in probe(SHOW, **environment(topics), **{name: "x"})
+
+
 def test_a_client_configured_by_hand_wins_over_the_environment(topics):
     code = (
         "from bc_events import events\n"

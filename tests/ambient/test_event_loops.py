@@ -54,7 +54,7 @@ def test_rule_14_a_flush_by_hand_warns_as_leaving_does(run, client, recording, n
 
     run(main)
     (message,) = warnings_logged()
-    assert "await events.aflush()" in message
+    assert "await events.aflush(), as flush() cannot be awaited" in message
     assert recording.numbers == [1, 2]
 
 

@@ -143,7 +143,7 @@ BAD_LINES = {
     "not text": b'{"name": 1, "data": {"id": 1}}',
     "no topic answers to flush": b'{"name": "flush", "data": {"id": 1}}',
     "no topic answers to policies.QuoteCreated": b'{"action": "Created", "entity": "Quote", "data": {"id": 1}}',
-    '/id: (hidden) is not of type "number"': b'{"name": "created_policy", "data": {"id": "secret"}}',
+    '/id: the value is not of type "number"': b'{"name": "created_policy", "data": {"id": "secret"}}',
     "NaN": b'{"name": "created_policy", "data": {"id": NaN}}',
 }
 

@@ -84,8 +84,8 @@ def test_what_it_cannot_serve_is_misuse(run, arguments):
 ONE_OF_EACH = """\
 201 accepted  1 event: policies.PolicyCreated; user cognito-1; job job-1
 201 repeated  Idempotency-Key known: same response, nothing stored; job job-1
-400 refused   SchemaViolationException: policies.PolicyCreated: /id: (hidden) is not of type "number"; user cognito-1; \
-job job-1
+400 refused   SchemaViolationException: policies.PolicyCreated: /id: the value is not of type "number"; user \
+cognito-1; job job-1
 503 faulted   unavailable: nothing stored; job job-1
 """
 

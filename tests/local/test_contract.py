@@ -130,7 +130,7 @@ def test_data_is_checked_against_the_definitions_given():
             "failedRecords": 2,
             "records": ["Success", "SchemaViolationException", "UnknownTopicException", "Success"],
         }
-        assert "hidden" in post(api, bad).json()["errorMessage"]
+        assert "the value is not of type" in post(api, bad).json()["errorMessage"]
         assert len(api.events()) == 2
 
 

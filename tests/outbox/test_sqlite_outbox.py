@@ -77,6 +77,31 @@ def test_an_unknown_kind_of_outbox_is_refused():
         client_of(None, "oracle://somewhere")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("djagno", r"the outbox is djagno; did you mean django\? A file of that name is \./djagno"),
+        ("Django", r"did you mean django\?"),
+        ("djagno:default", r"no outbox lives at djagno:; did you mean django, or django:alias"),
+        ("sqlite:events.db", r"did you mean sqlite:///events\.db, or events\.db alone\?"),
+        ("sqlite3:///events.db", r"did you mean sqlite:///events\.db"),
+        ("postgress://app:secret@db/app", r"did you mean postgresql://…\?"),
+        ("postgresql:app:secret@db", r"did you mean postgresql://…\?"),
+        ("oracle:app:secret@db", "no outbox lives at oracle:; give a file name"),
+    ],
+)
+def test_a_misspelt_kind_of_outbox_is_answered_with_the_right_one(name, told):
+    """It would be a file, in which events wait for a relay that looks elsewhere."""
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        named(name)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["events.db", "./djagno", "outbox", "C:/events.db", "/var/lib/a:b.db"])
+def test_other_names_are_those_of_files(name):
+    assert named(name).store
+
+
 def test_options_in_the_url_of_a_file_are_refused():
     """They would become a part of the file's name."""
     with pytest.raises(ConfigurationError, match="takes no options"):

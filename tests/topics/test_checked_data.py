@@ -93,12 +93,12 @@ def test_formats_are_asserted_in_every_draft(format_, good, bad, draft):
     schema = {"properties": {"v": {"format": format_}}} | ({"$schema": draft} if draft else {})
     assert frozen({"v": good}, schema)
     ((path, message),) = violations({"v": bad}, schema)
-    assert (path, message.partition(" (RFC")[0]) == ("/v", f'(hidden) is not a "{format_}"')
+    assert (path, message.partition(" (RFC")[0]) == ("/v", f'the value is not a "{format_}"')
 
 
 def test_a_datetime_without_a_time_zone_is_refused_with_what_it_lacks():
     ((_, message),) = violations({"at": dt.datetime.now()}, {"properties": {"at": {"format": "date-time"}}})  # noqa: DTZ005
-    assert message == '(hidden) is not a "date-time" (RFC 3339, with a time zone, as datetime.now(UTC) has)'
+    assert message == 'the value is not a "date-time" (RFC 3339, with a time zone, as datetime.now(UTC) has)'
 
 
 def test_a_format_nobody_knows_is_ignored():
@@ -170,7 +170,7 @@ def test_no_value_shows_where_the_data_cannot_be_json():
 
 def test_values_show_where_they_are_asked_for():
     schema = {"properties": {"v": {"type": "integer"}}}
-    assert violations({"v": "Ann"}, schema) == [("/v", '(hidden) is not of type "integer"')]
+    assert violations({"v": "Ann"}, schema) == [("/v", 'the value is not of type "integer"')]
     assert violations({"v": "Ann"}, schema, show_values=True) == [("/v", '"Ann" is not of type "integer"')]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Never
 
-from bc_events._runtime import argument_checks as check, logs
+from bc_events._runtime import argument_checks as check, keywords, logs
 from bc_events.errors import ConfigurationError
 from bc_events.integrations._integration import Integration
 from bc_events.propagation import BROKER, Border
@@ -26,6 +26,7 @@ _SHOWN: Final = 40
 _logger = logs.logger
 
 
+@keywords.checked
 def each_record(
     *bare: Never,
     client: EventClient | None = None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, Never
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events._runtime.carrier import case_insensitive_getter, only_value
 from bc_events.constants import ACTOR_TYPE_USER
 from bc_events.errors import ConfigurationError
@@ -32,6 +32,7 @@ _OK: Final = 200
 _BAD_GATEWAY: Final = 502
 
 
+@keywords.checked
 def request(
     *bare: Never,
     user: UserSource | None = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bc_events._ambient.default_client import checked_client
 from bc_events._delivery.request import Limits
-from bc_events._runtime import argument_checks as check, logs
+from bc_events._runtime import argument_checks as check, keywords, logs
 from bc_events.errors import ConfigurationError, OutboxError, counted
 
 from . import metrics
@@ -69,6 +69,7 @@ class Relay:
         """How many events waited at its end, or when it last counted them as it ended. None if it could not count."""
 
     @classmethod
+    @keywords.checked
     def of(
         cls, client: EventClient, *, workers: int = 1, order: Order = "time", settings: RelaySettings | None = None
     ) -> Relay:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ LONGEST_LEASE: Final = 86_400.0
 """Seconds. Claimed rows wait for so long after a crash."""
 
 
+@keywords.checked_class
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
     """All in seconds.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
@@ -32,6 +32,7 @@ _URI: Final = "file:"  # of SQLite, whose options an outbox does not take
 class SQLiteOutbox:
     """A file on a local disk. Threads, processes and forks of one machine may share it."""
 
+    @keywords.checked
     def __init__(
         self,
         path: str | os.PathLike[str],

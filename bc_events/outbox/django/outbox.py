@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
@@ -26,6 +26,7 @@ class DjangoOutbox:
     They are committed if, and only if, that commits; a relay then delivers them.
     """
 
+    @keywords.checked
     def __init__(
         self,
         using: str = "default",
