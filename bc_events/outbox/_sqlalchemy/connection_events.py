@@ -10,11 +10,13 @@ from sqlalchemy import Engine, event as listening
 from .telling_transaction import followers
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from sqlalchemy import Connection
 
     from .telling_transaction import TransactionFollower
 
-    class ConnectionFollower(TransactionFollower):
+    class ConnectionFollower(TransactionFollower, Protocol):
         def connection_begins(self, connection: Connection) -> None: ...
         def connection_runs(self, connection: Connection, statement: str) -> None: ...
         def connection_commits(self, connection: Connection) -> None: ...
