@@ -41,6 +41,6 @@ RESERVED_NAMES: Final = frozenset(
             "detached",
         ),
         *("actor", "actor_id", "actor_type", "job_id", "events", "client", "publish_immediately", "is_closed"),
-        *("checked_client", "live_unit", "magic_calls"),  # what the module imports
+        *("checked_client", "live_unit", "magic_calls"),  # names that the module imports
     }
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["refused", "unknown", "unsent"]
 MOST_VIOLATIONS: Final = 1000
-"""An error about one event holds so many at most: the rest would tell nobody anything."""
+"""The most violations that an error about one event holds. More would not help."""
 _MOST_SHOWN: Final = 20
 MAX_LENGTH: Final = 200
 """Characters of one piece of text that a message shows."""
@@ -85,7 +85,7 @@ class UnknownTopicError(EventsError, ValueError):
         super().__init__(message)
 
 
-class UnknownEventNameError(UnknownTopicError, AttributeError):  # type: ignore[misc]  # both have a name
+class UnknownEventNameError(UnknownTopicError, AttributeError):  # type: ignore[misc]  # both bases have a `name`
     """A magic call that fits no topic: also an AttributeError, as for any name that does not exist."""
 
 
@@ -151,9 +151,9 @@ class NestedSessionError(EventsError):
 
 
 class FailedWorkError(EventsError):
-    """Ends a scope whose work is said to have failed, although nothing was raised, as by the status of a response.
+    """Ends a scope whose work has failed without an exception, for example by the status of a response.
 
-    Nobody raises it. Events that a database transaction holds are left to that transaction.
+    It is never raised. Events that a database transaction holds are left to that transaction.
     """
 
 
@@ -185,7 +185,7 @@ class Undelivered:
 class DeliveryError(EventsError):
     """Some events were not delivered. `undelivered` has one item per event; `EventClient.resend` tries them again.
 
-    `requests` are the very requests (bytes and keys) that `resend` repeats.
+    `requests` has the requests, bytes and keys, that `resend` sends again.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ class EventSession:
         actor_type: ActorType,
         job_id: str | None,
         client: EventClient,
-        publish_immediately: bool = False,  # noqa: FBT002  the first client's signature
+        publish_immediately: bool = False,  # noqa: FBT002  positional, as in the client that this one replaces
     ) -> None:
         """`job_id` None makes a new one; `publish_immediately` sends each event from the call that publishes it.
 
@@ -64,7 +64,7 @@ class EventSession:
             raise check.wrong("client", client, "an EventClient")
         check.flag("publish_immediately", publish_immediately)
         job_id = job_ids.generated() if job_id is None else job_ids.validated(job_id)
-        forks.notice()  # now: a fork noticed in its flush would make it count as the parent's
+        forks.notice()  # at once: if its flush noticed the fork, the session would count as the parent's
         self.unit: UnitOfWork = UnitOfWork(
             client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately
         )

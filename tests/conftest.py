@@ -29,7 +29,7 @@ def pytest_configure(config):
     # A shell starts what runs in the background with this signal ignored, and processes hand that down.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Databases in files commit thousands of times, which a disk makes each test wait for.
+    # Databases in files commit thousands of times. On a disk, each test would wait for that.
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MUCH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -66,7 +66,7 @@ def mariadb():
 
 @pytest.fixture
 def caplog(caplog):
-    """What the library logged. Others log when they like: asyncio, of a test before, when its task is collected."""
+    """The records of this library alone. Others log at any time, such as asyncio about a task of an earlier test."""
     ours = logging.Filter("bc.events")
     caplog.handler.addFilter(ours)
     yield caplog
@@ -126,7 +126,7 @@ def issuer():
 
 @pytest.fixture
 def authority(issuer, tmp_path, monkeypatch):
-    """A certificate authority that this process trusts; `context` is of a server with a certificate of its."""
+    """A certificate authority that this process trusts; `context` is for a server with a certificate from it."""
     issuer.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
     issuer.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -37,7 +37,7 @@ class MariaDB:
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._user = "mysql" if os.geteuid() == 0 else None
-        # A server that starts deletes the temporary tables of all others in its folder for them.
+        # A server that starts deletes the temporary tables of all other servers that share its folder for them.
         self._temporary = self.folder / "tmp"
         self._temporary.mkdir(exist_ok=True)
         if self._user is not None:
@@ -103,12 +103,12 @@ class MariaDB:
         return self
 
     def _probe(self) -> None:
-        """Without the driver, which leaves its socket open where nobody listens yet."""
+        """Connects without the driver, which would leave its socket open while the server does not listen yet."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(self.socket))
 
     def kill(self) -> int:
-        """As in a crash. Returns what the server ended with."""
+        """Kills the server, as a crash would. Returns its exit code."""
         assert self._process is not None
         self._process.kill()
         return self._process.wait()

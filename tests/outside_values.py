@@ -1,4 +1,4 @@
-"""Values that come in from outside, and what is to be believed of them: one table for all entry points."""
+"""Values that come in from outside, and which of them are accepted: one table for all entry points."""
 
 from dataclasses import dataclass
 

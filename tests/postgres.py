@@ -76,7 +76,7 @@ class PostgreSQL:
         return self
 
     def kill(self) -> int:
-        """As in a crash: every backend too. Returns what the postmaster ended with."""
+        """Kills the postmaster and every backend, as a crash would. Returns the exit code of the postmaster."""
         assert self._process is not None
         process = self._process.pid
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()

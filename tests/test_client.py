@@ -253,7 +253,7 @@ class TestOwnConnections:
         assert [received.path for received in proxy.received] == ["http://events.internal/events"]
 
     def test_a_cookie_of_the_api_comes_back_to_it(self, session_of):
-        """A load balancer keeps its clients where they are by one."""
+        """By such a cookie, a load balancer keeps a client on one server."""
         with ScriptedAPI(Reply(headers={"Set-Cookie": "node=7"})) as api:
             session = session_of(api, 1)
             session.flush()

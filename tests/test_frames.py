@@ -80,7 +80,7 @@ def test_the_exit_of_a_session_with_one_event_passes_through_at_most_38_function
         with Frames() as frames:
             session.__exit__(None, None, None)
     assert frames.entered[0] == "_ambient/scope.py SessionScope.__exit__"
-    frames.entered = [one for one in frames.entered if not one.endswith("__del__")]  # the garbage collector's
+    frames.entered = [one for one in frames.entered if not one.endswith("__del__")]  # called by the garbage collector
     frames.are_at_most(38, "the exit of a session with one event")
 
 

@@ -58,7 +58,7 @@ RIGHT = {
     LocalEventsAPI: {},
     Border: {},
 }
-"""What each needs to be called at all."""
+"""The arguments without which each cannot be called."""
 
 NAMED_OTHERWISE = {
     "api_url": "api_url",
@@ -75,7 +75,7 @@ NAMED_OTHERWISE = {
 
 
 class Stranger:
-    """Of no kind that anything takes."""
+    """An object of a kind that no argument takes."""
 
 
 def _cases():

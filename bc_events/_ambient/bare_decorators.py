@@ -14,7 +14,7 @@ _DESCRIPTORS: Final = (classmethod, staticmethod, property, functools.partialmet
 
 
 def refuse_bare(decorator: str, decorated: object) -> None:
-    """Raises TypeError where the argument is a function or descriptor: the decorator stands above it, bare.
+    """Raises TypeError if the argument is a function or descriptor: the decorator was then written without parentheses.
 
     For decorators whose argument is never callable, such as `events.override(client)`.
     """
@@ -52,7 +52,7 @@ def _makes_no_id(function: Any) -> bool:
 def _is_defined_at(function: Any, caller: FrameType) -> bool:
     """Whether the code of `caller` defines the function, and now runs a line between its first decorator and its end.
 
-    A function that has its name already is past its decorators. It is passed on purpose, from a line further down.
+    Once the function's name is bound, its decorators have run. A later line then passes the function on purpose.
     """
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if not isinstance(code, types.CodeType) or code.co_name == "<lambda>" or code not in caller.f_code.co_consts:

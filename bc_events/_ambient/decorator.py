@@ -129,7 +129,7 @@ def _declarations(function: Any) -> Iterator[Any]:
         function = function.func
         yield function
     if not isinstance(function, types.FunctionType | types.MethodType):
-        yield getattr(type(function), "__call__", None)  # noqa: B004  the function, not whether there is one
+        yield getattr(type(function), "__call__", None)  # noqa: B004  the function itself is needed, not whether there is one
 
 
 def _has_flag(function: Any, flag: int) -> bool:

@@ -176,7 +176,7 @@ class _SessionOpening:
 
 
 class Bound:
-    """A scope that binds a function to one session, in whatever thread it runs; or to none, so that it joins none.
+    """Binds a function to one session, whichever thread runs it. A function that is bound to no session joins none.
 
     The function also gets the database transactions that were around the code that bound it; without a session, none.
     """

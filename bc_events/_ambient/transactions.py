@@ -30,12 +30,12 @@ class Subject(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Note:
-    """It says that a context works with `subject`. `unit` is set if code has bound the subject to a unit of work."""
+    """Says that a context works with `subject`. `unit` is set if code has bound the subject to a unit of work."""
 
     _subject: weakref.ref[Any]
     _unit: weakref.ref[UnitOfWork] | None = None
     is_wanted: bool = False
-    """Then the context has no transaction of the subject yet, but has published events for the next one."""
+    """If true, the context has no transaction of the subject yet, but has published events for the next one."""
 
     @property
     def subject(self) -> Any:
@@ -83,7 +83,9 @@ def is_wanted(subject: Subject) -> bool:
 
 
 def note_use(subject: Subject) -> None:
-    """`note`, unless there is such a note. A framework may begin a transaction in one context and use it in another."""
+    """Like `note`, but does nothing if there is such a note already. A framework may begin a transaction in one context
+    and use it in another.
+    """
     if not any(one._subject() is subject and one._unit is None and not one.is_wanted for one in _notes.get()):
         note(subject)
 

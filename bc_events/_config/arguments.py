@@ -44,12 +44,12 @@ def service_actor(name: object) -> Actor:
         )
     if name != name.strip():
         raise ConfigurationError(
-            f"service_name is {name!r}, with white space around it, and would be another actor than {name.strip()!r}; "
-            "take it away, also from the environment variable or the file that it comes from"
+            f"service_name is {name!r} with white space around it, and so another actor than {name.strip()!r}; "
+            "remove the white space, also from the environment variable or the file that it comes from"
         )
     if not name.isprintable():
         raise ConfigurationError(
-            f"service_name is {printable(name)}, with characters that cannot be printed; take them away"
+            f"service_name is {printable(name)}, with characters that cannot be printed; remove them"
         )
     try:
         return Actor(name, ACTOR_TYPE_SERVICE)

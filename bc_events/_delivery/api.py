@@ -52,7 +52,7 @@ class EventsAPI:
 
     @property
     def deadline(self) -> float:
-        """Seconds that one attempt takes at most, as its timeouts go."""
+        """The most seconds that one attempt may take: the sum of its timeouts."""
         return sum(self._timeout)
 
     def prepare(self) -> None:
@@ -66,7 +66,7 @@ class EventsAPI:
         self._connected()
 
     def post(self, request: Request[Any], attempt: Attempt | None = None) -> Answer:
-        """One attempt; raises nothing but an exception from outside. A 401 has the token renewed once."""
+        """Makes one attempt. Raises only an exception from outside. After a 401 it renews the token, once."""
         attempt = attempt or Attempt()
         network = networks.current(self.url)
         if network is None:
@@ -78,8 +78,8 @@ class EventsAPI:
         return answer
 
     def _attempted(self, request: Request[Any], attempt: Attempt) -> Answer:
-        # With the first request, and as a whole: a thread that imports a part of it, while another has not yet imported
-        # the rest, could see that part half made.
+        # The first request imports all of `requests`. A thread that imported only a part of it, while another thread
+        # was still importing the rest, could see a half-made module.
         import requests  # noqa: F401, PLC0415
 
         handled = sys.exception()
@@ -96,16 +96,16 @@ class EventsAPI:
     def _answered(self, request: Request[Any], attempt: Attempt) -> Answer:
         response = self._post(request, attempt)
         if response.status_code == _UNAUTHORISED and self._bearer is not None:
-            attempt.was_sent = False  # it was refused before anything was done
+            attempt.was_sent = False  # a request with a refused token has no effect
             self._bearer.reject(response.request)
             response = self._post(request, attempt)
         if response.status_code == _PROXY_UNAUTHORISED:
-            attempt.was_sent = False  # a proxy says so, and passed nothing on
+            attempt.was_sent = False  # a proxy has answered, and passed nothing on
         answer = wire.read_answer(
             request, response.status_code, response.headers, response.content, address=self._address(request)
         )
         if attempt.has_leftover and answer.verdict is not Verdict.SETTLED:
-            reason = f"HTTP {response.status_code} that goes on after its end"
+            reason = f"HTTP {response.status_code}, with more bytes after its end"
             answer = Answer(Verdict.AGAIN, reason, status=response.status_code, is_readable=False)
         if answer.is_readable:
             attempt.understood()
@@ -154,7 +154,7 @@ class EventsAPI:
                 auth: Any = bearer or self._auth
                 given = self._given
                 made = PooledTransport(self.url, auth) if given is None else SessionTransport(self.url, auth, given)
-                if self._transport is None:  # a signal handler may have been first
+                if self._transport is None:  # a signal handler may have connected meanwhile
                     self._bearer, self._transport = bearer, made
             return self._transport
 
@@ -165,7 +165,7 @@ class EventsAPI:
         self._born = forks.generation
 
     def close(self) -> None:
-        """Closes the connections; a ready `requests.Session` that was passed in stays its owner's to close."""
+        """Closes the connections, but not a `requests.Session` that was passed in: its owner closes it."""
         self.is_closed = True
         if self._transport is not None and self._born is forks.generation:
             self._transport.close()

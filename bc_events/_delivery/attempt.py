@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class ResponseTooLong(Exception):  # noqa: N818  named as the other reasons for an unknown outcome are
-    """The response has more bytes than are read of one."""
+    """The response has more bytes than the library reads of a response."""
 
 
 class Attempt:
-    """`with attempt:` makes it the one that the connections of this thread keep to.
+    """In a `with attempt:` block, the connections of this thread keep to it.
 
-    Connections take its time and its limits from here. It takes from them whether the request was sent.
+    They read its time and limits here, and note here whether the request was sent.
     """
 
     __slots__ = (
@@ -36,7 +36,7 @@ class Attempt:
     )
 
     def __init__(self, patience: float | None = None) -> None:
-        """`patience` shortens it to so many seconds."""
+        """`patience`: the most seconds that it may take, if that is less than its deadline."""
         self.patience: float | None = patience
         self.max_bytes: int = 0
         self.was_sent: bool = False

@@ -23,7 +23,7 @@ _HEADER_TEXT: Final = re.compile(r"[\x21-\x7e]+").fullmatch
 class TokenError(Exception):
     """There is no token to send, because its source failed. The message never has what the source returned.
 
-    `is_final` is true where the source itself is wrong, so that to ask it again is no use.
+    `is_final` is true if the source itself is wrong, so that asking again is useless.
     """
 
     def __init__(self, message: str, *, is_final: bool) -> None:
@@ -67,7 +67,7 @@ class BearerToken:
             self._lock.release()
 
     def _asked(self) -> str:
-        if self._is_asking:  # by this thread, which may hold locks of the source's
+        if self._is_asking:  # this thread is asking already, and may hold locks that the source needs
             message = (
                 "the auth callable is still at work on this thread; neither it nor a signal handler can send meanwhile"
             )
@@ -94,7 +94,7 @@ class BearerToken:
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether the source itself is wrong: also one that sends events, which need a token in turn."""
+    """Whether the source itself is wrong. A source that sends events is wrong too, because sending needs a token."""
     cause = error.__cause__
     return isinstance(error, _PROGRAMMING_ERRORS) or (isinstance(cause, TokenError) and cause.is_final)
 

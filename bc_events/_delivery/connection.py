@@ -20,7 +20,9 @@ from .response import Reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PIECE: Final = 1 << 14  # a TLS record: what is sent at once has one deadline, and TLS sends no more at once
+_PIECE: Final = (
+    1 << 14
+)  # the size of a TLS record: each piece that is sent has one deadline, and TLS sends no larger piece
 _HOW_POOLS_CONNECT: Final = (HTTPConnectionPool._new_conn, HTTPSConnectionPool._new_conn)
 
 
@@ -40,7 +42,7 @@ def bound(pool: ConnectionPool) -> bool:
 def _close_idle(pool: HTTPConnectionPool) -> None:
     waiting = pool.pool
     for _ in range(waiting.qsize() if waiting is not None else 0):
-        connection = pool._get_conn(timeout=0)  # the pool has no other way to part with one
+        connection = pool._get_conn(timeout=0)  # this is the only way to take a connection out of a pool
         if isinstance(connection, _Bounded):
             pool._put_conn(connection)
             return
@@ -54,15 +56,15 @@ def _bounded(kind: Any) -> Any:
 
 
 class _Bounded(HTTPConnection):
-    """Goes before a class of urllib3's in its bases."""
+    """A mixin: it comes before a connection class of urllib3 in the bases."""
 
     response_class = Reply
-    _attempt: Attempt | None = None  # the last one that was made on it
+    _attempt: Attempt | None = None  # the last attempt that used this connection
     _is_connecting = False
 
     @property
     def is_connected(self) -> bool:
-        """False also where the last response was not understood: what follows may belong to it."""
+        """Also False if the last response was not understood, because the next bytes may belong to it."""
         last = self._attempt
         return super().is_connected and (last is None or last.is_understood or last is current())
 
@@ -134,9 +136,10 @@ class _Bounded(HTTPConnection):
 
 
 def _looked_up(name: str, port: int, seconds: float) -> list[str]:
-    """The addresses of a name. Nothing ends a look-up of the system's, so it is left alone on its thread after so long.
+    """The addresses of a name. The system's look-up cannot be stopped. So it runs on a thread, which is left alone if
+    it takes too long.
 
-    Where no thread can be started, it takes as long as the system's resolver does.
+    If no thread can be started, the look-up takes as long as the system's resolver does.
     """
     if is_loopback(name):
         return _resolved(name, port)

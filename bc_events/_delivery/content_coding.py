@@ -9,7 +9,7 @@ from .attempt import ResponseTooLong
 
 ACCEPT_ENCODING: Final = "gzip, deflate"
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
-_MOST_MEMBERS: Final = 100  # of gzip (RFC 1952, 2.2); most servers send one
+_MOST_MEMBERS: Final = 100  # the most members of a gzip body (RFC 1952, 2.2); most servers send one
 _NO_HEADER: Final = -zlib.MAX_WBITS
 _HOW_IT_IS_READ: Final = {
     "gzip": (_ZLIB_OR_GZIP,),

@@ -33,11 +33,11 @@ class Delivery(Protocol):
 
     @property
     def record(self) -> Callable[[Event], bool | None] | None:
-        """Called as each event is published; None where nothing is to be done then, which costs nothing.
+        """Called with each event as it is published. None if the delivery does nothing then, which saves the call.
 
-        A delivery that has it follows database transactions. It returns True where one holds the event from here on, in
-        a `Held`, and its unit of work does not. Such a delivery itself tells `observers.confirmed` of each event.
-        It may also have `entrust`, which is asked about each event at a flush, in its context, and answers the same.
+        A delivery with this method follows database transactions. It returns True if a transaction now holds the event,
+        in a `Held`, in place of the unit of work. It calls `observers.confirmed` itself. It may also have a method
+        `entrust`, which a flush calls with each event, and which returns the same.
         """
 
     @property
@@ -45,13 +45,13 @@ class Delivery(Protocol):
         """How an async scope runs `send` off its event loop; None for the library's own threads."""
 
     def discard(self, events: Sequence[Event]) -> None:
-        """These were rolled back, and taken out of the transaction that held them, if one did: undo `record`."""
+        """Undoes `record` for events that were rolled back. A transaction that held them has given them up already."""
 
     def send(self, events: Sequence[Event]) -> None:
-        """These are to arrive. Returns once that is certain; raises `DeliveryError` otherwise."""
+        """Delivers the events. Returns once it is certain that they arrive; raises `DeliveryError` otherwise."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Called after the last event."""
 
 
 class Outbox(Protocol):
@@ -74,7 +74,7 @@ class DirectDelivery:
         self._retry_budget = retry_budget
 
     def discard(self, events: Sequence[Event]) -> None:
-        """Nothing: what was rolled back was never sent."""
+        """Does nothing: events that are rolled back were never sent."""
 
     def send(self, events: Sequence[Event]) -> None:
         Flush(self._api, self.requests(events), self._retry_budget).run()
@@ -108,7 +108,7 @@ class LogDelivery:
         self._show_values = show_values
 
     def discard(self, events: Sequence[Event]) -> None:
-        """Nothing: what was rolled back was never logged."""
+        """Does nothing: events that are rolled back were never logged."""
 
     def send(self, events: Sequence[Event]) -> None:
         for event in events:

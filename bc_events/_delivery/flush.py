@@ -36,7 +36,7 @@ class Sender(Protocol):
 
 
 class Clock(Protocol):
-    """The `time` module, or a test's own."""
+    """The `time` module, or a clock of a test."""
 
     def monotonic(self) -> float: ...
     def sleep(self, seconds: float, /) -> None: ...
@@ -58,16 +58,16 @@ class Flush:
         self._undelivered: list[Undelivered] = []
         self._failed: list[Request[Event]] = []
         self._sent = 0
-        self._open: Request[Event] | None = None  # what is not settled yet of the request whose turn it is
-        self._answer = Answer(Verdict.FINAL)  # the last one
-        self._was_sent = False  # whether any attempt at it may have reached the API
-        self._patience: float | None = None  # seconds that its next attempt may take; None for the first
+        self._open: Request[Event] | None = None  # the unsettled part of the request whose turn it is
+        self._answer = Answer(Verdict.FINAL)  # the latest answer
+        self._was_sent = False  # whether an attempt at the open request may have reached the API
+        self._patience: float | None = None  # the seconds that the next attempt may take; None for the first attempt
 
     def run(self) -> None:
         """Raises `DeliveryError` naming each event that is not known to have arrived.
 
-        An exception from outside, such as KeyboardInterrupt or a signal handler's time limit, goes on, raised from that
-        DeliveryError.
+        An exception from outside, such as KeyboardInterrupt or a signal handler's time limit, propagates. Its cause is
+        then the DeliveryError.
         """
         handled = sys.exception()
         try:
@@ -79,7 +79,7 @@ class Flush:
             raise stop from self._error()
         observers.settled(self._sent, self._undelivered)
         if self._undelivered:
-            raise self._error() from self._answer.cause  # none for an outage: its reason is in the message
+            raise self._error() from self._answer.cause  # an outage has no cause; its reason is in the message
 
     def _send_all(self) -> None:
         if self._api.is_closed:
@@ -91,7 +91,7 @@ class Flush:
                 self._give_up(self._reason)
 
     def _give_up(self, reason: str) -> None:
-        """Names the open request, whose outcome is unknown if it was ever sent, and those that had no turn yet."""
+        """Reports as undelivered the open request, and the requests that had no turn yet."""
         if self._open is not None:
             self._fail(self._open, self._outcome, reason)
             self._open = None
@@ -101,7 +101,7 @@ class Flush:
 
     def _settle(self) -> None:
         """Sends the open request until each of its records has its result, or the budget is used up."""
-        from tenacity import Retrying, retry_if_result, wait_random_exponential  # noqa: PLC0415  as requests: lazily
+        from tenacity import Retrying, retry_if_result, wait_random_exponential  # noqa: PLC0415  imported late, as `requests` is
 
         jitter = wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)
         Retrying(
@@ -120,7 +120,7 @@ class Flush:
 
     def _attempt(self) -> Request[Event] | None:
         request = self._open
-        assert request is not None  # noqa: S101  _send_all has set it, and nothing is repeated once it is settled
+        assert request is not None  # noqa: S101  _send_all has set it, and a settled request is not tried again
         started = self._clock.monotonic()
         observers.attempted(len(request.events), is_retry=self._patience is not None)
         attempt = Attempt(self._patience)
@@ -135,7 +135,7 @@ class Flush:
         return self._open
 
     def _account_whole(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
-        """Notes what an answer about the request as a whole settles; returns the request to send again, if any."""
+        """Accounts for an answer about the request as a whole. Returns the request to send again, if any."""
         if answer.verdict is Verdict.AGAIN:
             return request
         if answer.status is None:  # no request can be made, so the others need not be tried
@@ -147,7 +147,10 @@ class Flush:
         return None
 
     def _account_records(self, request: Request[Event], answer: Answer) -> Request[Event] | None:
-        """The same, of an answer with a result for each record."""
+        """Accounts for an answer with a result for each record.
+
+        Returns a request of the records to send again, if any.
+        """
         again = [result in RETRYABLE_TYPES for result in answer.results]
         final = [result != SUCCESS and result not in RETRYABLE_TYPES for result in answer.results]
         self._sent += answer.results.count(SUCCESS)
@@ -168,7 +171,7 @@ class Flush:
 
     @property
     def _outcome(self) -> Literal["unknown", "unsent"]:
-        """Of the open request, as long as the API has not answered for it."""
+        """The outcome of the open request if the API never answers for it."""
         return "unknown" if self._was_sent else "unsent"
 
     @property

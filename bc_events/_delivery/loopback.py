@@ -20,7 +20,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether there is nothing to look up."""
+    """Whether a host is an IP address, which needs no look-up."""
     try:
         ipaddress.ip_address(_as_four_numbers(host.strip("[]")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What answers requests in place of the network: tests choose it. It loads nothing else of the library until then."""
+"""The stand-in for the network, which tests choose. Until then this module loads nothing else of the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Network = Callable[[Request[Any]], Answer] | None
     """Answers requests in place of the network; None is the real one."""
 
-_FORBIDDEN: Final = 403  # a fault of configuration: a relay pauses on it and holds nothing against the events
+_FORBIDDEN: Final = 403  # it means a wrong configuration, so a relay pauses and refuses no event
 _REFUSED: Final = (
     "nothing is sent under pytest; let the test use the captured_events fixture, "
     "or ask for the network with @pytest.mark.bc_events_network or pytest --bc-events-network"
@@ -33,25 +33,25 @@ def accepting(request: Request[Any]) -> Answer:
 
 
 def closed(_request: Request[Any]) -> Answer:
-    """No Events API: each flush is undelivered, and its reason says how a test asks for one."""
+    """No Events API. Each flush is undelivered; the reason says how a test asks for the network."""
     from .wire import Answer, Verdict  # noqa: PLC0415  as above
 
     return Answer(Verdict.FINAL, _REFUSED, status=_FORBIDDEN)
 
 
 _SPARING: Final = (accepting, closed)
-"""They leave requests to a local Events API of this process alone: a test that made one means to reach it."""
+"""These two let requests to a local Events API of this process pass: a test that made one means to reach it."""
 
 
 def connect(network: Network) -> None:
     """Requests go to `network` from here on, until `disconnect` or a later `connect`."""
-    global _networks  # noqa: PLW0603  what answers is the process's
+    global _networks  # noqa: PLW0603  the stand-in is one for the process
     with _changing:
         _networks = (*_networks, network)
 
 
 def disconnect(network: Network) -> None:
-    """Takes that network away, wherever it stands: tests on several threads end in any order."""
+    """Removes that network from wherever it is in the list, because tests on several threads end in any order."""
     global _networks  # noqa: PLW0603
     with _changing:
         last = max(place for place, one in enumerate(_networks) if one is network)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class Observer(Protocol):
     """Told what becomes of each event of this process, on the thread on which it happens.
 
-    Every event that was published is later either dropped or confirmed, and that once.
+    Every published event is later dropped or confirmed, exactly once.
     """
 
     @property
     def published(self) -> Callable[[Event], None] | None:
-        """Called as an event is published: valid, frozen, and part of a unit of work. None costs nothing per event."""
+        """Called as an event is published: valid, frozen, and part of a unit of work. None saves the call."""
 
     def refused(self, topic: str) -> None:
         """An event of this topic was refused at the call."""
@@ -51,7 +51,7 @@ class Observer(Protocol):
 _changing = threading.RLock()
 _observers: tuple[Observer, ...] = ()
 follows_each = False
-"""Whether an observer is told of each event as it is published: publishers read it, because asking costs more."""
+"""Whether an observer is told of each event as it is published: publishers read it, because a call costs more."""
 
 
 def add(observer: Observer) -> None:

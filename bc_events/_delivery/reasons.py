@@ -46,7 +46,7 @@ _KINDS: Final[tuple[tuple[tuple[type[BaseException], ...], str], ...]] = (
     ((BadStatusLine, UnknownProtocol), "the response is not HTTP, as where another kind of server listens"),
     ((ConnectionError, HTTPException), "the connection was lost"),
 )
-"""The first that fits counts: a proxy or a name that fails also looks like a connection that was lost."""
+"""The first kind that fits counts, because a failed proxy or look-up is also a kind of lost connection."""
 
 
 def is_impossible(error: Exception) -> bool:
@@ -80,7 +80,7 @@ def _kind(error: Exception) -> str:
 
 
 def _detail(error: BaseException) -> str:
-    """Only of errors whose text has nothing of a request or response in it."""
+    """The error's text, if its class never puts a part of a request or response into it."""
     if isinstance(error, ssl.SSLError):
         text = getattr(error, "verify_message", None) or error.reason
         if error.reason in _NOT_TLS:

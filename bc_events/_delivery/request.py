@@ -28,7 +28,7 @@ class Limits:
 
 
 class Sendable(Protocol):
-    """What travels: an `Event`, or a row of an outbox that was one."""
+    """An `Event`, or the row of an outbox that holds one."""
 
     @property
     def envelope(self) -> bytes: ...

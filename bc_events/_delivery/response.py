@@ -23,8 +23,8 @@ class UnreadableResponse(HTTPException):
 class Reply(HTTPResponse):
     """Waits for the final response, whatever interim ones come before it (RFC 9110, 15.2).
 
-    It refuses what readers of HTTP understand differently (RFC 9112, 6.3): `http.client` would guess.
-    Where this thread makes no attempt, it is what `http.client` makes of it.
+    It refuses a response that programs read differently (RFC 9112, 6.3), where `http.client` would guess. On a thread
+    that makes no attempt, it does what `http.client` does.
     """
 
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
@@ -58,13 +58,13 @@ class Reply(HTTPResponse):
             self._take_coding()
 
     def _take_coding(self) -> None:
-        """The body is unpacked once it is whole: urllib3 does not notice where a packed one was cut off."""
+        """Unpacks the body only when it is whole: urllib3 does not notice a compressed body that was cut off."""
         if self._attempt is not None:
             self._attempt.coding = ", ".join(self.headers.get_all("Content-Encoding", ()))
             del self.headers["Content-Encoding"]
 
     def _drop_broken_cookies(self) -> None:
-        """The cookie jar warns of one that it cannot read, and a warning may be an error."""
+        """Removes cookies that cannot be read. The cookie jar would warn of them, and a warning may be an error."""
         cookies = self.headers.get_all("Set-Cookie", ())
         del self.headers["Set-Cookie"]
         for cookie in cookies:
@@ -117,7 +117,7 @@ class _WholeLines(io.BufferedReader):
 
 
 class _Received(io.RawIOBase):
-    """The bytes of one response. Each wait for some is cut to the time that is left."""
+    """The bytes of one response. No read waits longer than the time that is left."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, attempt: Attempt) -> None:
         self._raw = raw

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
 is_active = False
-"""Whether an SDK listens, as far as `refresh` knows. Publishers read it, because to ask costs more than an event."""
+"""Whether an SDK listens, as far as `refresh` knows. Publishers read it, because asking costs more."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,12 +45,12 @@ _OF_REQUEST: Final = re.compile(
     r"host|content-.*|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|cookie|(proxy-)?authorization",
     re.IGNORECASE,
 ).fullmatch
-"""Headers that say how a request is framed, where it goes or who sends it: they are not a propagator's."""
+"""Headers that say how a request is framed, where it goes or who sends it: a propagator must not set them."""
 _MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
 
 
 def refresh() -> bool:
-    """Asks whether an SDK listens. Once it does it is not asked again: no provider can be taken away."""
+    """Asks whether an SDK listens. Once one does, this does not ask again, because a provider cannot be removed."""
     if not is_active and isolated(_report, _has_sdk):
         _activate()
     return is_active
@@ -131,7 +131,7 @@ def _instruments() -> _Instruments:
         refused=meter.create_counter("bc_events.refused", "{event}", "Events refused at the call: their data is wrong"),
         rolled_back=meter.create_counter("bc_events.rolled_back", "{event}", "Events dropped: their work failed"),
         delivered=meter.create_counter("bc_events.delivered", "{event}", "Events that the Events API has confirmed"),
-        retried=meter.create_counter("bc_events.retried", "{event}", "Events sent once more, each time they were"),
+        retried=meter.create_counter("bc_events.retried", "{event}", "Events sent again; each time counts"),
         failed=meter.create_counter("bc_events.failed", "{event}", "Events that a flush could not deliver"),
         flush_duration=meter.create_histogram("bc_events.flush.duration", "s", "Time that a flush took"),
         batch_size=meter.create_histogram("bc_events.batch.size", "{event}", "Events in one request"),
@@ -159,7 +159,7 @@ class _Metrics:
             _instruments().retried.add(size)
 
     def sent(self, events: Sequence[Any]) -> None:
-        """Nothing: `settled` has the count of a whole flush."""
+        """Does nothing: `settled` has the count of a whole flush."""
 
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
         _instruments().delivered.add(delivered)

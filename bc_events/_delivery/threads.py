@@ -30,7 +30,7 @@ forks.after_fork(_forget)
 def _threads() -> ThreadPoolExecutor:
     global _executor  # noqa: PLW0603  one pool a process, made when first needed
     if _executor is None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  cannot be loaded where the interpreter ends
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a shutdown forbids its import
 
         _executor = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="bc-events-flush")
     return _executor
@@ -44,7 +44,7 @@ class _Once:
         self._claim = threading.Lock()
 
     def is_mine(self) -> bool:
-        """Whether the caller is the first to ask, and is to do it."""
+        """Whether the caller is the first to ask. Then the caller must do the work."""
         return self._claim.acquire(blocking=False)
 
     def __call__(self) -> None:
@@ -55,12 +55,12 @@ class _Once:
 async def run(work: Callable[[], None], *, runner: Runner | None = None) -> None:
     """Runs `work` on a thread and waits for its end, cancelled or not; a cancellation then goes on.
 
-    Where the work fails too, the cancellation is raised from its error, which is logged. Where no thread can be started
-    the work is done here, and blocks the event loop: an executor may keep it in its queue all the same, and then finds
-    it done. So it is if `runner` fails, is cancelled or ends without having begun.
+    If the work fails too, the cancellation is raised from its error, which is logged. If no thread can be started, the
+    work is done here, and blocks the event loop. An executor may still have it in its queue, and later finds it done.
+    The work is also done here if `runner` fails, is cancelled, or ends without having begun it.
 
     Args:
-        runner: another way to run it, which waits as long.
+        runner: another way to run the work. It returns when the work is done.
     """
     once = _Once(work)
     try:
@@ -126,7 +126,7 @@ async def _run_under_anyio(work: Callable[[], None]) -> None:
     try:
         with anyio.CancelScope(shield=True):  # a thread is not even started where a cancellation is pending
             await anyio.to_thread.run_sync(work)
-    except Exception as error:  # noqa: BLE001  raised again below, after a pending cancellation had its say
+    except Exception as error:  # noqa: BLE001  raised again below, unless the task is cancelled
         failure = error
     try:
         await anyio.lowlevel.checkpoint_if_cancelled()

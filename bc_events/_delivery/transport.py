@@ -47,9 +47,10 @@ class Transport(Protocol):
 
 
 class PooledTransport:
-    """On connections of our own. A flush of many requests pays once for what `Session.post` works out for each:
+    """Posts on the library's own connections.
 
-    the address, and what the environment says of proxies and certificates, which is read with the first request.
+    `Session.post` works out for each request the address, and what the environment says of proxies and certificates.
+    Here the first request does that for all.
     """
 
     def __init__(self, url: str, auth: AuthBase | None) -> None:
@@ -96,9 +97,9 @@ class _BoundAdapter(HTTPAdapter):
 
 
 class SessionTransport:
-    """By a ready session, whose owner closes it: its `post` is the way, with all that its class adds to it.
+    """Posts by a ready session, with all that its class adds to `post`. The session's owner closes it.
 
-    Its owner's credentials are the only ones: without any, none are looked for in a netrc file.
+    Only the credentials that its owner set are sent: no login is looked up in a netrc file.
     """
 
     def __init__(self, url: str, auth: AuthBase | None, http: requests.Session) -> None:
@@ -142,7 +143,7 @@ class SessionTransport:
         return SessionTransport(self._url, self._auth, copied)
 
     def close(self) -> None:
-        """Nothing: it is its owner's."""
+        """Does nothing: the session's owner closes it."""
 
 
 def _unconnected(adapter: BaseAdapter) -> BaseAdapter:
@@ -157,7 +158,7 @@ def _unconnected(adapter: BaseAdapter) -> BaseAdapter:
 
 
 def _proxies(url: str) -> dict[str, str]:
-    """None for this machine: before all others, `requests` looks for a proxy of this very scheme and host."""
+    """Proxies that keep requests to this machine off every proxy. `requests` first looks for this scheme and host."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return {f"{parts.scheme}://{host}": ""} if is_loopback(host) else {}
@@ -198,7 +199,7 @@ def _read(response: requests.Response, *_: object, **__: object) -> None:
 
 def _body(response: requests.Response) -> bytes:
     attempt = current()
-    if 300 <= response.status_code < 400:  # noqa: PLR2004  it says all by its status
+    if 300 <= response.status_code < 400:  # noqa: PLR2004  its status says everything
         response.close()
         return b""
     pieces = []
@@ -214,5 +215,5 @@ def _body(response: requests.Response) -> bytes:
 
 
 def _stay(response: requests.Response, *_: object, **__: object) -> None:
-    """`requests` reads where a redirect leads, and asks netrc for a login there, even if it is not to follow it."""
+    """Hides where a redirect leads: `requests` would look up a login for that host, although it does not follow."""
     response.headers.pop("Location", None)

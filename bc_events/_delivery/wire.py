@@ -91,7 +91,7 @@ def read_answer(
 ) -> Answer:
     """What the status, headers and body of a response mean, by the contract's table of failures.
 
-    `address`, its method and URL, is named unless the API itself has answered.
+    `address` is the request's method and URL. The reason names it unless the API itself has answered.
     """
     if 200 <= status < 300:  # noqa: PLR2004
         return _success(request, status, body, address)
@@ -114,7 +114,7 @@ def _is_final(status: int, error_type: str) -> bool:
 
 
 def longest_response(request: Request[Any]) -> int:
-    """How many bytes are read of a response; a longer one is none that the contract promises."""
+    """The most bytes that are read of a response. The contract promises no longer one."""
     return _RESPONSE_BYTES + _RECORD_BYTES * len(request.events)
 
 

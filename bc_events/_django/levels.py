@@ -56,7 +56,10 @@ class Level:
         return next((group for group in self.groups if group.levels == levels), None)
 
     def release_into(self, outer: Level | None, *, only: Group | None = None) -> None:
-        """This level has ended well: `outer` takes its groups, or only `only`. A transaction has no `outer`."""
+        """This level has ended well: `outer` takes its groups, or only the group `only`.
+
+        A transaction has no `outer`.
+        """
         for group in [group for group in self.groups if only in (None, group)]:
             group.replace(self, outer)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Follower(Protocol):
-    """It is called when a transaction ends, or is rolled back to a savepoint."""
+    """Called when a transaction ends, or is rolled back to a savepoint."""
 
     def committed(self, held: Held) -> None:
         """It has committed, and no other open transaction holds the events in `held`, which may be empty."""
@@ -114,7 +114,9 @@ class OpenTransaction:
     def savepoint_rolled_back(self, name: str) -> None:
         """The savepoint itself stays open. One that is older than this object is unknown, and contains all events."""
         gone = self._since(name) or self._levels[::-1]
-        end = _forget if name in self._savepoints_of_tests else drop  # that of a TestCase ends a test
+        end = (
+            _forget if name in self._savepoints_of_tests else drop
+        )  # a TestCase rolls back its savepoint when a test ends
         end(gone)
         for level in gone[:-1]:
             self._levels.remove(level)

@@ -21,7 +21,7 @@ _STATEMENT: Final = re.compile(
 
 
 class SavepointListener(Protocol):
-    """It is called after the database has run the statement of a savepoint."""
+    """Called after the database has run the statement of a savepoint."""
 
     def savepoint_opened(self, name: str) -> None: ...
     def savepoint_released(self, name: str) -> None: ...

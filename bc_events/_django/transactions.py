@@ -39,7 +39,7 @@ class Transactions:
     def open_here(self) -> list[BaseDatabaseWrapper]:
         """The connections that have a transaction open; those that only a TestCase has open, if there is no other.
 
-        Raises `ConfigurationError` for one that cannot be followed.
+        Raises `ConfigurationError` for a connection that cannot be followed.
         """
         found = connections.all(initialized_only=True)
         for connection in found:

@@ -1,4 +1,5 @@
-"""Arguments of the wrong kind. Each check names the argument, what it got and what to give. Only `one_of` shows text.
+"""Arguments of the wrong kind. Each check names the argument, what it got and what to give. Text that was given is
+shown by `one_of` alone.
 
 They raise `ConfigurationError`.
 """

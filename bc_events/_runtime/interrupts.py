@@ -74,9 +74,9 @@ def _is_given(called: FrameType, caller: FrameType) -> bool:
 
 
 def _is_injected(error: BaseException, *, is_whole: bool) -> bool:
-    """Such an exception has no arguments, or is of a class that the code it broke off does not know.
+    """Whether the exception was injected: it has no arguments, or a class that the interrupted code does not know.
 
-    And it comes up where nothing is raised. The system's errors come up there too, but they have arguments.
+    It also comes from an instruction that does not raise. Errors of the system do so too, but they have arguments.
     """
     *_, last = (None, *_steps(error))
     if last is None or isinstance(error, _ENDS_OF_ITERATORS) or _raises(last):

@@ -91,7 +91,7 @@ def read_baggage(key: str) -> object:
 
 
 def write_baggage(key: str, value: object) -> None:
-    """Sets, or with None removes, one baggage key in the current OpenTelemetry context, where it differs."""
+    """Sets one baggage key in the current OpenTelemetry context, or removes it if `value` is None."""
     current, baggage = get_current(), _baggage()
     if baggage.get_baggage(key, current) == value:
         return

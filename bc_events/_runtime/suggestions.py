@@ -71,7 +71,7 @@ def of_argument(name: str, known: Iterable[str], *, owner: str) -> str:
 
 
 def no_attribute(name: str, known: Iterable[str], *, owner: str) -> AttributeError:
-    """For a name that cannot be a magic name."""
+    """The error for a name that cannot be a magic name."""
     right = None if name.startswith("_") else meant(name, known) or _in_snake_case(name)
     question = f"; did you mean {owner}.{right}?" if right else ""
     return AttributeError(f"{owner} has no attribute {name!r}; {_MAGIC_NAMES}{question}", name=name)
@@ -84,7 +84,7 @@ def _in_snake_case(name: str) -> str | None:
 
 
 def not_of_a_client(name: str, known: Iterable[str]) -> AttributeError:
-    """For a name that a client lacks, and that a session may have."""
+    """The error for a name that a client lacks, and that a session may have."""
     right = None if name.startswith("_") else meant(name, known, cutoff=_CUTOFF_OF_CLIENT)
     advice = f"did you mean {right}?" if right else _SESSION.format(name)
     return AttributeError(f"EventClient has no {name}; {advice}", name=name)

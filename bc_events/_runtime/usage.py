@@ -1,4 +1,4 @@
-"""The usage of a function: what the TypeError of a call that does not fit it says."""
+"""The usage of a function, for the TypeError of a wrong call."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def return_to_scope(event: Event) -> bool:
 
 
 def unentrusted(events: list[Event], delivery: Delivery) -> list[Event]:
-    """The events of a flush without those that a database transaction takes: one that is open here and has written."""
+    """The events of a flush that no database transaction takes over. One takes them if it is open and has written."""
     entrust: Callable[[Event], bool] | None = getattr(delivery, "entrust", None)
     return events if entrust is None else [event for event in events if not entrust(event)]
 

@@ -53,7 +53,7 @@ class UnitOfWork:
         parent: UnitOfWork | None = None,
         sends_at_once: bool = False,
     ) -> None:
-        """The caller has checked its arguments, and forks. `sends_at_once`: each publish call sends its event."""
+        """The caller has checked these, and noticed a fork. `sends_at_once`: each publish call sends its event."""
         self.client = client
         self.actor = actor
         self.job_id = job_id

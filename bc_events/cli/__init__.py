@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _escape_what_cannot_be_encoded() -> None:
-    """A terminal or a pipe may take ASCII alone, or the characters of one country."""
+    """Escapes characters that the output cannot encode: a terminal or a pipe may take only ASCII."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

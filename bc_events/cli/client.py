@@ -34,7 +34,7 @@ def loaded(name: str) -> EventClient:
 
 
 def _imported(name: str, module: str) -> ModuleType:
-    """The module. What it lacks itself is told from a module that is not there."""
+    """Imports the module. The error tells a missing module from one whose own imports fail."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -60,7 +60,7 @@ def _clients(module: str) -> str:
 
 
 def made(*, api_url: str | None, service: str | None, topics: Path | None, outbox: str | None) -> EventClient:
-    """As the environment makes a service's own client; but with `log:` it needs no outbox, and stores nothing."""
+    """Makes a client from options, as a service makes its own from the environment. With `log:` it stores nothing."""
     if not api_url or not service or topics is None:
         given = {f"--api-url or {API_URL}": api_url, f"--service or {SERVICE_NAME}": service}
         missing = [name for name, value in {**given, f"--topics or {TOPICS}": topics}.items() if not value]

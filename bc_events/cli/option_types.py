@@ -1,4 +1,4 @@
-"""Types of options: each checks what it is given, and speaks of the option where the library speaks of an argument."""
+"""Types of options. Each has the library check its value, and words the error for a command line."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def publish(
 
 
 def _refuse_beside_client(*names: str) -> None:
-    """An option that is typed beside --client would be ignored. The environment may be there for other commands."""
+    """Refuses options beside --client, because they would be ignored. The environment may serve other commands."""
     context = click.get_current_context()
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     if given:

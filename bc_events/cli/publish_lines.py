@@ -84,7 +84,10 @@ def _send(sessions: list[EventSession], report: DeliveryReport) -> None:
 
 
 def _flush_each(waiting: deque[tuple[EventSession, Sequence[Event]]], report: DeliveryReport) -> None:
-    """Takes each session off when its outcome is known. Stops after the first one whose outcome is not."""
+    """Flushes each session, and removes it once its outcome is known.
+
+    Stops after the first whose outcome is unknown.
+    """
     console = screen(is_error=True)
     for _ in track(range(len(waiting)), "Sending", console=console, transient=True, disable=not console.is_terminal):
         try:

@@ -124,7 +124,7 @@ def _log_as_json() -> None:
 
 
 def _progress(made: Relay) -> Text:
-    """A text: rich would take the brackets in a string for markup."""
+    """A `Text` of rich, which takes brackets in a plain string for markup."""
     try:
         stats = made.store.stats()
     except OutboxError:

@@ -50,7 +50,7 @@ class RequestPrinter:
 
 
 def _discard_output() -> None:
-    """So that the interpreter does not fail on its last flush."""
+    """Discards further output, so that the interpreter does not fail when it flushes at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -62,7 +62,7 @@ def _is_right(file: Path) -> bool:
     for topic in table.values():
         for path, named in unknown_formats(topic.schema):
             place = f"{file}: warning: {topic.name}: {path or 'its schema'}"
-            click.echo(escaped(f"{place}: {named!r} is no format that is checked"))
+            click.echo(escaped(f"{place}: {named!r} is a format that is not checked"))
     click.echo(escaped(f"{file}: {counted(len(table), 'topic')}, no mistakes"))
     return True
 

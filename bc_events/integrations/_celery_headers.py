@@ -37,7 +37,7 @@ def of_request(request: Context, border: Border) -> dict[str, Any]:
 
 
 def arrived(request: Context, integration: Integration) -> dict[str, Any]:
-    """The headers with which a task came. An eager task gets those that it would have had."""
+    """The headers with which a task came. An eager task gets the headers that its message would have had."""
     found = of_request(request, integration.border)
     carried: dict[str, str] = {}
     if request.is_eager:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class _Around(threading.local):
     """The task of this thread whose result could not be stored, after its session had ended.
 
-    It calls the errbacks and `on_failure` then, maybe for the second time, and no task is current.
+    Celery then calls the errbacks and `on_failure`, maybe for the second time, and no task is current.
     """
 
     request: Context | None = None

@@ -28,8 +28,8 @@ _logger = logs.logger
 REQUEST: Final = "bc_events.scope"
 """The key under which an ASGI scope or a WSGI environ holds the scope that an integration opened for its request.
 
-It is written in place, because others look into the same mapping when the application has returned. It stays there: a
-scope that has ended no longer counts.
+The mapping itself is changed, because other middleware looks into it when the application has returned. The entry stays
+there: a scope that has ended no longer counts.
 """
 
 
@@ -38,12 +38,15 @@ def open_scope(around: object) -> InboundScope | None:
 
 
 def _job_apart() -> str | None:
-    """A new job if a session is live, whose job is in baggage. Else None, so that baggage from outside counts."""
+    """A new job id if a session is live here, because baggage then has the job of that one.
+
+    Else None: baggage counts.
+    """
     return None if innermost() is None else job_ids.generated()
 
 
 class InboundScope:
-    """It joins no session that is live where the request or message comes in, and does not take the job of that one.
+    """It does not join a session that is live where the request or message comes in, and does not take its job.
 
     Such a session is the caller's to end, or belongs to another request: a server may start one request's task in the
     context of the one before it on the same connection, as uvicorn does (python/cpython#140947).

@@ -95,8 +95,8 @@ async def message_session(connection: Mapping[str, Any]) -> AsyncIterator[EventS
     """A session around the work for one websocket message.
 
     `connection` is the ASGI scope, or Starlette's `WebSocket`. The job is that of the handshake's headers, else a new
-    one for each message. What fails only because the client has left is no failure. Raises `ConfigurationError` where
-    `EventsMiddleware` is not around the application.
+    one for each message. An error that only says that the client has left is no failure. Raises `ConfigurationError`
+    where `EventsMiddleware` is not around the application.
     """
     check.instance("connection", connection, Mapping, example="the ASGI scope, or Starlette's WebSocket")
     found: _ASGIConnection | None = connection.get(_KEY)
@@ -169,7 +169,7 @@ class _HTTPRequest:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._failure = FailedResponseError(message["status"])  # also where the application's rule raises
+            self._failure = FailedResponseError(message["status"])  # set first, because `success` may raise
             if self._success(message["status"]):
                 self._failure = None
             await self._scope.asettle(self._failure)

@@ -49,7 +49,7 @@ def install(
     border: Border = BROKER,
     on_delivery_error: OnDeliveryError = "raise",
 ) -> None:
-    """Call it once for an application, where it is made.
+    """Gives the tasks of an application sessions. Call it once, where the application is made.
 
     Whatever is sent from a live session, or by Celery after a task (the next of a chain, a chord's body, a retry),
     carries its job and actor in message headers. Each task runs in a session of its own, which is flushed before the
@@ -58,7 +58,7 @@ def install(
     signals are in the same session; what they publish is sent after them, whatever became of the task.
 
     Args:
-        app: its tasks, those of `shared_task` included. A base class for tasks that run eagerly is to derive from
+        app: its tasks, those of `shared_task` included. A base class for tasks that run eagerly must derive from
             `app.Task`.
         client: by default the process's.
         border: the names of the headers; by default the actor is believed, as only services reach the broker.
@@ -84,7 +84,7 @@ def install(
 class _Tasks:
     """The tasks of one application. The session of a task includes its hooks and errbacks; `run` is a savepoint in it.
 
-    That part is outside of Celery's own `autoretry_for`, and inside of what sends the next of a chain.
+    The savepoint is around `autoretry_for`. It ends before Celery sends the next task of a chain.
     """
 
     def __init__(self, app: Celery, integration: Integration) -> None:
@@ -98,7 +98,7 @@ class _Tasks:
                 task.on_failure = told_late(task.on_failure, self._integration)
 
     def serve(self, **_signal: object) -> None:
-        """A worker starts. Some tasks were registered after the application was finalized."""
+        """Called when a worker starts: some tasks were registered after the application was finalized."""
         self.enclose()
         for task in self._app.tasks.values():
             if not hasattr(task.Request, _INTEGRATION):
@@ -119,7 +119,7 @@ class _Tasks:
         """The headers of a message that is sent here. Given headers stay as they are."""
         carried: dict[str, str] = {}
         self._integration.inject(carried)
-        if unit_to_join() is None:  # by Celery, after the task
+        if unit_to_join() is None:  # Celery sends it, after the task
             sender: Any = current_task.request if current_task else around.failed(parent_id)
             carried |= {} if sender is None else of_request(sender, self._integration.border)
         return beside(given or {}, carried)
@@ -172,7 +172,7 @@ def _end(*, task: Task, **_signal: object) -> None:
 
 
 def _end_last(**_signal: object) -> None:
-    """After the application's own receivers, which are connected while the worker imports its modules."""
+    """Moves `_end` behind the application's own receivers, which are connected while the worker imports its modules."""
     signals.task_postrun.disconnect(dispatch_uid=_UID)
     signals.task_postrun.connect(_end, weak=False, dispatch_uid=_UID)
 

@@ -30,11 +30,11 @@ _ADDED: Final = "bc_events"
 
 @keywords.checked
 def install(client: _C, *, hosts: Iterable[str], border: Border = HTTP) -> _C:
-    """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the client.
+    """Makes the client's calls to these hosts carry the job id, `traceparent` and baggage. Returns the client.
 
     Args:
         client: a `Client` or an `AsyncClient`.
-        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is looked at anew.
+        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is checked again.
         border: the names of the headers; by default the actor does not travel.
 
     Raises `ConfigurationError`.
@@ -55,7 +55,7 @@ class _RequestHook:
         self._allowed = allowed
 
     def carry(self, request: httpx.Request | httpx2.Request) -> None:
-        """A redirect is a request with the headers and extensions of the one before: those added there go first."""
+        """Adds the headers, and first removes those that a redirect has from the request before it."""
         for name, value in request.extensions.get(_ADDED, {}).items():
             if request.headers.get(name) == value:
                 del request.headers[name]

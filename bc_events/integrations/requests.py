@@ -21,11 +21,11 @@ __all__ = ["install"]
 
 @keywords.checked
 def install(session: requests.Session, *, hosts: Iterable[str], border: Border = HTTP) -> requests.Session:
-    """From here on its calls to these hosts carry the job id, `traceparent` and baggage. Returns the session.
+    """Makes the session's calls to these hosts carry the job id, `traceparent` and baggage. Returns the session.
 
     Args:
-        session: what is mounted on it already stays below; mount an adapter of your own before.
-        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is looked at anew.
+        session: adapters that are mounted on it stay in use; mount your own before this call.
+        hosts: `policies.internal`, `localhost:8000`, or `*.internal` for all below; each redirect is checked again.
         border: the names of the headers; by default the actor does not travel.
 
     Raises `ConfigurationError`.
@@ -41,7 +41,10 @@ def install(session: requests.Session, *, hosts: Iterable[str], border: Border =
 
 
 class _Carrying(BaseAdapter):
-    """requests' own place for headers that depend on the connection: an adapter, here around another one."""
+    """An adapter around another one.
+
+    In `requests`, adapters are the place for headers that depend on the connection.
+    """
 
     def __init__(self, adapter: BaseAdapter, allowed: AllowedHosts) -> None:
         super().__init__()
@@ -51,7 +54,7 @@ class _Carrying(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         headers = self._allowed.headers_for(request.url or "", request.headers)
         if headers:
-            request = request.copy()  # a redirect starts from the original, which has none of this
+            request = request.copy()  # a redirect starts from the original request, which has none of these headers
             request.headers.update(headers)
         return self._adapter.send(request, *args, **kwargs)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ._log_fields import ambient_fields
 
 try:
-    import structlog  # noqa: F401  a processor is a plain function, but it is of no use without
+    import structlog  # noqa: F401  nothing here uses it, but the processor is useless without it
 except ImportError as _error:
     raise ModuleNotFoundError(
         "bc_events.integrations.structlog needs structlog, which is not installed: pip install structlog",

@@ -115,7 +115,7 @@ class _Response:
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Write:
         write = self._start_response(status, headers, *exc_info)
         code = int(status.split(maxsplit=1)[0])
-        self._failure = FailedResponseError(code)  # also where the application's rule raises
+        self._failure = FailedResponseError(code)  # set first, because `success` may raise
         if self._success(code):
             self._failure = None
 
@@ -126,7 +126,10 @@ class _Response:
         return settle_and_write
 
     def opened(self, body: Iterable[bytes]) -> Self:
-        """After the application has returned. It starts its response now or with its first chunk."""
+        """Called after the application has returned.
+
+        The application starts its response now, or with its first chunk.
+        """
         self._body = body
         try:
             self._settle()

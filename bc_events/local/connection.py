@@ -21,7 +21,7 @@ _TLS: Final = b"\x16\x03"
 _IS_TLS: Final = "the client speaks TLS, and this server plain HTTP; begin the URL with http://, not https://"
 _IS_NO_HTTP: Final = "the request cannot be read as HTTP/1.1"
 _logger: Final = logging.getLogger("uvicorn.error.requests")
-_logger.addFilter(lambda record: record.msg != "Invalid HTTP request received.")  # the log of requests has it, and why
+_logger.addFilter(lambda record: record.msg != "Invalid HTTP request received.")  # the log of requests has the reason
 
 
 def connections(on_unreadable: Callable[[str, int | None, str], object]) -> Callable[..., H11Protocol]:
@@ -42,7 +42,7 @@ def connections(on_unreadable: Callable[[str, int | None, str], object]) -> Call
 
 
 class _ServerConnection(H11Protocol):
-    """Says of what is not HTTP why it cannot be read. To h11, TLS is a broken request too."""
+    """Says why bytes that are not HTTP cannot be read. For h11, TLS is just a broken request."""
 
     on_unreadable: Callable[[str, int | None, str], object]
 

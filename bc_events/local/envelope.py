@@ -46,7 +46,7 @@ _NO_LIST: Final = (
 )
 _NO_ENVELOPE: Final = f"the body is not an object; {EVENTS_PATH} takes one envelope, {BULK_PATH} takes a list of them"
 
-# Where a value ends is the stdlib decoder's business; its numbers are of no interest here, however long.
+# The decoder of the standard library finds where a value ends. The numbers are not used, however long they are.
 _end_of_value: Final = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _BETWEEN: Final = re.compile(r"[ \t\r\n,:]*")
 _OPENING: Final = re.compile(r"[ \t\r\n]*[\[{][ \t\r\n]*")

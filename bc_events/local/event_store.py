@@ -74,7 +74,7 @@ class EventStore:
         return found
 
     def events(self, q: str = "", *, after: int = 0, limit: int | None = None) -> list[ReceivedEvent]:
-        """The events that match, in the order of receipt, behind `seq` `after`. Raises `QueryError`."""
+        """The events that match, in the order of receipt, whose `seq` is greater than `after`. Raises `QueryError`."""
         found = self._select(_FORWARD, q, before=(after,), behind=(-1 if limit is None else limit,))
         return [_event(row) for row in found]
 

@@ -78,7 +78,7 @@ class Inspection:
         found = await run_in_threadpool(self._store.events, q, limit=_MOST)
         return _listed(found, matching=self._store.count(q), status=200 if is_there else 408)
 
-    async def _arrived(self, q: str, count: int, timeout: float, gone: asyncio.Task[None]) -> bool:  # noqa: ASYNC109  the caller of the API says it
+    async def _arrived(self, q: str, count: int, timeout: float, gone: asyncio.Task[None]) -> bool:  # noqa: ASYNC109  the caller of the API gives it
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
@@ -152,7 +152,7 @@ def _listed(events: list[ReceivedEvent], *, matching: int, status: int = 200) ->
 
 
 def _filter(request: Request, *others: str) -> str:
-    """The parameter q. Raises `ParameterError` for one that is neither q nor one of the others: it may be a filter."""
+    """The parameter q. Raises `ParameterError` for an unknown parameter, which may be meant as a filter."""
     _refuse_others(request, "q", *others, example="q=topic:policies.PolicyCreated")
     return request.query_params.get("q", "")
 

@@ -105,7 +105,7 @@ class Publishing:
 
 
 def _not_stored(error: sqlite3.Error) -> SentAnswer:
-    """Without an error type the client repeats the request, as it should."""
+    """The answer if events cannot be stored. It has no error type, so the client sends the request again."""
     reason = f"the local Events API cannot store events: {error}; look at its file and its disk"
     return SentAnswer(500, orjson.dumps({"errorMessage": reason}), reason=reason)
 

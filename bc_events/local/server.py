@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
 
-# Longer than any pooled connection of a client idles in a test: closing one under it looks like an outage.
+# Longer than a client's pooled connection is idle in a test. Closing it earlier would look like an outage.
 _KEEP_ALIVE: Final = 300
 _GRACE: Final = 2
 

@@ -170,7 +170,7 @@ class CapturedEvents(Sequence["Event"]):
         return found[index]
 
     def __contains__(self, event: object) -> bool:
-        if isinstance(event, str):  # it would never be there, and so prove an absence
+        if isinstance(event, str):  # a name is never in it, so such a test would always pass
             raise TypeError(f'"in" looks for an Event; for a name, ask captured_events.of("{event}")')
         return event in self._in(self._stages)
 

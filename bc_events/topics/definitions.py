@@ -198,9 +198,9 @@ def _at(named: _Named) -> str:
 
 
 def _mistakes_in(schema: Any, reading: SchemaReading, compiled: Callable[[Schema], object]) -> list[Mistake]:
-    """All that is wrong with a schema. It is compiled where nothing is found before, and where more may be found.
+    """All mistakes in a schema: those of this library's own rules, then those that the compiler finds.
 
-    The compiler's word on a place is left out where something was found in it before: it is about the same mistake.
+    A mistake that the compiler finds at a place where the rules have found one is left out, because it is the same.
     """
     mistakes: list[Mistake] = []
     try:

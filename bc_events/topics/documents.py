@@ -123,8 +123,8 @@ class _Loader(_SAFE):  # type: ignore[misc]  # the C loader is untyped
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.mapping)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.whole_number)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.other_number)
-_Loader.add_constructor("tag:yaml.org,2002:merge", _Loader.construct_yaml_str)  # << where it is no key of a mapping
-_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)  # a plain =
+_Loader.add_constructor("tag:yaml.org,2002:merge", _Loader.construct_yaml_str)  # << as a value
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)  # = without quotes
 _Loader.add_multi_constructor("!", _Loader.short_tag)
 
 

@@ -1,7 +1,7 @@
 """Plain data: dicts, lists and scalars of exactly these classes. Reading them runs no code of the caller.
 
-orjson and jsonschema-rs accept more. But some objects end the process in them: an enum member that is its own value, a
-UUID without a number, a list that contains one list a million times. So an event's data is made plain first.
+orjson and jsonschema-rs accept more. But some objects make them end the process: an enum member that is its own value,
+a UUID without a number, a list that contains one list a million times. So an event's data is made plain first.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _room_left(values: Collection[Any], room: int, depth: int) -> int:
             if room < 0:
                 return -1
         elif kind is float:
-            if value - value:  # NaN, for NaN and for the infinities
+            if value - value:  # the difference is NaN for NaN and the infinities
                 return -1
         elif kind is not Decimal or not value.is_finite() or value.adjusted() >= _LARGE_EXPONENT:
             return -1
@@ -219,7 +219,9 @@ class PlainCopy:
         plain = self._of(value)
         if kind is None or (_is_equal(own, plain) if kind in FORMS else kind.__eq__(member, value) is True):
             return plain
-        raise NoJSONFormError(f"is an enum member whose value is not the {_name(kind)} it is; pass its value")
+        raise NoJSONFormError(
+            f"is an enum member that is also a {_name(kind)}, but not equal to its value; pass its value"
+        )
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -209,7 +209,7 @@ def _of_value(value: Any, steps: Steps) -> Iterator[Mistake]:
     elif isinstance(value, Marked):
         yield Mistake(steps, f"{printable(value.source)} is read as {_number(value)}quote it if it is text")
     elif isinstance(value, float) and not math.isfinite(value):
-        yield Mistake(steps, f"{value} is no number of JSON; quote it if it is text")
+        yield Mistake(steps, f"{value} is not a JSON number; quote it if it is text")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             if type(item) not in _PLAIN:

@@ -125,13 +125,13 @@ def refuse_multiplied(schema: Mapping[str, Any] | bool) -> None:
             items = part.values() if isinstance(part, dict | Mapping) else part if isinstance(part, list) else ()
             left -= len(items)
             if left < 0:
-                told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for what is repeated"
+                told = f"has more than {MAX_SIZE:,} values, or contains itself; use $ref for parts that repeat"
                 raise SchemaError([Mistake((), told)])
             below += [item for item in items if type(item) not in _SCALARS]
         level = below
         if not level:
             return
-    told = f"has more than {_MAX_DEPTH} levels, or contains itself; use $ref for what is repeated"
+    told = f"has more than {_MAX_DEPTH} levels, or contains itself; use $ref for parts that repeat"
     raise SchemaError([Mistake((), told)])
 
 
@@ -147,7 +147,7 @@ def _breaches(schema: Mapping[str, Any] | bool) -> list[Mistake]:
 
 def _mistake(error: jsonschema_rs.ValidationError, schema: object = None) -> Mistake:
     if error.instance_path[-1:] == ["type"] and error.schema_path[-1:] == ["anyOf"]:
-        told = f"{json.dumps(error.instance, default=repr)} is no type of JSON Schema; give {_TYPES}"
+        told = f"{json.dumps(error.instance, default=repr)} is not a type of JSON Schema; give {_TYPES}"
         return Mistake(tuple(error.instance_path), _shown(told))
     remedy = ""
     if error.instance_path and _is_of_older_draft(error.instance_path[-1], error.instance):
@@ -214,11 +214,11 @@ def _rule(schema_path: list[str | int]) -> str:
 
 
 def not_json(schema: object) -> list[Mistake]:
-    """Parts that JSON does not have: keys that are not text, as YAML reads on, yes and 1; and values such as sets."""
+    """Parts that JSON cannot have: keys that are not text, as YAML reads on, yes and 1; and values such as sets."""
     found: list[Mistake] = []
     seen: set[int] = set()
     parts: list[tuple[tuple[str | int, ...], object]] = [((), schema)]
-    for steps, part in parts:  # which grows
+    for steps, part in parts:  # the loop adds to it
         if isinstance(part, Mapping | list | tuple) and id(part) not in seen:
             seen.add(id(part))
             if isinstance(part, Mapping):
@@ -226,7 +226,7 @@ def not_json(schema: object) -> list[Mistake]:
             items = part.items() if isinstance(part, Mapping) else enumerate(part)
             parts += [((*steps, key), item) for key, item in items if type(item) not in _SCALARS]
         elif not isinstance(part, Mapping | list | tuple | str | int | float | Decimal | Enum | None):
-            found.append(Mistake(steps, f"{kind_of(part)} is no value of JSON; write it as one, such as text"))
+            found.append(Mistake(steps, f"{kind_of(part)} is not a JSON value; write it as one, such as text"))
     return found
 
 

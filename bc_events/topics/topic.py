@@ -71,7 +71,7 @@ class Topic:
         return ()
 
     def freeze(self, data: Any) -> bytes:
-        """Checks and serialises the data, once for all. Returns the envelope's bytes up to the actor."""
+        """Checks and serialises the data, once and for all. Returns the envelope's bytes up to the actor."""
         try:
             if type(data) is dict and data:
                 # Most values are checked here, because a call is slower. is_plain checks large data, and its size.
@@ -82,7 +82,7 @@ class Topic:
                     if kind is str or kind in ATOMS:
                         continue
                     if kind is float:
-                        if value - value:  # NaN, for NaN and for the infinities
+                        if value - value:  # the difference is NaN for NaN and the infinities
                             break
                     elif not is_plain(value):
                         break

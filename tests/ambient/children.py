@@ -1,7 +1,7 @@
-"""Work that is started inside a scope and goes on after it: each way to start some, and to let it run later.
+"""Ways to start work inside a scope that goes on after it.
 
-Each is called with a function and starts it where the caller is; what it returns lets the function run, and gives back
-its result or raises its exception.
+Each is called with a function, and starts it in the caller's context. It returns a call that lets the function run, and
+that returns its result or raises its exception.
 """
 
 import asyncio

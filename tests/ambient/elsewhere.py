@@ -1,7 +1,8 @@
 """Ways to hold a scope open elsewhere, while the scope that it was opened in goes on.
 
-Each is called with a scope and two functions: it enters the scope somewhere that has inherited the caller's session,
-calls the first, and stays. What it returns lets it go on: call the second, and leave the scope.
+Each is called with a scope and two functions. It enters the scope in a place that has inherited the caller's session,
+calls the first function, and waits. It returns a call that makes it go on: it then calls the second function, and
+leaves the scope.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Fork: forks in the midst of some work, and reports how it ended in the child."""
+"""Fork: forks in the middle of some work, and reports how the work ended in the child."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ PATIENCE = 20
 
 
 class Fork:
-    """One fork, in the midst of some work that parent and child both go on with, each to its end."""
+    """One fork in the middle of some work, which parent and child both continue to its end."""
 
     def __init__(self, report):
         self._report = report
@@ -28,13 +28,13 @@ class Fork:
         return self._child == 0
 
     def end_child(self, outcome):
-        """Ends the child here, and nothing else, with what its work came to."""
+        """In the child, reports the outcome of its work and ends the process. In the parent, does nothing."""
         if self._child == 0:
             os.write(self._writable, pickle.dumps(self._report(outcome)))
             os._exit(0)
 
     def told(self, work):
-        """Runs the work, which is given this; returns, in the parent, the child's report."""
+        """Runs the work with this object as its argument. Returns, in the parent, the child's report."""
         try:
             self.end_child(_outcome(work, self))
         finally:

@@ -20,7 +20,7 @@ ACTORS = ("inherited", "user-one", "user-two", "service", "third-party")
 
 
 class BoomError(Exception):
-    """What a scope fails with."""
+    """The exception with which a scope fails."""
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Recording:
 
     @property
     def numbers(self):
-        """What `say` was given, in order of arrival."""
+        """The numbers that `say` published, in order of arrival."""
         return [event.data["n"] for event in self.events]
 
     @property

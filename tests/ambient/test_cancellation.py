@@ -55,7 +55,7 @@ def test_rule_11_cancelled_during_the_flush_it_finishes_and_the_cancellation_goe
         await gate.reached()
         task.cancel("stop")
         await asyncio.sleep(0)
-        task.cancel("stop")  # a second one is no reason to give up either
+        task.cancel("stop")  # a second cancellation does not stop the flush either
         assert not task.done()
         gate.open()
         with pytest.raises(asyncio.CancelledError):

@@ -106,7 +106,7 @@ def publishing(publish=say):
     for publisher in publishers:
         publisher.is_running.wait()
     yield publishers
-    # not in a finally: the session is to be left before they are waited for, and they end by that
+    # not in a finally: the session must end before this waits for the threads, because its end stops them
 
 
 def expect_each_call_to_have_raised_or_arrived(publishers, arrived):
@@ -119,7 +119,7 @@ def expect_each_call_to_have_raised_or_arrived(publishers, arrived):
 
 
 def expect_each_call_to_have_raised_or_been_dropped(publishers, dropped):
-    """A call that comes just then may be refused, and its event dropped besides: it arrives neither way."""
+    """A call at that moment may be refused, and its event may be dropped as well. Either way it does not arrive."""
     for publisher in publishers:
         publisher.join()
         own = [n for n in dropped if n in publisher._numbers]

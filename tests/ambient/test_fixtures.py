@@ -11,7 +11,7 @@ from .recording import say
 
 @pytest.fixture
 def arrives(client, recording):
-    """Asked for by an async fixture, it is torn down after it: what is left and what has arrived is told here."""
+    """An async fixture that uses this one is torn down first. So this one checks what is left, and what arrived."""
     expected = []
     yield expected
     assert events.current_job_id() is None
@@ -45,7 +45,7 @@ async def test_rule_03_a_block_in_a_fixture_of_pytest_asyncio(in_a_block):
 
 @pytest.mark.asyncio
 async def test_rule_03_a_decorated_fixture_of_pytest_asyncio(decorated):
-    assert events.current_job_id() is None  # it is ambient in the fixture's steps, and they are over or to come
+    assert events.current_job_id() is None  # it is ambient only in the fixture's steps, and none of them runs now
     decorated.made_note({"n": 2})
 
 

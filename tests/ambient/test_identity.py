@@ -189,7 +189,7 @@ def test_rule_05_other_decorators_stand_above(name, client, recording):
 
 @pytest.mark.parametrize("made", [decorate, lambda inner: decorate(functools.partial(inner))], ids=["def", "partial"])
 def test_rule_05_functools_wraps_above_changes_what_is_said_and_not_what_is_called(made, client, recording):
-    """A proxy takes its `__wrapped__` for the function to call, so that its own was never called."""
+    """A proxy calls its `__wrapped__`, which `functools.wraps` replaces, so it would never call its own function."""
 
     def original(n, *, urgent=False):
         raise AssertionError
@@ -236,7 +236,7 @@ def test_rule_05_a_partialmethod_of_a_class_is_not_serialised_by_value():
 
 
 def test_rule_05_a_proxied_method_of_a_class_is_not_serialised_by_value():
-    """cloudpickle took the function inside, without a word."""
+    """cloudpickle would take the function inside, without its scope and without an error."""
 
     class Local:
         @decorate

@@ -21,7 +21,7 @@ def test_crowds_and_children_lose_double_and_misattribute_nothing():
 
 
 def test_a_tally_tells_what_went_wrong():
-    """What the load run relies on: each kind of fault is counted, and as what it is."""
+    """The load run relies on this: each kind of fault is counted under its own name."""
     publisher = Publisher(7, 4)
     first, second, third, _ = (
         Arrival(publisher.job, publisher.actor, number, f"id-{number}") for number in publisher.numbers

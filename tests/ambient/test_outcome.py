@@ -18,7 +18,7 @@ NEVER_LEFT = "2 events of job job-1 lost: the scope was entered and never left, 
 
 
 class OwnError(BaseException):
-    """Of nobody's tree but the root's."""
+    """An exception that derives from BaseException alone."""
 
 
 FAILURES = [
@@ -131,7 +131,7 @@ def test_rule_10_commit_on_makes_an_exception_a_success_and_it_still_goes_on(mod
 
 @pytest.mark.parametrize("commit_on", [[SystemExit], "SystemExit", ("SystemExit",)])
 def test_rule_10_commit_on_that_catches_nothing_is_refused_before_the_work(commit_on, client):
-    """At the end of the work it raised in place of the work's own exception, and the session stayed live."""
+    """Otherwise it would raise at the end, in place of the work's own exception, and the session would stay live."""
     with pytest.raises(TypeError, match=r"give one such as \(SystemExit,\)"):
         events.session(commit_on=commit_on)
 

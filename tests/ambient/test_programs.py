@@ -19,7 +19,7 @@ _NEVER_LEFT = re.compile(r"WARNING 1 event of job \S+ lost: the scope was entere
 
 
 def ended(program, *arguments):
-    """Runs it to its end; returns the lines that it printed, read, and those that it logged."""
+    """Runs a program to its end. Returns the JSON that it printed, and the lines that it logged."""
     command = [sys.executable, "-m", f"tests.ambient.programs.{program}", *arguments]
     process = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60)
     assert process.returncode == 0, process.stderr
@@ -69,7 +69,7 @@ def test_rule_10_an_async_generator_that_its_loop_closes_at_the_end_drops_its_ev
 
 
 def test_rule_10_a_generator_that_is_collected_while_its_thread_holds_the_lock_of_the_session_drops_its_own_alone():
-    """Were the lock one that its holder waits for, the program would not end."""
+    """With a lock that is not reentrant, the program would not end."""
     results, logged = ended("collecting")
     assert results == [
         ["flush", [1], [2]],
@@ -84,7 +84,7 @@ def test_rule_10_a_generator_that_is_collected_while_its_thread_holds_the_lock_o
 
 
 def test_rule_22_greenlets_of_a_monkey_patched_program_keep_to_their_sessions():
-    """Each of theirs is a session of its own unless it is bound; flushes over HTTP take turns."""
+    """Each greenlet has a session of its own, unless it is bound to one. Flushes over HTTP take turns."""
     with LocalEventsAPI(topics=TOPICS) as api:
         (greenlets,), logged = ended("patched", api.url)
         received = [(event.job_id, event.data["n"]) for event in api.events()]

@@ -196,7 +196,7 @@ def test_rule_06_a_descriptor_that_makes_no_methods_is_refused():
 
 @pytest.mark.parametrize("commit_on", [None, [], "", 0, int, (int,), (SystemExit, "KeyboardInterrupt")])
 def test_rule_10_commit_on_takes_exception_classes_alone(commit_on):
-    """It was asked at the end of the work, where it raised in place of the work's own exception."""
+    """Otherwise it would be read at the end of the work, and raise in place of the work's own exception."""
     with pytest.raises(TypeError, match="commit_on must be a tuple of exception classes"):
         events.session(commit_on=commit_on)
 

@@ -61,7 +61,7 @@ def client() -> EventClient:
 
 
 def magic_call() -> float:
-    """Sessions of 200 magic calls, by the floor of as many events."""
+    """The time of sessions of 200 magic calls, divided by the least time that as many events could take."""
     validator = jsonschema_rs.validator_for(SCHEMA, validate_formats=True, ignore_unknown_formats=True)
     ambient: ContextVar[object] = ContextVar("ambient", default=None)
     ours = client()
@@ -82,7 +82,7 @@ def magic_call() -> float:
 
 
 def locked_call() -> float:
-    """The same calls, each with a lock that no other thread asks for, by those without.
+    """The time of the same calls, each with a lock that no other thread asks for, divided by that of calls without one.
 
     It is what a lock in place of the seal would cost each publish call (`bc_events/_unit/pending.py`). Below 1.05 the
     seal is not worth its explanation.

@@ -36,7 +36,7 @@ def served() -> Iterator[str]:
 
 
 def flush(size: int, *, rounds: int) -> float:
-    """Throughput of a flush of so many events, by that of its requests ready-made: 1.0 is no loss at all."""
+    """The throughput of a flush of so many events, divided by that of its requests ready-made. 1.0 means no loss."""
     with served() as url, EventClient(url, "PolicyService", TOPICS) as client, requests.Session() as http:
         session = client.service_session("benchmark")
         for _ in range(size):

@@ -12,7 +12,7 @@ MODULES = ("bc_events", "bc_events.events")
 
 
 def imports() -> dict[str, float]:
-    """Of an interpreter that imports a compiled module and ends, each by one that only ends."""
+    """The time of an interpreter that imports a compiled module and ends, divided by that of one that only ends."""
 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 

@@ -45,7 +45,7 @@ def count(work: str) -> int:
 
 
 def _total(work: str, rounds: int) -> int:
-    """Of a whole process. Its environment is always the same, because hashes and sizes change the count."""
+    """Those of a whole process. Its environment is always the same, because hashes and sizes change the count."""
     environment = {"PATH": os.defpath, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={os.devnull}"]
     process = subprocess.run(

@@ -22,7 +22,7 @@ COLUMNS = "id, aggregatetype, aggregateid, type, payload, created_at, service, t
 
 
 def session_exit() -> float:
-    """Of 20 events; the median of many rounds, by that of the raw transaction with the same settings."""
+    """The time to leave a session of 20 events, divided by that of the raw transaction; medians of many rounds."""
     with tempfile.TemporaryDirectory(prefix="benchmark") as folder:
         outbox = SQLiteOutbox(Path(folder, "ours.db"), relay=False)
         with EventClient(None, "PolicyService", TOPICS, outbox=outbox) as client:

@@ -1,4 +1,4 @@
-"""What relays on PostgreSQL bring on, beside as many processes that post the same requests ready-made."""
+"""The throughput of relays on PostgreSQL, beside as many processes that post the same requests ready-made."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _spawning.set_forkserver_preload(["tests.benchmarks.relays", "sqlalchemy.dialect
 
 
 def relays(jobs: int, per_job: int) -> dict[int, float]:
-    """By how many relays: their throughput, by that of the same requests through one `requests.Session` each.
+    """For each number of relays: their throughput, divided by that of as many sessions of `requests`.
 
-    Each job has so many events, and with them one request.
+    The events of each job fill one request.
     """
     with served() as url, _database() as (database, store):
         return {count: _throughput(database, store, url, count, jobs, per_job) for count in COUNTS}
 
 
 def _throughput(database: str, store: TableStore, url: str, count: int, jobs: int, per_job: int) -> float:
-    """Of the best rounds: others that use the machine slow some rounds, and hasten none."""
+    """The throughput of the best rounds, because other programs on the machine can only slow a round."""
     rounds = [
         (_relayed(database, store, url, count, jobs, per_job), _ready_made(url, count, jobs, per_job))
         for _ in range(ROUNDS)
@@ -86,7 +86,7 @@ def _ready_made(url: str, count: int, jobs: int, per_job: int) -> float:
 
 @contextmanager
 def _processes(target: Callable, arguments: list[tuple]) -> Iterator[Callable]:
-    """So many processes, ready to go at one word."""
+    """So many processes that begin their work at one signal."""
     ready = _spawning.Barrier(len(arguments) + 1)
     over = _spawning.Event()
     processes = [_spawning.Process(target=target, args=(ready, over, *given)) for given in arguments]
@@ -149,6 +149,6 @@ def _row(number: int, job: str) -> Row:
 
 
 def _until_empty(store: TableStore) -> None:
-    """Without taking the database's time from the relays: a count reads every row, this the first."""
+    """Waits until the table is empty. It reads the first row alone, because counting all rows would slow the relays."""
     while store.show(limit=1):
         time.sleep(0.01)

@@ -22,11 +22,11 @@ def started(*arguments: str, stderr: Any, stdout: Any = subprocess.PIPE, **more:
 
 
 def output(terminal: int) -> Iterator[bytes]:
-    """What comes out of our side of a terminal until the other is closed."""
+    """The output that arrives at our side of a terminal until the other side is closed."""
     while True:
         try:
             chunk = os.read(terminal, 4096)
-        except OSError:  # as Linux says it
+        except OSError:  # how Linux reports that the other side is closed
             chunk = b""
         if not chunk:
             os.close(terminal)

@@ -50,9 +50,9 @@ def test_check_warns_of_formats_that_nothing_checks(run, tmp_path):
         line.removeprefix("topics.yaml: warning: policies.PolicyCreated: ") for line in done.stdout.splitlines()
     ]
     assert warnings == [
-        "/properties/id: 'uuidd' is no format that is checked",
-        "/properties/premium/anyOf/1: 'money' is no format that is checked",
-        "/patternProperties/^x-: 'int32' is no format that is checked",
+        "/properties/id: 'uuidd' is a format that is not checked",
+        "/properties/premium/anyOf/1: 'money' is a format that is not checked",
+        "/patternProperties/^x-: 'int32' is a format that is not checked",
         "topics.yaml: 1 topic, no mistakes",
     ]
 

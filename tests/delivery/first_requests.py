@@ -1,6 +1,6 @@
-"""Two threads load `requests` with their first requests; one does while the other is in the midst of it.
+"""Two threads load `requests` with their first requests. One begins while the other has loaded only a part.
 
-`requests` is a package whose parts import each other: whoever asks for a part of it can, at the wrong moment, find
+`requests` is a package whose parts import each other: a thread that imports a part of it can, at the wrong moment, find
 another part half made. The audit hook makes that moment.
 """
 

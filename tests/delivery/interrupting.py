@@ -1,7 +1,7 @@
 """A program whose flush is interrupted, once at each line of the library, by code that publishes with the same client.
 
-A signal handler does so, and so does the garbage collector where an object publishes as it is collected. The program
-fails where that waits in vain for a lock that its own thread holds.
+A signal handler may do so, or an object that publishes when it is collected. The program fails if that code waits for a
+lock that its own thread holds.
 
 python -m tests.delivery.interrupting
 """

@@ -16,7 +16,7 @@ def response(status="201 Created", body=TAKEN, *headers, length=True):
 
 
 class RawAPI:
-    """Answers its requests by turns, as given, then that all is well. An answer is bytes, which may be empty.
+    """Gives these answers in turn, and then answers that all is well. An answer is bytes, which may be empty.
 
     Or it is a function of the connection, which writes them, and after which the connection ends where it returns None.
     """
@@ -79,7 +79,10 @@ class RawAPI:
                 self._start(self._serve, connection)
 
     def _serve(self, connection):
-        with suppress(OSError, ValueError), connection:  # one may be closed while it is read, or be no HTTP
+        with (
+            suppress(OSError, ValueError),
+            connection,
+        ):  # a connection may be closed while it is read, or may not carry HTTP
             secured = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
             with secured, secured.makefile("rb") as stream:
                 while self._answers(secured, stream):

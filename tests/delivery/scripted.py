@@ -81,7 +81,8 @@ def talks_nonsense(connection):
 class ScriptedAPI:
     """Each request takes the next step of the script: a Reply, a function of the connection, or of the request.
 
-    At its end comes `after`, by which everything succeeds. `url` is where it listens; `received` what came, in order.
+    After the script comes `after`, a step with which everything succeeds. `url` is where it listens; `received` what
+    came, in order.
     """
 
     def __init__(self, *script):
@@ -185,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Quiet."""
+        """Logs nothing."""
 
 
 def answers(function):

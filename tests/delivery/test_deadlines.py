@@ -156,7 +156,7 @@ def test_a_name_is_looked_up_also_where_no_thread_can_be_started(session_of, no_
 
 
 def _only(refuse, ident):
-    """Refuses threads to the thread `ident`."""
+    """Applies `refuse` to threads that the thread `ident` starts."""
     start = threading.Thread.start
     return lambda thread: refuse(thread) if threading.get_ident() == ident else start(thread)
 

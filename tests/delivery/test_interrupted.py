@@ -1,4 +1,4 @@
-"""What runs in the middle of a flush, on its own thread, may publish too; and a flush ends whatever stands still."""
+"""Code that runs in the middle of a flush, on the same thread, may publish too. A flush always ends."""
 
 import signal
 import subprocess

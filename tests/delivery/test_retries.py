@@ -20,7 +20,7 @@ BUSY = refused(503)
 
 @pytest.fixture
 def session_of(client_of):
-    """A session by hand, with some events pending, of a client that repeats nothing by itself."""
+    """A session by hand, with some events pending, of a client that does not retry."""
 
     def session_of(api, count=0, **options):
         session = client_of(api, retry_budget=0.0, **options).service_session("job-1")
@@ -241,7 +241,7 @@ class Told:
 
 
 def test_observers_are_told_once_that_the_work_has_succeeded(session_of):
-    """A rollback after the flush takes nothing back: it had."""
+    """The work had succeeded at the flush. A rollback after it takes nothing back."""
     observers.add(told := Told())
     try:
         with ScriptedAPI(BUSY, BUSY) as api:
@@ -257,7 +257,7 @@ def test_observers_are_told_once_that_the_work_has_succeeded(session_of):
 
 
 def test_a_scope_keeps_nothing_after_a_manual_flush(client_of):
-    """There they belong to the error, or leaving the scope would send them unasked."""
+    """In a scope they belong to the error alone. Otherwise leaving the scope would send them unasked."""
     with ScriptedAPI(BUSY) as api:
         client = client_of(api, retry_budget=0.0)
         with events.session(client=client) as session:

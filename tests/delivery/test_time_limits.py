@@ -30,7 +30,7 @@ class LimitOfTime(TimeoutError):
 
 
 class LimitOfSystem(ConnectionResetError):
-    """As the worst choice of a class."""
+    """A time limit of the worst possible class."""
 
 
 CLASSES = [Limit, LimitOfTime, LimitOfSystem, TimeoutError, OSError, ValueError, RuntimeError, requests.ReadTimeout]

@@ -16,7 +16,7 @@ from .savepoints import savepoint_create
 
 
 class Confirmed:
-    """An observer that counts each call, where captured events have a last stage alone."""
+    """An observer that counts each call. Captured events would show only the last stage of each event."""
 
     published = None
 
@@ -76,7 +76,7 @@ class TestScopes:
 
 
 class TestFlushesInsideATransaction:
-    """It has no say over what was published before it began."""
+    """The transaction does not decide about events that were published before it began."""
 
     def test_its_rollback_takes_nothing_back(self, service):
         with events.session():

@@ -131,6 +131,6 @@ class TestAutocommitOff:
             publish(1)
 
     def test_publishing_inside_atomic_is_refused(self, service):
-        """It commits nothing there."""
+        """With autocommit off, `atomic` commits nothing."""
         with events.session(), service.atomic(), pytest.raises(ConfigurationError, match="has autocommit off"):
             publish(1)

@@ -26,7 +26,7 @@ def app():
 def renew(app):
     @app.task(name="renew", shared=False)
     def renew():
-        """It is only enqueued."""
+        """Never runs: it is only enqueued."""
 
     return renew
 

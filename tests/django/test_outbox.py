@@ -269,7 +269,7 @@ def test_an_async_scope_that_is_cancelled_during_its_flush_ends_after_it(stored,
 
 
 class TestRefusals:
-    """The database does not take a row: never silently."""
+    """If the database refuses a row, an error says so."""
 
     @pytest.fixture(autouse=True)
     def no_table(self, alias):

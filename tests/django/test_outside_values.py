@@ -1,4 +1,4 @@
-"""Django believes of what comes in from outside what every other entry point believes."""
+"""Django accepts the same values from outside as every other entry point."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_scopes_of_one_job_are_never_equal():
 
 
 def test_async_views_run_at_the_same_time(serve, delivery):
-    """A middleware that is synchronous only has them wait for each other's threads."""
+    """A middleware that is only synchronous would make them wait for each other's threads."""
     all_are_in = asyncio.Barrier(3)
 
     async def view(request):

@@ -60,7 +60,7 @@ def serving(settings):
 
 
 def leave(address, number):
-    """Asks, and closes the connection without waiting for the answer."""
+    """Sends a request, and closes the connection without waiting for the answer."""
     with socket.create_connection(address) as connection:
         head = f"GET /{number} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-britecore-job-id: job-{number}\r\n\r\n"
         connection.sendall(head.encode())

@@ -35,7 +35,7 @@ def task():
 
     @app.task(name="renew", shared=False)
     def renew():
-        """It is only enqueued."""
+        """Never runs: it is only enqueued."""
 
     yield renew
     app.close()

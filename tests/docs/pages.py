@@ -24,7 +24,7 @@ def name_of(page):
 
 
 def examples_of(page):
-    """Its Python blocks in order, but for files that have tests; they share one namespace."""
+    """The Python blocks of a page in order, except files that have their own tests. They share one namespace."""
     text = page.read_text(encoding="utf-8")
     shown = [
         range(text.count("\n", 0, found.start()), text.count("\n", 0, found.end())) for found in SHOWN.finditer(text)

@@ -15,7 +15,7 @@ FENCE = re.compile(r"^ *```(.*)$", re.MULTILINE)
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """Who pastes: in a folder with the files of the tutorial, and an Events API that takes everything."""
+    """A reader who pastes code, in a folder with the tutorial's files and with an Events API that takes everything."""
     shutil.copytree(TUTORIAL, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

@@ -13,7 +13,7 @@ ROW = re.compile(r"\| (\w+) \| (`+)(.+?)\2 \|")
 
 
 def calls(tree):
-    """The calls of a logger in a module, but for the one in which all end."""
+    """The logging calls in a module, except the one through which all others pass."""
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
@@ -34,7 +34,7 @@ def constants(tree):
 
 
 def is_template(text):
-    """Several words; an argument such as the noun "event" has one."""
+    """Whether a text is a template: it has several words. An argument such as the noun "event" has one."""
     return len(text.split()) > 2 and not text.startswith("an unknown")
 
 

@@ -1,4 +1,4 @@
-"""The fault matrix: what the delivery of events promises, held against kills, outages, forks and full disks.
+"""The fault matrix: the promises of delivery, tested under kills, outages, forks and full disks.
 
     python -m tests.faults            a short dose, under five minutes
     python -m tests.faults --long     the whole dose

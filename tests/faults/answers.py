@@ -86,7 +86,7 @@ def outages(world: World) -> Result:
 
 
 def poison(world: World) -> Result:
-    """Records that will never be taken, and requests that are too large: those records alone are dead, until mended."""
+    """Records that the API refuses, and requests that are too large: the refused records alone are dead."""
     with LocalEventsAPI(topics=_STRICT, seed=world.seed) as strict:
         strict.faults(too_large={"probability": 0.05, "records": 2})
         world.api, mended = strict, world.api

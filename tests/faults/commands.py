@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def drain(world: World, file: str) -> None:
-    """A relay, until nothing waits in the file."""
+    """Runs a relay until nothing waits in the file."""
     _outbox("relay", "--drain", "--outbox", file, "--api-url", world.api.url)
 
 
 def replay(outbox: str) -> None:
-    """Whatever is dead waits again."""
+    """Makes all dead events wait again."""
     _outbox("replay", "--all", "--outbox", outbox)
 
 

@@ -27,7 +27,7 @@ _DISK = 300_000
 
 
 def full(world: World) -> Result:
-    """No file of the process may grow any further: what the kernel says is what a full disk says."""
+    """No file of the process may grow any further. The kernel then reports the same error as for a full disk."""
     file = world.folder / "full.db"
     context = multiprocessing.get_context("forkserver")
     answers = context.Queue()
@@ -72,7 +72,7 @@ def locked(world: World) -> Result:
 
 
 def gone(world: World) -> Result:
-    """PostgreSQL is dead: a flush of its own raises, and so does the commit of the application's transaction."""
+    """PostgreSQL is dead: a flush in a separate transaction raises, and so does the application's commit."""
     engine = create_engine(world.database)
     factory = sessionmaker(engine)
     client = _client(SQLAlchemyOutbox(factory))

@@ -1,4 +1,4 @@
-"""Rows in which processes end: what a session's exit has said holds, however its process leaves."""
+"""Rows in which processes end: events that a session's exit has called safe arrive, however the process ends."""
 
 from __future__ import annotations
 

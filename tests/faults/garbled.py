@@ -1,4 +1,4 @@
-"""Answers that no HTTP server would give: a server before the Events API garbles what that says."""
+"""Answers that no HTTP server would give: a server in front of the Events API garbles its answers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Garbling(socketserver.ThreadingTCPServer):
         self.upstream = requests.Session()
 
     def handle_error(self, *_request) -> None:
-        """Clients that hang up are what is wanted."""
+        """Does nothing, because clients are meant to hang up here."""
 
 
 class _Connection(socketserver.StreamRequestHandler):

@@ -31,7 +31,7 @@ def relay_killed(world: World) -> Result:
 
 
 def relay_killed_in_order(world: World) -> Result:
-    """The same with relays in the order of jobs, which no kill may disturb."""
+    """`relay_killed` with relays in the order of jobs, which no kill may disturb."""
     result = _relay_killed(world, order="job", pause=0.0)  # with a backlog, claims meet
     arrived: defaultdict[str, list[tuple[int, ...]]] = defaultdict(list)
     for event in world.api.events():
@@ -107,7 +107,7 @@ def database_killed(world: World) -> Result:
 def relay_stopped(world: World) -> Result:
     """SIGSTOP for twice the lease: the results of the relay are fenced off when it goes on.
 
-    It may have none at that moment, so it is stopped more often until it has had one.
+    It may have no result at that moment. So it is stopped again until it has had one.
     """
     lease, timeout = 1.0, (0.1, 0.2)
     world.api.faults(latency={"ms": 60})
@@ -148,7 +148,7 @@ def on_mariadb(row: Callable[[World], Result]) -> Callable[[World], Result]:
 
 
 def _kill(process: BaseProcess) -> bool:
-    """Whether it was running until then."""
+    """Kills a process. Returns whether it was running until then."""
     process.kill()
     process.join()
     return process.exitcode == -signal.SIGKILL

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-import requests  # noqa: F401  once, in place of in each fork
+import requests  # noqa: F401  once here, not in each fork
 
 from bc_events import EventClient, events
 from bc_events.outbox import SQLiteOutbox
@@ -36,7 +36,7 @@ def leave(way: str, client: EventClient, keys: list[str]) -> None:
     if way == "sigterm":
         os.kill(os.getpid(), signal.SIGTERM)
     if way == "exception":
-        sys.excepthook = lambda *_: None  # its traceback is no news
+        sys.excepthook = lambda *_: None  # its traceback is expected
         raise ZeroDivisionError
 
 
@@ -53,7 +53,7 @@ def fork_and_leave(way: str, number: int, client: EventClient) -> bool:
 
 if __name__ == "__main__":
     _way, _count, _api, _file = sys.argv[1:]
-    logging.disable(logging.CRITICAL)  # that events wait for the next relay is no news
+    logging.disable(logging.CRITICAL)  # the warning that events wait for the next relay is expected
     _outbox = SQLiteOutbox(_file, settings=quick()) if _file else None
     _client = EventClient(_api, "FaultsService", TOPICS, outbox=_outbox, timeout=TIMEOUT if _file else (3.05, 10))
     for _number in range(int(_count)):

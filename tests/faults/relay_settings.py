@@ -1,4 +1,4 @@
-"""How fast relays are here: a lease that has to end first should not take a minute of a short dose."""
+"""The settings of relays here. Leases are short, because some rows wait for a lease to end."""
 
 from __future__ import annotations
 

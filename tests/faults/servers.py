@@ -114,7 +114,7 @@ def _served(world: World, command: list[str], port: int, name: str, before: str 
 
 
 def _judged(world: World, setting: dict[str, str], name: str, expected: set[str]) -> Result:
-    """What the processes left in the file is brought on by a relay that outlives them."""
+    """Judges a row. A relay that outlives the processes sends the events that they left in the file."""
     drain(world, setting["FAULTS_FILE"])
     processes = {event.data["process"] for event in world.api.events()}
     result = world.judged(expected)

@@ -120,7 +120,9 @@ class World:
         self.until(lambda: len(self.committed()) >= target)
 
     def settle(self) -> None:
-        """Waits until no event waits any more, or none has left for two minutes: the verdict has those as lost."""
+        """Waits until no event waits any more, or none has left for two minutes. The verdict counts events that still
+        wait as lost.
+        """
         left = self._waiting()
         with suppress(TimeoutError):
             while left:
@@ -143,7 +145,7 @@ class World:
         raise TimeoutError(f"it did not happen in {patience:g} s")
 
     def traffic(self, requests: int) -> None:
-        """Waits until so many more have come."""
+        """Waits until so many more events have come."""
         target = len(self.api.requests()) + requests
         self.until(lambda: len(self.api.requests()) >= target)
 

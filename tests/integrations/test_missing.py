@@ -1,4 +1,4 @@
-"""What a service does not have costs it nothing, and is named where it is asked for."""
+"""A package that a service does not have costs it nothing, and is named in the error where it is needed."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Each entry point believes the same of what comes in from outside, and none breaks on it."""
+"""Each entry point accepts the same values from outside, and no value breaks it."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ def several(arrival):
 
 
 def by_records(event_of):
-    """Message attributes have a name once, but in any spelling."""
+    """Message attributes have each name once, in upper or lower case."""
 
     def by_records(client, arrival):
         spelt = {}
@@ -261,7 +261,7 @@ def test_no_part_of_a_request_breaks_it_or_makes_an_actor(event, user):
 @settings(max_examples=150, deadline=None)
 @given(broken(MESSAGES))
 def test_no_part_of_a_message_breaks_it_or_makes_an_actor(event):
-    """Where not even the source is told, nothing could be acknowledged: that is an error which says so."""
+    """If not even the source of the event can be read, nothing could be acknowledged. Then an error says so."""
     try:
         handled_by(lambda client: aws.each_record(client=client, payload=lambda body: body["meta"]), event)
     except ConfigurationError as error:

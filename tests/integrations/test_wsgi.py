@@ -303,7 +303,7 @@ def test_the_status_that_counts_is_the_last(client, delivery):
 
 
 def test_a_body_that_is_closed_twice_ends_its_session_once(client, delivery):
-    """By the server, and by other middleware that closes what it has read to its end."""
+    """The server closes it, and so may other middleware that has read it to its end."""
     body = EventsMiddleware(ok(), client=client)(environ(), nothing)
     assert list(body) == [b"a", b"b"]
     body.close()

@@ -76,7 +76,7 @@ def test_partial_failures_are_retryable_and_half_of_them_are_stored_anyway(local
 
 
 def test_latency_waits_before_anything_is_stored():
-    """A minute, of which nobody sees the end."""
+    """The delay is a minute, and the test does not wait for its end."""
     with LocalEventsAPI() as api:
         api.faults(latency={"ms": 60_000})
         with pytest.raises(requests.Timeout):

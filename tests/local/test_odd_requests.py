@@ -103,7 +103,7 @@ def test_a_number_that_sqlite_cannot_count_to_is_refused(local_events_api, name,
 @pytest.mark.parametrize("host", ["localhost:[", "localhost:", "127.0.0.1:999999", "127.0.0.1@elsewhere", "[::1]"])
 @pytest.mark.parametrize("path", ["/events", "/events/bulk", "/api/events/"])
 def test_a_host_that_is_no_address_is_refused(local_events_api, host, path):
-    """Nothing that makes a URL of it comes to see it."""
+    """Code that would make a URL of the host never sees it."""
     assert post(local_events_api, envelope(), Host=host).status_code == 400
     assert ask(local_events_api, "POST", path, headers={"Host": host}).status_code == 400
 
@@ -142,7 +142,7 @@ def test_a_wait_ends_when_its_client_leaves(local_events_api):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for():
-    """By a client that sends its headers and then nothing."""
+    """The client sends its headers and then nothing."""
 
     async def receive():
         await asyncio.Event().wait()

@@ -33,7 +33,7 @@ def test_it_listens_on_the_loopback_alone():
 
 
 def test_an_answer_does_not_wait_for_the_client_to_acknowledge_its_headers():
-    """With Nagle's algorithm on its connections each request took 40 ms; they inherit what the listener is told."""
+    """With Nagle's algorithm, each request would take 40 ms. Connections inherit the option of the listener."""
     with listening(0) as found:
         assert found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
@@ -46,7 +46,7 @@ def test_stopping_ends_those_who_wait():
         waiting = socket.create_connection(("127.0.0.1", int(host.partition(":")[2])))
         waiting.sendall(f"GET /api/events/wait?count=2&timeout=60 HTTP/1.1\r\nhost: {host}\r\n\r\n".encode())
         for _ in range(2):
-            ask(api, "GET", "/readyz")  # what came before is waiting by the time that these are answered
+            ask(api, "GET", "/readyz")  # the earlier requests are waiting by the time that these are answered
     with waiting:
         assert waiting.recv(64).startswith(b"HTTP/1.1 408 ")
 

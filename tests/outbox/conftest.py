@@ -25,7 +25,7 @@ def postgres_url(postgres):
 
 @pytest.fixture
 def mariadb_url(mariadb):
-    """The same on MariaDB."""
+    """The URL of a MariaDB database that has an empty outbox table and nothing else."""
     mariadb.run("DROP DATABASE IF EXISTS app")
     mariadb.create_database("app")
     mariadb.run(*schema.creation(MYSQL), database="app")
@@ -53,7 +53,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def outbox(path):
-    """One whose relay is elsewhere."""
+    """An outbox whose relay is elsewhere."""
     outbox = SQLiteOutbox(path, relay=False)
     yield outbox
     outbox.store.close()

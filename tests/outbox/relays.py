@@ -19,7 +19,7 @@ def drained(store, api, **options) -> Relay:
 
 
 def until(is_so, timeout=30.0) -> None:
-    """Other threads and processes have no event to wait for in common with a test."""
+    """Waits by polling, because a test shares no event object with other threads and processes."""
     deadline = time.monotonic() + timeout
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -151,7 +151,7 @@ def test_a_relay_whose_threads_cannot_be_started_leaves_none_and_tries_again(api
 
 
 def test_a_pace_that_cannot_be_is_refused_when_the_client_is_made(api, tmp_path):
-    """Not by the first event, which would be stored and its flush fail."""
+    """Otherwise the first event would be stored, and its flush would fail."""
     with pytest.raises(ConfigurationError, match="lease"):
         EventClient(
             api.url,

@@ -1,4 +1,4 @@
-"""The verdicts of `python -m tests.faults`: what it must not call held."""
+"""The verdicts of `python -m tests.faults`: the results that it must not accept."""
 
 import io
 

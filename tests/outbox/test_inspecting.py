@@ -91,7 +91,7 @@ def mode(path):
 
 @pytest.fixture
 def open_umask():
-    """One that hides nothing, and that no file of events is to obey."""
+    """A umask that hides nothing, and that files of events must not follow."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -116,7 +116,7 @@ def test_files_of_events_are_their_owners_alone(tmp_path, path, open_umask):
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 def test_a_file_that_is_there_keeps_its_mode(path):
-    """Its owner may share it with a group."""
+    """The file's owner may share it with a group."""
     path.touch()
     path.chmod(0o660)
     store = SQLiteOutbox(path, relay=False).store

@@ -1,4 +1,4 @@
-"""What every store promises of rows that something else than this library has changed. Imported as `conformance` is."""
+"""The promises of every store about rows that another program has changed. Imported as `conformance` is."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def spoilt(store):
 
 
 def spoil(store, number: int, change: str) -> None:
-    """As a hand or another program may do it."""
+    """Changes a row as an operator or another program may do."""
     with store._database.transaction() as transaction:
         ((seq,),) = transaction.run(f"SELECT seq FROM bc_outbox ORDER BY seq LIMIT 1 OFFSET {number}")
         transaction.run(f"UPDATE bc_outbox SET {change} WHERE seq = {seq}")

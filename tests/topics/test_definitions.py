@@ -135,7 +135,7 @@ def test_what_cannot_be_read_at_all_is_a_definition_error_with_a_remedy(tmp_path
         ("{$schema: 'https://example.com/x'}", "at its root: Unknown meta-schema: 'https://example.com/x'"),
         ("{properties: {on: {}}}", "at /properties: the key True is a bool; quote it to make it text"),
         ("{allOf: [{properties: {1: {}}}]}", "at /allOf/0/properties: the key 1 is an int; quote it to make it text"),
-        ("{default: !!set {a}}", "at /default: a set is no value of JSON; write it as one"),
+        ("{default: !!set {a}}", "at /default: a set is not a JSON value; write it as one"),
     ],
 )
 def test_a_schema_that_is_none_is_told_with_the_place(schema, told):
@@ -166,7 +166,7 @@ def test_a_topic_whose_magic_name_is_one_of_the_librarys_is_refused(entity, acti
 
 
 def test_every_name_that_looks_like_a_magic_call_and_is_taken_is_reserved():
-    """Of an unused module, as magic calls of other tests leave their publishers in the usual one."""
+    """The names are those of a fresh module, because magic calls of other tests leave publishers in the usual one."""
     spec = importlib.util.spec_from_file_location("bc_events._fresh", events.__file__)
     unused = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(unused)
@@ -209,8 +209,8 @@ def test_a_topic_and_a_table_can_be_pickled():
         ("{type: string, maxLength: 010}", "maxLength", "010 is read as the number 8"),
         ("{type: integer, maximum: 1_000}", "maximum", "1_000 is read as the number 1000"),
         ("{enum: [1, 010]}", "enum/1", "010 is read as the number 8"),
-        ("{enum: [.nan]}", "enum/0", "nan is no number of JSON"),
-        ("{type: number, maximum: .inf}", "maximum", "inf is no number of JSON"),
+        ("{enum: [.nan]}", "enum/0", "nan is not a JSON number"),
+        ("{type: number, maximum: .inf}", "maximum", "inf is not a JSON number"),
         ("{type: number, minimum: 1:30.5}", "minimum", "1:30.5 is read as the number 90.5"),
         ('{type: string, enum: !Split [",", "eu,us"]}', "enum", "CloudFormation makes this (!Split)"),
         ("{type: string, enum: [!Ref Env, b]}", "enum/0", "CloudFormation makes this (!Ref)"),

@@ -184,7 +184,7 @@ def test_a_schema_that_cloudformation_makes_as_a_whole_is_told(schema):
 def test_a_type_that_is_none_is_told_with_those_that_are(named):
     (message,) = mistakes(f"{{properties: {{type: {{type: {named}}}}}}}")
     assert message.startswith("/properties/type/type: ")
-    assert "is no type of JSON Schema; give one of array, boolean, " in message
+    assert "is not a type of JSON Schema; give one of array, boolean, " in message
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?[+-]([01]\d|2[0-
 
 
 class Says:
-    """Overrides whatever a class may be asked for its text or number with."""
+    """Overrides every method by which the text or number of an object is read."""
 
     def __str__(self):
         return "another"

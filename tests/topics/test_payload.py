@@ -39,7 +39,7 @@ class Identity(uuid.UUID):
     pass
 
 
-Point = collections.namedtuple("Point", "x y")  # noqa: PYI024  a plain one is the case
+Point = collections.namedtuple("Point", "x y")  # noqa: PYI024  the test needs a plain named tuple
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))
 numbers = (
     st.integers(-(2**63), 2**64 - 1)
@@ -79,7 +79,7 @@ def test_what_is_sent_is_what_was_given_digit_for_digit(data):
 
 
 def _plain(sent, given):
-    """Integers back from how they were parsed, so that a Decimal without a point is told from an int."""
+    """Undoes the class with which integers were parsed, which tells an int from a Decimal without a point."""
     match sent, given:
         case dict(), dict():
             return {key: _plain(item, given.get(key)) for key, item in sent.items()}

@@ -8,7 +8,7 @@
 3. A flush sends what no open transaction holds, also where it is made inside a transaction that fails later.
    SQLAlchemy: one that is made inside a transaction that writes leaves it to that.
 4. A scope with another job is a unit of work of its own.
-5. Other threads have no say: neither their transactions nor, over what those hold, their scopes.
+5. Other threads decide nothing: neither do their transactions nor, about events that a transaction holds, their scopes.
 6. Django: an event published while several databases have a transaction open is sent if all of them commit.
    SQLAlchemy: it belongs to the transaction begun last among those that write; one that only reads has no say.
 """
@@ -79,7 +79,7 @@ class Oracle:
         return block_exit is not BlockExit.FORGOTTEN and not any(scope.is_within(block) for scope in joined)
 
     def closing(self) -> Step | None:
-        """The next of the steps that end a program: every block is left, well."""
+        """The next of the steps that end a program: every block is left without an exception."""
         for number in sorted(self.lanes, reverse=True):
             step = Step(Verb.LEAVE, number)
             if self.allows(step):

@@ -74,7 +74,7 @@ programs = st.tuples(
     st.lists(st.sampled_from([_NOTHING, *_steps(MAIN), *_steps(MAIN), *_steps(CHILD)]), min_size=30, max_size=50),
 ).map(lambda drawn: [*drawn[0], *(step for step in drawn[1] if step is not _NOTHING)])
 
-# Of the suite. The programs are the same ones each time; `python -m tests.transactions` tries others.
+# The settings of the suite. The programs are the same ones each time; `python -m tests.transactions` tries others.
 model = settings(
     max_examples=200,
     derandomize=True,

@@ -1,4 +1,4 @@
-"""Runs four type checkers over this folder: mypy --strict, pyright, Pyrefly and ty. ty's word decides nothing.
+"""Runs four type checkers over this folder: mypy --strict, pyright, Pyrefly and ty. What ty reports decides nothing.
 
 A wrong line has a comment for mypy or pyright that names the error. Both fail where such a comment is missing, and
 where it is not needed. Pyrefly and ty do not see the comments. They must find the same lines, but for those where a

@@ -222,7 +222,7 @@ def test_an_event_given_back_after_its_scope_failed_is_dropped(database):
 
 
 def test_what_cannot_be_taken_out_is_the_transaction_s_to_decide(database):
-    """Such as what another thread's database connection has written."""
+    """For example, rows that another thread's database connection has written."""
     database.transaction = Held(can_withdraw=lambda: False)
     with pytest.raises(ZeroDivisionError), events.session():
         say(1)

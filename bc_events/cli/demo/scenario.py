@@ -77,7 +77,7 @@ def _an_outage(narrator: Narrator, policy: Policy) -> None:
     narrator.chapter("Ada pays, and the Events API is down", billing.receive_payment)
     narrator.api.faults(unavailable={"count": 3, "retry_after": 0})
     billing.receive_payment(ADA, policy)
-    narrator.arrived("The same request was repeated until it was answered; the event is there once.")
+    narrator.arrived("The same request was sent again until it was answered; the event is there once.")
 
 
 def _a_night(narrator: Narrator) -> None:

@@ -24,8 +24,8 @@ class _Setter(Setter[Attributes]):
 def inject(attributes: Attributes, border: Border = BROKER) -> Attributes:
     """Adds the live job and actor, `traceparent` and baggage to what boto3 takes as `MessageAttributes`; returns it.
 
-    `sns.publish(…, MessageAttributes=inject({}))`. These are up to six, and SQS delivers ten at most. What is there
-    already stays.
+    `sns.publish(…, MessageAttributes=inject({}))`. It adds six attributes at most; SQS delivers ten at most. Attributes
+    that are there already stay.
     """
     check.instance("attributes", attributes, MutableMapping, example="a dictionary, such as {}")
     propagation.inject(attributes, border, setter=_Setter())
@@ -33,12 +33,12 @@ def inject(attributes: Attributes, border: Border = BROKER) -> Attributes:
 
 
 def texts(attributes: object, *, value: str, kind: str) -> dict[str, str]:
-    """The text of attributes, which each service spells in its own way; those of other types are left out."""
+    """The attributes whose type is text. SNS and SQS write the types and values in different ways."""
     found = {name: mapping(attribute) for name, attribute in mapping(attributes).items()}
     texts = {name: text(one.get(value)) for name, one in found.items() if _is_single_text(one.get(kind))}
     return {name: one for name, one in texts.items() if one is not None}
 
 
 def _is_single_text(kind: object) -> bool:
-    """Not Binary, whose value is base64, and not String.Array, which is a list."""
+    """Whether a type is a single text: not Binary, which is base64, and not String.Array, which is a list."""
     return not isinstance(kind, str) or (kind.startswith(("String", "Number")) and kind != "String.Array")

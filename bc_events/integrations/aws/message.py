@@ -56,7 +56,7 @@ class Reader:
         return [*attributes.items(), *((name, value) for name, value in others if folded(name) not in present)]
 
     def _named(self, payload: Any, find: PayloadCarrier) -> Carrier:
-        """Only the border's own names, in any spelling: a payload may well have a field of any other."""
+        """Only the border's names, in upper or lower case: other fields of a payload may have any name."""
         found = mapping(_looked_up(find, payload)) if payload is not None else {}
         wanted = _names(self.border)
         values = {name: text(value) for name, value in found.items() if folded(name) in wanted}
@@ -72,7 +72,7 @@ class Reader:
         )
 
     def _has_ours(self, attributes: object) -> bool:
-        """Whether our own services sent it as it is. Then its body is only data, which anybody may have written."""
+        """Whether one of our services sent this very message. Its body is then only data, which anybody may write."""
         ours = _OPENTELEMETRY | _names(self.border)
         return any(folded(name) in ours for name in mapping(attributes))
 
@@ -82,7 +82,7 @@ def _names(border: Border) -> frozenset[str]:
 
 
 def _looked_up(find: PayloadCarrier, payload: Any) -> object:
-    """A message without the wanted part, such as `body["metadata"]`, carries nothing."""
+    """What `find` returns. A message without the wanted part, such as `body["metadata"]`, carries nothing."""
     try:
         return find(payload)
     except (LookupError, TypeError, AttributeError):

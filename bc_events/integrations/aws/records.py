@@ -39,18 +39,19 @@ def each_record(
 
     Each record has a session of its own, flushed before the next begins. From SQS, a record that fails is reported by
     `batchItemFailures`, for which the function's event source mapping must have `ReportBatchItemFailures`; of a FIFO
-    queue so are all after it, to keep their order. Where all fail, so does the function.
+    queue so are all records after it, to keep their order. If all records fail, the function raises.
 
     Args:
         client: by default the process's.
         border: the names of the message attributes; by default the actor is believed, as with any broker.
-        payload: finds the same names where they do not travel as attributes, in the message read as JSON: for example
-            `lambda body: body["metadata"]`. By default only EventBridge's `detail` is looked at, which has no others.
-        sns_topics: ARNs of the topics whose envelopes are expected in the queue. By default any is, in messages that
-            come without attributes of this library. Where bodies may be written by strangers, name the topics, or give
-            `()` for a queue that no topic is subscribed to: an envelope chooses the job and the actor.
-        on_delivery_error: "raise" fails the record, which AWS then hands over again; where that would repeat work that
-            must not be, "log", or a callable.
+        payload: finds the part of a message that has these names, if they do not travel as attributes. It is given the
+            message read as JSON: for example `lambda body: body["metadata"]`. By default only the `detail` of
+            EventBridge is read, because its events have no attributes.
+        sns_topics: ARNs of the topics whose envelopes are expected in the queue. By default envelopes of all topics are
+            accepted, in messages without attributes of this library. An envelope chooses the job and the actor. So if
+            strangers may write bodies, name the topics, or give `()` for a queue that no topic is subscribed to.
+        on_delivery_error: "raise" fails the record, and AWS hands it over again. If its work must not be done twice,
+            give "log" or a callable.
     """
     refuse_bare("each_record", bare)
     integration = Integration(client=client, border=border, on_delivery_error=on_delivery_error)

@@ -94,7 +94,10 @@ def _headers(event: object) -> Headers:
 
 
 def _status(response: Any) -> int:
-    """An HTTP API makes a 200 of a response without a status. One that is no number fails there as a 500 or 502."""
+    """The status of a response.
+
+    Without one, an HTTP API answers 200. A status that is no number becomes a 500 or 502.
+    """
     status = response.get("statusCode", _OK) if isinstance(response, Mapping) else _OK
     try:
         return int(status)

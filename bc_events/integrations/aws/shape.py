@@ -19,5 +19,5 @@ def text(value: object) -> str | None:
 
 
 def folded(name: object) -> str:
-    """Names are the same in any case."""
+    """The name in lower case, because names are the same in any case."""
     return str(name).lower()

@@ -27,7 +27,8 @@ _ATTRIBUTE: Final = "_bc_events_actor"
 
 
 def cognito_user(request: HttpRequest) -> Actor | None:
-    """The authenticated user by their Cognito id: the user's `sub`, else the username, which Cognito backends make it.
+    """The authenticated user by their Cognito id: their `sub`, else their username, because backends for Cognito use
+    the id as the username.
 
     A username that cannot be an actor id (of less than 5 characters) is replaced by `user-` and the primary key, which
     other services cannot know. None, so that the service acts, where nobody is authenticated.
@@ -86,7 +87,7 @@ class RequestActor:
             return None
 
     def settle(self) -> None:
-        """Looks up, where that is allowed, who published what is pending."""
+        """Looks up the actor of the pending events, where a look-up is allowed."""
         if self.is_pending and self._late is None:
             self._late = self._found()
 

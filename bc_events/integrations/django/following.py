@@ -18,7 +18,7 @@ _UID: Final = "bc_events"
 
 
 def follow_settings() -> None:
-    """For the middleware: without the app in INSTALLED_APPS nobody else has connected anything."""
+    """Called by the middleware. Without the app in INSTALLED_APPS, nothing else connects what the settings ask for."""
     if apps.is_installed(_APP):
         return
     connect()
@@ -33,6 +33,6 @@ def connect() -> None:
 
 
 def _configure_anew(*, setting: str, **_signal: Any) -> None:
-    """`override_settings` in tests."""
+    """Called by `override_settings` in tests."""
     if setting == NAME:
         configure_later(default_client)

@@ -87,13 +87,13 @@ class EventsMiddleware:
 
 
 def _has_passed(request: HttpRequest) -> bool:
-    """Whether the middleware is there twice: one request is one job."""
+    """Whether the request has passed this middleware already: it may be listed twice, and one request is one job."""
     request_scope = getattr(request, _ATTRIBUTE, None)
     return request_scope is not None and request_scope.is_open
 
 
 def _streams(response: HttpResponseBase) -> bool:
-    """Whether the body is still to be made. A file is there already, and servers send it their own way."""
+    """Whether the body is made while it is sent. A file exists already, and servers send it in their own way."""
     return response.streaming and not isinstance(response, FileResponse)
 
 

@@ -49,7 +49,7 @@ class RequestScope:
         return not self._work.session.is_closed
 
     def close(self, response: HttpResponseBase | None) -> None:
-        """Ends the session. Where a transaction was open it decides alone; elsewhere the view must not have raised."""
+        """Ends the session. If a transaction was open, it alone decides. Otherwise the view must not have raised."""
         try:
             if self._is_actor_due():
                 self._actor.settle()
@@ -76,14 +76,14 @@ class RequestScope:
         An asynchronous view was stopped. A synchronous one runs on to its end, which is awaited on its own thread.
         """
         try:
-            await self._settle()  # runs after the view, which a thread of its own may still be in
+            await self._settle()  # it runs after the view, which may still be running on a separate thread
         finally:
             if self._has_async_view():
                 self.error = error
             await self._work.aclose(self.error)
 
     def _is_actor_due(self) -> bool:
-        """Whether events wait for it: a lookup that nothing needs must not break the request."""
+        """Whether events wait for the actor: a lookup that nothing needs must not break the request."""
         return self._actor.is_pending and bool(self._work.session.events)
 
     async def _settle(self) -> None:

@@ -17,7 +17,7 @@ _logger = logs.logger
 
 
 class _StreamEnd:
-    """The end of an request_scope whose body streams: it comes once."""
+    """Ends the scope of a request whose body streams. Only the first call counts."""
 
     __slots__ = ("_has_ended", "_request_scope")
 
@@ -30,9 +30,9 @@ class _StreamEnd:
         return not has_ended
 
     def close_late(self) -> None:
-        """A body that was closed before its end: its client has left, which is no failure.
+        """Ends the scope of a body that was closed early: the client has left, which is no failure.
 
-        Django swallows what `close()` raises, so it is logged.
+        Django swallows exceptions of `close()`, so they are logged.
         """
         if not self.is_due():
             return

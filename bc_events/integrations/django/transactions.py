@@ -25,7 +25,10 @@ _wrapping: Final = threading.Lock()
 
 
 def follow_transactions(client: EventClient) -> EventClient:
-    """Makes the client wait for Django's transactions; returns it. One whose outbox already does is left alone."""
+    """Makes the client wait for Django's transactions; returns it.
+
+    A client whose outbox already does so is left alone.
+    """
     if checked_client(client, "follow_transactions").delivery.record is None:
         with _wrapping:
             if client.delivery.record is None:
@@ -34,7 +37,7 @@ def follow_transactions(client: EventClient) -> EventClient:
 
 
 class OnCommitDelivery:
-    """Around another delivery: what was published in `atomic` goes to it once that has committed."""
+    """Wraps another delivery. Events that were published in `atomic` go to it once the transaction has committed."""
 
     def __init__(self, inner: Delivery) -> None:
         self._inner = inner
@@ -62,7 +65,10 @@ class OnCommitDelivery:
         self._inner.close()
 
     def committed(self, held: Held) -> None:
-        """From `on_commit`, where an exception would reach nobody: it is logged with the undelivered events."""
+        """Called by `on_commit`, where an exception would reach nobody.
+
+        So it is logged, with the undelivered events.
+        """
         late = in_order(self._transactions.commit_to_scopes(held))
         if not late:
             return
@@ -81,10 +87,10 @@ class OnCommitDelivery:
                 )
 
     def savepoint_rolled_back(self) -> None:
-        """Nothing: the savepoint's events were dropped, and nothing of them was stored."""
+        """Does nothing: the savepoint's events were dropped, and nothing of them was stored."""
 
     def rolled_back(self) -> None:
-        """Nothing, as above."""
+        """Does nothing, for the same reason."""
 
 
 def _outcomes(error: Exception, events: Sequence[Event]) -> dict[Event, str]:

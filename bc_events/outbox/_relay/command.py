@@ -1,6 +1,6 @@
-"""The command that runs a relay. `bc-events outbox relay` and `manage.py bc_events_relay` are two faces of it.
+"""The command that runs a relay. `bc-events outbox relay` and `manage.py bc_events_relay` both run it.
 
-They share its options with their checks, its signals, its log lines and its last words. Each has the parser of its
+They share its options with their checks, its signals, its log lines and its last line. Each has the parser of its
 framework. The outbox and the API come from options, or from Django's settings.
 """
 

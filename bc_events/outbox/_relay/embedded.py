@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_EXIT: Final = 2.0
 _FOR_THE_REST: Final = 0.25
-"""The part of that in which the relay finishes the request in hand, releases the other rows and counts them."""
+"""The share of that time in which the relay finishes the request in hand, releases the other rows and counts them."""
 
 
 class EmbeddedRelay:
@@ -119,7 +119,7 @@ class EmbeddedRelay:
         return relay
 
     def report(self, left: int | None) -> None:
-        """Logs what waits, of which nobody knows the number where the outbox could not be asked in time."""
+        """Logs how many events still wait. The number is unknown if the outbox did not answer in time."""
         if left == 0:
             return
         logs.write(

@@ -66,7 +66,7 @@ class Relay:
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
         self.left: int | None = None
-        """How many events waited at its end, or when it last counted them as it ended. None if it could not count."""
+        """How many events waited when it ended. None if they could not be counted."""
 
     @classmethod
     @keywords.checked
@@ -154,7 +154,9 @@ class Relay:
         self._take_stock()
 
     def _take_stock(self) -> None:
-        """Counts the events that are left, here, so that nobody who stops the relay waits for a database that hangs."""
+        """Counts the events that are left. This thread does it, so that a database that hangs does not hold up the code
+        that stops the relay.
+        """
         are_at_work = True
         while are_at_work:
             workers = [thread for thread in self._threads if thread is not threading.current_thread()]

@@ -74,7 +74,7 @@ class RelaySettings:
 
 
 def check_relay_options(*, relay: bool, order: Order, settings: RelaySettings | None) -> None:
-    """Those of every outbox. Raises `ConfigurationError`."""
+    """Checks the options that every outbox has. Raises `ConfigurationError`."""
     check.flag("relay", relay)
     check_order(order)
     check_settings(settings)
@@ -90,7 +90,7 @@ def check_settings(settings: RelaySettings | None) -> None:
 
 
 def _wait_of(wait: wait_base, times: int) -> float:
-    """A strategy may be anybody's; NaN and infinity become the longest wait."""
+    """The seconds that a strategy gives. It may be the user's code, so NaN and infinity become the longest wait."""
     state = RetryCallState(Retrying(), None, (), {})
     state.attempt_number = times
     seconds = wait(state)

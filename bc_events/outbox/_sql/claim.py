@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Run = Callable[..., list[tuple[Any, ...]]]
 
 _LOOKED_UP: Final = 500
-"""In the order of jobs: ready rows of which a claim looks up, one by one, whether their job is held up."""
+"""In the order of jobs: the most ready rows for which a claim looks up, one by one, whether their job is held up."""
 
 
 class ClaimableRows:
@@ -38,13 +38,13 @@ class ClaimableRows:
         return list(self._unreadable.values())
 
     def rows(self, limit: int, limits: Limits, order: Order) -> list[Row]:
-        """By `seq`: single rows and whole batches, about `limit` rows, and about as many bytes as one request has."""
+        """Single rows and whole batches, ordered by `seq`: about `limit` rows, and about one request in bytes."""
         if order == "time":
             return self._taken(self._heads(claim_sql.claim_by_time(self._dialect), limit), limit, limits)
         return self._rows_by_job(limit, limits)
 
     def _rows_by_job(self, limit: int, limits: Limits) -> list[Row]:
-        """Of jobs that are not held up: first among the oldest ready rows, and if there are none, among all others."""
+        """Rows of jobs that are not held up. It looks among the oldest ready rows, and then among all others."""
         dialect = self._dialect
         beyond = self._run(claim_sql.nth_ready(dialect), _LOOKED_UP)
         end = beyond[0][0] if beyond else None
@@ -65,13 +65,15 @@ class ClaimableRows:
         return [job_id.decode(errors="replace") if isinstance(job_id, bytes) else job_id for (job_id,) in found]
 
     def _heads(self, claim: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Without sorting: PostgreSQL would sort a backlog, by old statistics of a table that fills and empties."""
+        """Reads heads without a sort. PostgreSQL would sort a backlog, because its statistics of a table that fills and
+        empties are soon out of date.
+        """
         if self._dialect.forbid_sort:
             self._run(self._dialect.forbid_sort)
         return self._run(claim, *parameters)
 
     def _taken(self, heads: Sequence[tuple[Any, ...]], limit: int, limits: Limits) -> list[Row]:
-        """As many as there is room for, by `seq`."""
+        """As many rows as there is room for, ordered by `seq`."""
         single: list[Row] = []
         of_batches: list[Row] = []
         room = limits.bytes

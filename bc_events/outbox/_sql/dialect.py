@@ -17,7 +17,7 @@ Name = Literal["postgresql", "mysql", "sqlite"]
 
 Parameters = tuple["Sequence[object]", "Sequence[object]", "Sequence[object]"]
 _MYSQL: Final = {"bigint": "bigint", "float8": "double", "text": "longtext", "uuid": "char(32)"}
-"""PostgreSQL's types there."""
+"""The types of MySQL that stand for those of PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class Dialect:
         return column if self._is_typed else _sqlite_value(column, column)
 
     def text(self, column: str, most: int) -> str:
-        """The same for a column of text: at most so many characters of it."""
+        """Like `value`, for a column of text: at most `most` characters of it."""
         beginning = f"substr({column}, 1, {most})"
         return beginning if self._is_typed else _sqlite_value(column, beginning)
 
     def whole_text(self, column: str, most: int) -> str:
-        """The same for a column of text: NULL if it has more than so many bytes."""
+        """Like `value`, for a column of text: NULL if it has more than `most` bytes."""
         return f"CASE WHEN {self.size(column)} <= {most} THEN {self.value(column)} END"
 
     def size(self, column: str) -> str:
@@ -121,7 +121,7 @@ class Dialect:
     def update(
         self, table: str, changes: Mapping[str, str], given: str, condition: str, parameters: Parameters
     ) -> tuple[str, list[object]]:
-        """The statement that changes the rows which rows of `given` (`table`) have the `seq` of, and its parameters.
+        """The statement that changes each row whose `seq` is in `given`, a `table`; and its parameters.
 
         `changes` maps columns to expressions. `parameters` are those of the changes, of `given` and of the condition.
         """

@@ -30,9 +30,11 @@ WHOLE_INDEXES: Final[dict[str, tuple[str, ...]]] = {
 LONGEST_KEY: Final = 255
 """Characters of a column with an index in MySQL. No job id is longer."""
 MYSQL_OPTIONS: Final = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
-"""Of the table. No two job ids or topics are equal that differ in a letter's case or accent."""
+"""Options of the table. Job ids or topics that differ in the case or accent of a letter are not equal."""
 OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "mysql": {}, "sqlite": {}}
-"""Storage options of the table. Each row is claimed soon, so PostgreSQL keeps room beside it and changes no index."""
+"""Storage options of the table. Each row is soon claimed. So PostgreSQL keeps room for the changed row beside it, and
+then changes no index.
+"""
 
 _TYPES: Final[dict[Name, dict[Kind, str]]] = {
     "postgresql": {

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LEAST: Final = {"MariaDB": (10, 6), "MySQL": (8, 0, 16)}
-"""Before them there is no SKIP LOCKED or no JSON_TABLE."""
+"""Older servers lack SKIP LOCKED or JSON_TABLE."""
 
 
 def refuse_old_mysql(version: Sequence[int], *, is_mariadb: bool) -> None:

@@ -31,7 +31,7 @@ _MOVED: Final = (
 )
 _logger = logs.logger
 _abandoned: Final[list[OpenConnection]] = []
-_open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # a list is copied at once, whatever another thread adds
+_open: Final[list[weakref.ref[SQLiteDatabase]]] = []  # copying a list is one step, whatever another thread adds
 
 
 class SQLiteDatabase:
@@ -57,7 +57,7 @@ class SQLiteDatabase:
         self._idle: list[OpenConnection] = []
         self._gate = threading.Condition()
         self._busy = 0
-        self._forks = 0  # under way: threads may fork at the same time
+        self._forks = 0  # the number of forks under way: several threads may fork at the same time
 
     def transaction(self) -> AbstractContextManager[SQLiteTransaction]:
         return self._open("BEGIN IMMEDIATE", self._connected)
@@ -150,7 +150,9 @@ class SQLiteDatabase:
             stop=stop_after_delay(self._busy_timeout),
             wait=wait_random(0.005, 0.05),
             reraise=True,
-        )(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall())  # unread, it would fail the first commit
+        )(
+            lambda: connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        )  # if its row were not read, the first commit would fail
 
     def _leave(self, opened: OpenConnection | None) -> None:
         with self._gate:

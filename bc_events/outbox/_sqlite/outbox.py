@@ -50,8 +50,8 @@ class SQLiteOutbox:
             relay: whether a relay in this process sends the events. If not, run `bc-events outbox relay` beside it.
             order: `"time"` or `"job"`, for the relay in this process: see `Order`.
             settings: for the relay in this process.
-            max_bytes: of the file, for what is stored; relays may go a little beyond to empty it. Once it is full each
-                flush raises, and so does nothing in silence.
+            max_bytes: the most bytes of the file; relays may go a little beyond, to empty it. While the file is full,
+                each flush raises.
             busy_timeout: seconds that a flush waits for another writer.
         """
         check.instance("path", path, (str, os.PathLike), example="the name of a file, such as events.db")
@@ -66,8 +66,8 @@ class SQLiteOutbox:
             )
         if str(path) != str(path).strip():
             raise ConfigurationError(
-                f"the name of an outbox's file is {str(path)!r}, with white space around it, and would be another file "
-                f"than {str(path).strip()!r}; take it away, also from the environment variable that it comes from"
+                f"the name of an outbox's file is {str(path)!r} with white space around it, and so another file than "
+                f"{str(path).strip()!r}; remove the white space, also from the environment variable that it comes from"
             )
         self.path: Path = Path(path).absolute()
         self.store: TableStore = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))

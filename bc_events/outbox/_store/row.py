@@ -23,8 +23,8 @@ class Row:
     """One row of the outbox table. Times are seconds of the Unix epoch; `seq` is 0 until the row is stored.
 
     `batch` is the key of the request that the row is part of. The rows of that request have a `seq` from `batch_first`
-    to `batch_last`. `fault` says why a row cannot be sent that something other than this library has changed.
-    A row is sent like an `Event`: a request needs `envelope` and `job_id` alone.
+    to `batch_last`. `fault` says why the row cannot be sent, if another program has changed it. A row is sent like an
+    `Event`: a request needs `envelope` and `job_id` alone.
     """
 
     id: UUID

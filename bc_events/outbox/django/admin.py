@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     _Admin = admin.ModelAdmin[OutboxRow]
 else:
-    _Admin = admin.ModelAdmin  # no generic when it runs
+    _Admin = admin.ModelAdmin  # not generic at run time
 
 
 class StateFilter(admin.SimpleListFilter):

@@ -48,7 +48,9 @@ class AmbientDatabase:
                 _refuse_old(connections[self._using])
                 yield DjangoTransaction(cursor)
         except _ERRORS as error:
-            raise OutboxError(_reason(self._using, error)) from error  # not repeated: it may be the application's
+            raise OutboxError(
+                _reason(self._using, error)
+            ) from error  # not repeated, because the transaction may be the application's
 
     @contextmanager
     def reading(self) -> Iterator[DjangoTransaction]:

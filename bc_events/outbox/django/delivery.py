@@ -53,12 +53,12 @@ class DjangoDelivery:
         self._transactions = Transactions(self._follower_of, changed=self._store_late)
         self._lock = threading.RLock()  # the garbage collector may end a transaction in the middle of a change
         self._adrift: list[Event] = []
-        """Their unit of work has ended."""
+        """Events whose unit of work has ended."""
         self._unscoped: list[Event] = []
-        """Their unit of work was made by hand and has them too; what is flushed next takes them along."""
+        """Events of sessions made by hand. Their unit of work has them too. The next flush takes them along."""
 
     async def runner(self, work: Callable[[], None]) -> None:
-        """Async code's transactions are on Django's thread for it, and so is a flush."""
+        """Runs a flush on the thread on which Django runs the transactions of async code."""
         await threads.finished(ensure_future(sync_to_async(work, thread_sensitive=True)()))
 
     def record(self, event: Event) -> bool:
@@ -74,7 +74,7 @@ class DjangoDelivery:
         return bool(open_here)
 
     def discard(self, events: Sequence[Event]) -> None:
-        """Deletes the rows of what was withdrawn from a transaction that is open. Raises `OutboxError`."""
+        """Deletes the rows of events that were withdrawn from an open transaction. Raises `OutboxError`."""
         transaction = self._transactions.of(connections[self.using])
         if transaction is not None:
             cast("Rows", transaction.follower).withdraw(events)
@@ -103,16 +103,16 @@ class DjangoDelivery:
         self._apart.close()
 
     def committed(self, held: Held) -> None:
-        """The last transaction that had a say was one of another database."""
+        """The last transaction that decided about these events was one of another database, and has committed."""
         late = self._transactions.commit_to_scopes(held)
         if late:
             self._send_quietly(in_order(late))
 
     def savepoint_rolled_back(self) -> None:
-        """Of another database: it has no rows."""
+        """Does nothing: the savepoint is of another database, which has no rows."""
 
     def rolled_back(self) -> None:
-        """Of another database, as above."""
+        """Does nothing, for the same reason."""
 
     def _follower_of(self, connection: BaseDatabaseWrapper) -> Follower:
         if connection.alias != self.using:
@@ -132,21 +132,23 @@ class DjangoDelivery:
             cast("Rows", transaction.follower).store_late()
 
     def _keep(self, events: Sequence[Event]) -> None:
-        """They were flushed, and undone with a transaction that had no say. Open scopes flush them again."""
+        """Keeps events whose flush was rolled back with a transaction that does not decide about them. Open scopes
+        flush them again.
+        """
         returned, adrift = part(events, lambda event: not return_to_scope(event))
         with self._lock:
             self._adrift.extend(adrift)
             self._unscoped.extend(event for event in returned if not has_scope(event))
 
     def _take_undone(self) -> list[Event]:
-        """What no scope flushes again."""
+        """Takes the events that no scope flushes again."""
         with self._lock:
             adrift, self._adrift = self._adrift, []
             unscoped, self._unscoped = self._unscoped, []
         return [*adrift, *(event for event in unscoped if take_from_unit(event))]
 
     def _send_quietly(self, events: Sequence[Event]) -> None:
-        """From `on_commit` or at the end, where an exception would reach nobody."""
+        """Like `send`, for `on_commit` and the end of the client, where an exception would reach nobody."""
         try:
             self.send(events)
         except DeliveryError as error:

@@ -37,7 +37,7 @@ class Rows:
     ) -> None:
         """`held` are the events that this transaction alone decides about.
 
-        `undone` takes those of a flush that were rolled back: they are to be flushed again.
+        `undone` is called with events of a flush that were rolled back. They must be flushed again.
         """
         self._connection = connection
         self._outbox = outbox
@@ -50,13 +50,13 @@ class Rows:
         self._joined: dict[Event, None] = {}
 
     def store(self, event: Event) -> None:
-        """At the publish call. Raises `OutboxError`."""
+        """Stores an event at its publish call. Raises `OutboxError`."""
         if self._takes_statements:
             self._outbox.add([event])
             self._stored.add(event)
 
     def store_late(self) -> None:
-        """The other transactions that had a say have committed. Raises `OutboxError`."""
+        """Stores events once the other transactions that decide about them have committed. Raises `OutboxError`."""
         late = [event for event in self._held() if event not in self._stored]
         if late and self._takes_statements:
             self._outbox.add(late)
@@ -74,7 +74,10 @@ class Rows:
             self._undeleted.update(dict.fromkeys(own))
 
     def join(self, events: Sequence[Event]) -> None:
-        """Events of a flush inside this transaction, which has no say over them. Raises `OutboxError`."""
+        """Stores the events of a flush inside this transaction, which does not decide about them.
+
+        Raises `OutboxError`.
+        """
         if self._takes_statements:
             self._outbox.add(events)
         self._joined.update(dict.fromkeys(events))
@@ -103,7 +106,7 @@ class Rows:
         self._late.update(again)
 
     def rolled_back(self) -> None:
-        """What had been flushed has to be stored again, by the next flush: no statement may be sent from here."""
+        """Leaves flushed events to the next flush, which stores them again. No statement may be sent from here."""
         undone = list(self._joined)
         if not undone:
             return
@@ -120,12 +123,12 @@ class Rows:
 
     @property
     def _takes_statements(self) -> bool:
-        """Not once it must be rolled back: Django refuses them."""
+        """Whether it takes statements. Once the transaction must be rolled back, Django refuses them."""
         return not self._connection.needs_rollback
 
 
 def _tell_not_stored(events: Sequence[Event], error: OutboxError) -> None:
-    """From `on_commit`, where an exception would reach nobody."""
+    """Logs the error, because an exception in `on_commit` would reach nobody."""
     for job_id, of_job in by_job(events).items():
         logs.write(
             logging.ERROR,

@@ -70,7 +70,7 @@ def _is_alone():
 
 
 def _work(publisher):
-    """A child's: exit code 1 where it finds itself in its parent's session."""
+    """The work of a child. Its exit code is 1 if it finds itself in its parent's session."""
     is_alone = _is_alone()
     speak(publisher)
     return 0 if is_alone else 1

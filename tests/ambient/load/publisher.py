@@ -10,7 +10,7 @@ _STRIDE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """The one with that index says `count` numbers, in ascending order, as their job and actor."""
+    """The publisher with that index publishes `count` numbers, in ascending order, under its own job and actor."""
 
     index: int
     count: int

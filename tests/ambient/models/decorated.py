@@ -154,7 +154,7 @@ def async_callable_object(scope, body, _recording):
 
 @in_group(DECORATED)
 def marked_callable_object(scope, body, _recording):
-    """It is also a descriptor, as what makes methods is."""
+    """It is also a descriptor, as objects that make methods are."""
     return asyncio.run(scope(sync_to_async(body))())
 
 

@@ -1,6 +1,6 @@
-"""The probes: each returns where a library does right, and raises where it does not.
+"""The probes: each returns if a library does right, and raises if it does not.
 
-A child of a fork is made for each, so that what one leaves behind does not spoil the next.
+Each runs in a forked child, so that its effects do not spoil the next.
 """
 
 import asyncio

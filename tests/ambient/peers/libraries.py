@@ -8,7 +8,7 @@ from .peer import Peer
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """`distribution` is the name it is installed under, `module` what to import once, `api` what of it is probed."""
+    """`distribution` is installed, `module` is imported once, and `api` names the part of it that is probed."""
 
     distribution: str
     module: str

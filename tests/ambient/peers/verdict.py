@@ -12,7 +12,7 @@ _FORK = multiprocessing.get_context("fork")
 
 
 class _Errors(logging.Handler):
-    """Keeps what is logged as an error while it is there: a library that logs a failure of its own has failed."""
+    """Keeps the error records that are logged meanwhile: a library that logs a failure of its own has failed."""
 
     def __init__(self):
         super().__init__(logging.ERROR)
@@ -46,7 +46,7 @@ def judge(probe, peer):
 
 
 def judge_apart(probe, make_peer):
-    """The same in a forked child of this process, which is stopped after `SECONDS`."""
+    """`judge` in a forked child of this process, which is stopped after `SECONDS`."""
     receiver, sender = _FORK.Pipe(duplex=False)
     child = _FORK.Process(target=lambda: sender.send(judge(probe, make_peer())))
     child.start()

@@ -41,7 +41,7 @@ def test_requests_are_cut_by_count_and_by_bytes(store):
 
 
 def test_a_claim_is_about_as_large_as_one_request_may_be(store):
-    """Whoever claims holds it in memory, and nobody else may send it meanwhile."""
+    """A worker holds its claim in memory, and no other worker may send those rows meanwhile."""
     length = len(row(1).payload)
     store.add([row(number, f"job-{number}") for number in range(10)])
     claim = claimed(store, limits=Limits(250, length))

@@ -49,7 +49,7 @@ def test_in_order_of_jobs_what_comes_back_keeps_its_place_and_its_key(store):
 
 
 def test_in_order_of_jobs_a_batch_is_not_torn_apart(store):
-    """A relay in the order of time had it, before one in the order of jobs came."""
+    """A relay in the order of time has claimed it, before a relay in the order of jobs takes over."""
     rows = [row(number) for number in range(3)]
     store.add(rows)
     whole = claimed(store)
@@ -62,7 +62,7 @@ def test_in_order_of_jobs_a_batch_is_not_torn_apart(store):
 
 @pytest.mark.parametrize(("between", "limit"), [(1, 1), (300, 250)])
 def test_in_order_of_jobs_a_batch_passes_however_much_is_ready_between_its_rows(store, between, limit):
-    """It would never be claimed, nor would what is behind it."""
+    """Otherwise it would never be claimed, nor would the rows behind it."""
     store.add([row(number) for number in range(between + 2)])
     claim = claimed(store, limit=between + 2, limits=Limits(events=between + 2))
     first, *others, last = rows_of(claim)
@@ -89,7 +89,7 @@ def test_in_order_of_jobs_others_pass_a_long_job_that_is_held_up(store):
 
 
 def test_in_order_of_jobs_others_pass_a_batch_that_cannot_go_and_a_long_job(store):
-    """What is found first is put back, and what is behind is looked for."""
+    """The rows that are found first are put back, and the claim looks behind them."""
     torn = [row(number, "torn") for number in range(3)]
     store.add(torn)
     whole = claimed(store)
@@ -110,7 +110,7 @@ def test_in_order_of_jobs_a_claim_leaves_jobs_to_others(store):
 
 
 def test_in_order_of_jobs_no_event_overtakes_another_whoever_takes_it(two_stores):
-    """Claims that look at the same moment lock rows in turns, and none may go on with what is left of a job."""
+    """Claims at the same moment lock rows in turns, and none may continue with the rest of a job."""
     first, second = two_stores
     first.add([row(number, f"job-{number % 3}") for number in range(150)])
     start, arrival = threading.Barrier(4), threading.Lock()

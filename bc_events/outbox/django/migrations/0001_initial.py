@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 def _leave_room(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-    """PostgreSQL then writes a row that is claimed beside what it was, and touches no index."""
+    """Makes PostgreSQL keep room beside each row. It writes the claimed row there, and changes no index."""
     if editor.connection.vendor == "postgresql":
         editor.execute("ALTER TABLE bc_outbox SET (fillfactor = 50)")
 
 
 def _compare_bytes(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-    """MySQL: ids and topics differ that differ in a letter's case. No index has a condition, so each has its column."""
+    """For MySQL: ids or topics that differ in the case of a letter are not equal. An index cannot have a condition, so
+    it has the column of the condition.
+    """
     if editor.connection.vendor != "mysql":
         return
     # Those that Django would make at the end of the migration have the conditions left out.
