@@ -177,7 +177,7 @@ class Event:
         if self._id is None:
             with _naming:
                 made = clock.event_id(self._time_ns)
-                self._id = self._id or made  # a signal handler may have been first
+                self._id = self._id or made  # a signal handler may have made one meanwhile
         return self._id
 
     @property

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .constants import ActorType
 
 _NO_BLOCK: Final = (
-    "a session is no with block; write `with events.session(client=client) as session:` (or user_context, "
+    "a session is not a with block; write `with events.session(client=client) as session:` (or user_context, "
     "service_context, third_party_context), which flushes it at the end, or call session.flush() yourself"
 )
 PUBLISH_USAGE: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"

@@ -168,7 +168,7 @@ class Frame:
             baggage.restore(get_current())
 
     def _over(self, parent: Frame | None, baggage: job_ids.Baggage | None) -> Frame:
-        """A copy around another parent."""
+        """A copy of the frame, with another parent."""
         copy = Frame.__new__(Frame)
         copy.session, copy.unit, copy._original = self.session, self.unit, self.opening
         copy.parent, copy.baggage = parent, baggage
@@ -209,7 +209,7 @@ def baggage_keys() -> set[str]:
 
 
 def _down_to(opening: Frame) -> list[Frame]:
-    """The frames from the innermost to that of the opening; none where it is not ambient here."""
+    """The frames from the innermost one to that of `opening`; none if that is not ambient here."""
     frames: list[Frame] = []
     for frame in chain():
         frames.append(frame)

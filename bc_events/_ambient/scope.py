@@ -120,7 +120,7 @@ class SessionScope:
         actor = self._actor_of(client) if self._actor_of is not None else None
         if live is not None and live.client is client and job_id in (None, live.job_id):
             return Frame(EventSession.of(live.join(actor)))
-        forks.notice()  # it changes the context that is read next
+        forks.notice()  # a fork changes the context that is read next
         before = get_current()
         if not job_id:
             # An empty context has no baggage, and need not be searched.

@@ -49,7 +49,10 @@ class BearerToken:
         return prepared
 
     def reject(self, refused: requests.PreparedRequest) -> None:
-        """The API refused the token of this request: unless there is a newer one, the next request asks for it."""
+        """Notes that the API refused this request's token.
+
+        The next request asks for a new token, unless there is one.
+        """
         if self._token is not None and refused.headers.get("Authorization") == f"Bearer {self._token}":
             self._token = None
 

@@ -98,7 +98,7 @@ class _Bounded(HTTPConnection):
         raise failure or NewConnectionError(self, "the name has no address")
 
     def _connects_by_address(self) -> bool:
-        """False of a class with another way to connect, such as SOCKS."""
+        """False for a class with another way to connect, such as SOCKS."""
         return next(kind for kind in type(self).__mro__[2:] if "_new_conn" in vars(kind)) is HTTPConnection
 
     def _addresses(self, name: str, attempt: Attempt) -> Iterable[str]:

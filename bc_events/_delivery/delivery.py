@@ -58,7 +58,9 @@ class Outbox(Protocol):
     """Durable storage that events go to first; `EventClient(outbox=…)` takes one."""
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> Delivery:
-        """The delivery of one client into it. A relay may send to `api`, which is None where there is no API url."""
+        """The delivery of one client into this outbox. A relay may send to `api`, which is None where there is no API
+        url.
+        """
         ...
 
 

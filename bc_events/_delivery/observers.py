@@ -42,7 +42,7 @@ class Observer(Protocol):
         """A request with so many events goes out."""
 
     def sent(self, events: Sequence[Any]) -> None:
-        """The Events API has taken them. From a relay they are rows of an outbox."""
+        """The Events API has taken these events. A relay tells of rows of an outbox instead."""
 
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
         """A flush has ended: so many events were delivered, and these were not."""

@@ -112,7 +112,9 @@ class OpenTransaction:
             level.release_into(self._levels[-1])
 
     def savepoint_rolled_back(self, name: str) -> None:
-        """The savepoint itself stays open. One that is older than this object is unknown, and contains all events."""
+        """The savepoint itself stays open. A savepoint that is older than this object is unknown, and contains all
+        events.
+        """
         gone = self._since(name) or self._levels[::-1]
         end = (
             _forget if name in self._savepoints_of_tests else drop

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import uuid_utils
-from uuid_utils import compat  # not later: without free file handles, an error about events could not load it
+from uuid_utils import compat  # loaded now: later, a process without free file handles could not load it
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ _RAISES: Final = frozenset({opmap["RAISE_VARARGS"], opmap["RERAISE"]})
 
 
 def raised_outside(error: BaseException, *, handled: BaseException | None) -> BaseException | None:
-    """The exception from outside that an error is, or that it was made from; None where there is none.
+    """The exception from outside: `error`, or one from which it was made. None if there is none.
 
     `handled` is the exception that was being handled when the work began, so it cannot come from the work.
     """

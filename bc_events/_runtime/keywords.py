@@ -33,5 +33,5 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 def checked_class(kind: type[C]) -> type[C]:
     """The same for a class whose `__init__` is made by `dataclass`."""
-    kind.__init__ = checked(kind.__init__)  # type: ignore[method-assign]  # made by `dataclass`, it is like any other
+    kind.__init__ = checked(kind.__init__)  # type: ignore[method-assign]  # `dataclass` has made it a plain function
     return kind

@@ -81,7 +81,7 @@ class Held:
         _pending_of(event).is_held_by(self)
 
     def withdraw(self, is_withdrawn: Callable[[Event], bool]) -> list[Event]:
-        """A scope has failed while the transaction goes on: takes its events out, if possible, and returns them.
+        """Takes out, if possible, the events of a scope that has failed while the transaction goes on. Returns them.
 
         If it is not possible, they stay, and are noted as events of a failed scope.
         """
@@ -92,7 +92,7 @@ class Held:
             return self._take([event for event in self._entries if is_withdrawn(event)])
 
     def take_undecided(self, is_meant: Callable[[Event], bool]) -> list[Event]:
-        """A flush takes its events out if the transaction has only read so far. Returns them."""
+        """Takes out the events of a flush, if the transaction has only read so far. Returns them."""
         with self._lock:
             if self._has_say():
                 return []
@@ -101,14 +101,14 @@ class Held:
             )
 
     def note(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
-        """The scope of some events has ended, or was flushed. Only the first note about an event counts."""
+        """Notes that the scope of some events has ended, or was flushed. The first note about an event counts."""
         with self._lock:
             for event, known in self._entries.items():
                 if known is ScopeState.OPEN and is_meant(event):
                     self._entries[event] = state
 
     def move_to(self, outer: Held) -> None:
-        """A savepoint was released: from now on its events belong to the outer one."""
+        """Moves all events to `outer`, because this savepoint was released."""
         with self._lock, outer._lock:
             outer._entries |= self._entries
             self._entries = {}
@@ -116,13 +116,13 @@ class Held:
             _pending_of(event).is_held_by(outer)
 
     def confirm(self) -> list[Event]:
-        """The transaction has committed, and stored the events durably. Returns them."""
+        """The end: the transaction has committed, and stored the events durably. Returns them."""
         events = list(self._end())
         observers.confirmed(events)
         return events
 
     def commit_to_scopes(self) -> list[Event]:
-        """The transaction has committed, but has not stored the events. Scopes that are still open send theirs.
+        """The end: the transaction has committed, but not stored the events. Scopes that are still open send theirs.
 
         Those events can no longer be rolled back. Returns the others, which the caller sends now.
         """
@@ -135,7 +135,10 @@ class Held:
         ]
 
     def drop(self, reason: str = _ROLLED_BACK) -> list[Event]:
-        """The transaction, or this savepoint in it, was rolled back: logs `reason` for each job. Returns its events."""
+        """The end: the transaction, or this savepoint, was rolled back.
+
+        Logs `reason` for each job. Returns the events.
+        """
         events = list(self._end())
         if events:
             observers.dropped(events)
@@ -150,7 +153,7 @@ class Held:
         return events
 
     def give_back(self) -> list[Event]:
-        """The transaction has only read: each event goes back to its scope, or is dropped if its scope has failed.
+        """The end: the transaction has only read. Each event goes back to its scope, or is dropped if that has failed.
 
         Returns those that the caller sends now, because their scope has already flushed.
         """

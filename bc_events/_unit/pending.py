@@ -42,7 +42,7 @@ _SEAL: Final[Any] = object()
 _when_published: Final = attrgetter("_time_ns")
 _numbers: Final = itertools.count(1)
 _RLock: Final = type(threading.RLock())
-"""Its class. `threading.RLock` is a function that also looks whether the class exists."""
+"""The class of the lock. `threading.RLock` is a function, which costs a call more."""
 
 
 class EndState(Protocol):
@@ -121,7 +121,7 @@ class Pending:
         return in_order([*held, *self.committed, *self.entries])
 
     def is_held_by(self, held: Held) -> None:
-        """A database transaction now holds an event of this unit of work."""
+        """Notes that a database transaction now holds an event of this unit of work."""
         with self.lock:
             alive = self._alive()
             if held not in alive:
@@ -131,7 +131,7 @@ class Pending:
         return [one for reference in self.held if (one := reference()) is not None and len(one)] if self.held else []
 
     def note_held(self, is_meant: Callable[[Event], bool], state: ScopeState) -> None:
-        """The scope of some events that transactions hold has ended, or was flushed."""
+        """Notes that the scope of some events that transactions hold has ended, or was flushed."""
         for held in self._alive():
             held.note(is_meant, state)
 
@@ -146,7 +146,7 @@ class Pending:
                 self.take_back(event)
 
     def commit(self, event: Event) -> bool:
-        """The transaction that held it has committed. False where the unit of work has ended."""
+        """Takes an event whose transaction has committed. Returns False if the unit of work has ended."""
         with self.lock:
             is_open = not isinstance(self.entries, Closed)
             if is_open:
@@ -154,7 +154,7 @@ class Pending:
             return is_open
 
     def take_back(self, event: Event) -> bool:
-        """The transaction that held it had written nothing: it waits here. False where the unit of work has ended."""
+        """Takes back an event whose transaction has only read. Returns False if the unit of work has ended."""
         with self.lock:
             while not isinstance(self.entries, Closed):
                 entries, changes = self.entries, self._changes
@@ -172,7 +172,7 @@ class Pending:
         return taken
 
     def take_out_committed(self, event: Event) -> bool:
-        """Takes one event out of `committed`, because other code sends it. False where it is no longer there."""
+        """Takes one event out of `committed`, because other code sends it. Returns False if it is no longer there."""
         with self.lock:
             is_here = event in self.committed
             if is_here:

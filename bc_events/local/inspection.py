@@ -162,7 +162,7 @@ def _outcome(request: Request) -> str | None:
     _refuse_others(request, "outcome", example="outcome=refused")
     outcome = request.query_params.get("outcome")
     if outcome is not None and outcome not in get_args(Outcome):
-        raise ParameterError(f"outcome is none of {', '.join(get_args(Outcome))}")
+        raise ParameterError(f"outcome is not one of {', '.join(get_args(Outcome))}")
     return outcome
 
 

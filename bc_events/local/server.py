@@ -221,7 +221,7 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(publishing, inspection, Page(store, log), lifespan),
-            http=connections(log.add_unreadable),  # type: ignore[arg-type]  # called as the class it stands for
+            http=connections(log.add_unreadable),  # type: ignore[arg-type]  # uvicorn calls it as it would call the class
             loop="asyncio",
             ws="none",
             lifespan="on",

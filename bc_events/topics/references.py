@@ -70,7 +70,9 @@ def _names_in(root: Any) -> list[tuple[str, Any]]:
     parts = [root]
     while parts:
         part = parts.pop()
-        if id(part) in seen or not isinstance(part, dict | list | Mapping):  # in this order, as most are dicts
+        if id(part) in seen or not isinstance(
+            part, dict | list | Mapping
+        ):  # dict is tested first, because most parts are dicts
             continue
         seen.add(id(part))
         if isinstance(part, list):

@@ -16,7 +16,7 @@ from .schemas import Mistake, SchemaError, compile_schema, not_json, refuse_mult
 
 _DESCRIPTIVE: Final = frozenset({"title", "description", "$comment"})
 _REMARKS: Final = frozenset({"deprecated", "examples", "readOnly", "writeOnly"})
-"""They describe a schema, too, but are not text. Without them it has the same meaning."""
+"""Keywords that describe a schema, but are not text. Without them the schema has the same meaning."""
 _NAMED_SCHEMAS: Final = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
 )

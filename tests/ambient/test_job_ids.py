@@ -1,4 +1,4 @@
-"""Rules 19 and 20: where a job id comes from, where it goes, and which are sound."""
+"""Rules 19 and 20: where a job id comes from, where it goes, and which ids are valid."""
 
 import logging
 import uuid

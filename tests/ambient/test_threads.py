@@ -106,7 +106,7 @@ def test_rule_19_detached_work_has_no_job(model, client, recording):
 
 
 def test_rule_19_a_detached_worker_takes_each_job_from_its_message(client, recording):
-    """What it sets in baggage itself counts: only what was around it is taken away."""
+    """The baggage that it sets itself counts. Only the baggage around it is taken away."""
 
     @events.detached
     def work():

@@ -173,8 +173,8 @@ def test_an_unreadable_response_has_the_same_bytes_sent_again_on_another_connect
 @pytest.mark.parametrize(
     ("extra", "pause"),
     [
-        (response(), 0),  # in one piece with the first
-        (response(), 0.05),  # while the connection waits
+        (response(), 0),  # sent in one piece with the first response
+        (response(), 0.05),  # sent while the connection waits in its pool
         (HINTS + response(), 0),
         (b"\r\n", 0),
     ],

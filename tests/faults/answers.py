@@ -47,7 +47,7 @@ def answers_lost(world: World) -> Result:
     """The server does its work and closes the connection: the same bytes come again under the same key."""
     world.api.faults(lost_answer={"probability": 0.03})
     with world.relays(2):
-        # Many jobs make many requests, of which three in a hundred are then some.
+        # Many jobs make so many requests that a fault in three of a hundred happens several times.
         _produced(world, sessions=2 * world.dose.sessions, jobs=100)
         world.settle()
     requests = len(world.api.requests())

@@ -29,7 +29,7 @@ class Result:
             self._misses.append(miss)
 
     def inject(self, count: int, faults: str, *, least: int) -> None:
-        """What went wrong on purpose, how often, and how often it has to for the row to count."""
+        """Notes what went wrong on purpose, how often it did, and how often it must for the row to count."""
         self.injected = count
         self.faults = faults
         self.demand(count >= least > 0, f"{count} faults injected in place of {least}")

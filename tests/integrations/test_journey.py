@@ -87,7 +87,7 @@ def test_one_job_runs_through_all_services_and_ends_where_its_transaction_is_rol
         requests.post(f"{url}/accept", params={"fails": fails}, timeout=TIMEOUT).json()["job"]
         for fails in (True, False)
     )
-    api.wait(count=5, timeout=TIMEOUT)  # a letter is on its way while its bill's session still ends
+    api.wait(count=5, timeout=TIMEOUT)  # a letter may be on its way while the session of its bill is still ending
     found = {(event.job_id, event.topic, event.actor.id, event.actor.type) for event in api.events()}
     assert found == {
         (failed, "insurance.QuoteAccepted", "customer-1", "user"),

@@ -161,7 +161,7 @@ def told(api, query):
 @pytest.mark.parametrize(
     ("method", "query", "error"),
     [
-        ("GET", "?outcome=lost", "outcome is none of accepted, partly refused, refused, repeated, faulted"),
+        ("GET", "?outcome=lost", "outcome is not one of accepted, partly refused, refused, repeated, faulted"),
         ("GET", "?status=400", "there is no parameter status; use outcome, such as outcome=refused"),
         ("DELETE", "?outcome=refused", "there is no parameter outcome; leave it out"),
     ],

@@ -176,7 +176,7 @@ def test_in_order_of_jobs_nothing_overtakes(store, api):
 
 
 def test_in_order_of_jobs_what_follows_waits_for_an_event_that_has_to_be_sent_again(store):
-    """Such an answer is to a bulk, which a relay in the order of time had begun."""
+    """Only a bulk request gets such an answer. A relay in the order of time has begun it."""
     store.add([row(number) for number in range(3)])
     begun = store.claim(limit=3, seconds=60, limits=Limits())
     store.release(begun.lease, begun.requests[0].events)

@@ -49,7 +49,7 @@ Topics:
         f"{file} has 9 mistakes:\n"
         "  line 3: Action is 'created'; give one past-tense word such as Created\n"
         "  line 6: Action is missing; give one past-tense word such as Created\n"
-        '  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: "objekt" is no type of JSON '
+        '  line 10: Schema of testing.TestCreated is not valid JSON Schema: at /type: "objekt" is not a type of JSON '
         "Schema; give one of array, boolean, integer, null (in quotes), number, object and string, or a list of them\n"
         "  line 11: testing.TestCreated is defined twice (line 8); remove one\n"
         "  line 14: testing.TestCreated is defined twice (line 8); remove one\n"

@@ -140,7 +140,7 @@ class Oracle:
         has_failed = step.block_exit is BlockExit.FAILED or level.is_doomed
         if has_failed and level.is_flat:
             level.outer.is_doomed = True
-        if level.is_low_level and level.is_doomed:  # passed by: the block around it is rolled back
+        if level.is_low_level and level.is_doomed:  # left out, because the block around it is rolled back
             level.outer.is_doomed = True
             has_failed = False
         if has_failed and not level.is_flat:

@@ -75,7 +75,7 @@ class Rules:
     sees_parents_transactions: bool = False
     withdraws_across_lanes: bool = False
     has_savepoints_of_readers: bool = (
-        True  # False: left out, as they decide about events and their transaction does not
+        True  # if False, left out: such a savepoint decides about events, and its transaction does not
     )
 
 

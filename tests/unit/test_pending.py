@@ -1,4 +1,4 @@
-"""What waits for the end of a unit of work, and the ends that come in the middle of another one."""
+"""Pending events, and scopes that end while another change of the same unit of work is under way."""
 
 import signal
 import threading

@@ -63,7 +63,7 @@ def _a_policy(narrator: Narrator, quote: Quote) -> Policy:
 
 
 def _a_mistake(narrator: Narrator, policy: Policy) -> None:
-    narrator.chapter("An invoice whose amount is no number", billing.send_invoice)
+    narrator.chapter("An invoice whose amount is not a number", billing.send_invoice)
     try:
         billing.send_invoice(policy, "a lot")  # type: ignore[arg-type]  # the mistake, which mypy sees too
     except InvalidEventError as error:

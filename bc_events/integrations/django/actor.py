@@ -50,7 +50,7 @@ def _by_name(user: Any) -> Actor | None:
 def _user(request: HttpRequest) -> Any:
     user = getattr(request, "user", None)
     if isinstance(user, LazyObject) and user._wrapped is empty:
-        return getattr(request, "_acached_user", user)  # `await request.auser()` loads the user here, not there
+        return getattr(request, "_acached_user", user)  # `await request.auser()` keeps the user here
     return user
 
 

@@ -89,7 +89,7 @@ class Worker:
         return self._idle.wait(timeout)
 
     def stop(self) -> None:
-        """The request in hand is the last one. Other claimed rows are released."""
+        """Ends the worker after the request in hand. Other claimed rows are released."""
         self._stopping.set()
         self._woken.set()
 
@@ -130,7 +130,7 @@ class Worker:
             self._put_off(claim, interruption)
 
     def _put_off(self, claim: Claim, interruption: Interruption) -> None:
-        """Other ready rows go first: the fault may lie in these rows alone.
+        """Puts these rows behind other ready rows, because the fault may lie in them alone.
 
         So they wait for longer than this worker pauses; but no longer than a lease, so that other relays can try them.
         """

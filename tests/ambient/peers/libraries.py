@@ -107,7 +107,7 @@ def _posthog():
     captured = []
 
     def keep(message):
-        captured.append(message)  # and return nothing: it is not sent
+        captured.append(message)  # it returns None, so the message is not sent
 
     client = posthog.Posthog("probe", host="http://127.0.0.1:9", sync_mode=True, before_send=keep)
     return Peer(

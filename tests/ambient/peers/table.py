@@ -22,7 +22,7 @@ def version_of(library):
 
 
 def column(name):
-    """The verdicts on a library by the titles of the cases, from a process of its own."""
+    """The verdicts on a library, by the titles of the cases. A separate process finds them."""
     if version_of(LIBRARIES[name]) is None:
         return dict.fromkeys(CASES, ABSENT)
     command = [sys.executable, "-m", "tests.ambient.peers", "--library", name]

@@ -67,7 +67,7 @@ def look():
 
 
 def end():
-    """The end of the session itself is all that takes the lock."""
+    """Ends the session. Nothing else in this function takes the lock."""
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def test_one_that_was_open_before_the_outbox_is_followed_from_its_next_transacti
 
 
 def test_what_a_hook_publishes_once_the_transaction_is_rolled_back_belongs_to_its_scope(client, outbox, engine):
-    """It says that the work failed, and was dropped with it, depending on whose hook was called first."""
+    """Such an event says that the work has failed. Whichever hook is called first, it is not dropped with the work."""
     with events.session(), Session(engine) as db:
         listening.listen(db, "after_rollback", lambda _: publish(2))
         db.add(Policy(id=1))

@@ -81,7 +81,7 @@ def test_an_event_that_cannot_be_stored_then_is_named_in_the_log_and_raises_noth
 
 
 def test_what_was_published_after_the_commit_with_what_the_commit_expired_is_sent(follower, following, factory):
-    """To read it has begun another transaction, which nobody commits."""
+    """Reading it has begun another transaction, which nobody commits."""
     with events.session(), factory() as db:
         policy = Policy(id=1)
         db.add(policy)
@@ -103,7 +103,7 @@ def begun(session, *, writes):
 def test_beside_one_that_writes_it_has_no_say(
     follower, following, factory, outcome, is_begun_last, writes, closes_first
 ):
-    """Whichever was begun last or ends first, and whether the other had written when the event was published."""
+    """It makes no difference which began last or ends first, or whether the other had written before the event."""
     with events.session():
         writer, reader = factory(), factory()
         for session in (reader, writer) if is_begun_last else (writer, reader):

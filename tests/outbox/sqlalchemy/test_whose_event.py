@@ -213,7 +213,7 @@ async def siblings(first, second):
 @pytest.mark.parametrize("outcome", ["commit", "rollback"])
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_a_sibling_task_s_transaction_has_no_event(outbox, url, outcome, by_hand):
-    """Neither its commit nor its rollback: the event follows its own scope."""
+    """Neither its commit nor its rollback matters: the event follows its own scope."""
 
     async def work(client, factory, following):
         async def works(is_open, may_end):
