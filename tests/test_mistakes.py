@@ -46,7 +46,12 @@ def test_a_mistake_is_answered_with_what_to_write(mistake, remedy):
 
 
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("created_test", 'of("created_test")'), ("assert_publishd", "did you mean assert_published?")]
+    ("name", "remedy"),
+    [
+        ("created_test", 'of("created_test")'),
+        ("assert_publishd", "did you mean assert_published?"),
+        ("assert_called_once", "it has assert_published and assert_nothing_published"),
+    ],
 )
 def test_a_name_that_captured_events_lack_is_answered_with_what_to_write(name, remedy):
     with bc_events.testing.capture_events() as captured, pytest.raises(AttributeError) as caught:

@@ -14,6 +14,7 @@ from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import API_URL, OUTBOX
 from bc_events._config import arguments
 from bc_events._delivery.api import EventsAPI
+from bc_events._runtime import logs
 from bc_events._runtime.numbers import Seconds
 from bc_events.constants import LOG_ONLY, LOGGER_NAME
 from bc_events.errors import OutboxError
@@ -29,11 +30,12 @@ from .screen import screen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bc_events.outbox import Relay, Store
+    from bc_events.outbox import Relay
     from bc_events.outbox._relay.command import RelayOption
     from bc_events.outbox._store.store import Order
 
 _LONGEST_TIMEOUT: Final = 3600
+_NEW_FILE: Final = "the outbox's file %s did not exist yet, so nothing waits in it; does your service publish to it?"
 
 
 def _relay_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -87,6 +89,7 @@ def relay(
     workers: int,
     order: Order,
     lease: float | None,
+    within: float | None,
     *,
     drain: bool,
 ) -> None:
@@ -101,15 +104,25 @@ def relay(
       bc-events outbox relay --client myservice.events:client --workers 4
     """
     settings = command.settings_of(lease)
+    outbox: Any = None
     if client is not None:
         made = outboxes.Relay.of(loaded(client), workers=workers, order=order, settings=settings)
     else:
-        made = outboxes.Relay(_store(where), _api(api_url, timeout), workers=workers, order=order, settings=settings)
+        outbox = _outbox(where)
+        made = outboxes.Relay(outbox.store, _api(api_url, timeout), workers=workers, order=order, settings=settings)
     console = screen(is_error=True)
     if not console.is_terminal:
         _log_as_json()
+    path = getattr(outbox, "path", None)
+    if path is not None and not path.exists():
+        logs.write(logging.WARNING, _NEW_FILE, path, bc_outbox=str(path))
     with console.status("starting") if console.is_terminal else nullcontext() as line:
-        done = command.run(made, drain=drain, on_look=lambda: None if line is None else line.update(_progress(made)))
+        done = command.run(
+            made,
+            drain=drain,
+            within=within,
+            on_look=lambda: None if line is None else line.update(_progress(made)),
+        )
     if console.is_terminal:
         console.print(done)
 
@@ -133,11 +146,10 @@ def _progress(made: Relay) -> Text:
     return Text(escaped(f"{line}; paused: {made.counts.pause_reason}" if made.counts.pause_reason else line))
 
 
-def _store(where: str | None) -> Store:
+def _outbox(where: str | None) -> Any:
     if not where:
         raise click.UsageError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
-    store: Store = opened(where).store
-    return store
+    return opened(where)
 
 
 def opened(where: str) -> Any:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SURE: Final = frozenset({Stage.CONFIRMED, Stage.SENT})
 _POSSIBLE: Final = _SURE | {Stage.RECORDED}
 
+_OF_ONE_NAME: Final = 'events of one name are of("{}")'
+
 
 class CapturedEvents(Sequence["Event"]):
     """The captured events that nothing can take back any more, in the order in which they were published.
@@ -153,7 +155,9 @@ class CapturedEvents(Sequence["Event"]):
 
         def __getattr__(self, name: str) -> Any:
             right = None if name.startswith("_") else suggestions.meant(name, dir(CapturedEvents))
-            advice = f"did you mean {right}?" if right else f'events of one name are of("{name}")'
+            is_check = name.startswith("assert")
+            advice = "it has assert_published and assert_nothing_published" if is_check else _OF_ONE_NAME.format(name)
+            advice = f"did you mean {right}?" if right else advice
             raise AttributeError(f"CapturedEvents has no {name}; {advice}", name=name)
 
     def _in(self, stages: frozenset[Stage]) -> list[Event]:

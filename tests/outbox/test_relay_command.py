@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bc_events._delivery.api import EventsAPI
+from bc_events.errors import OutboxError
+from bc_events.outbox import Relay
+from bc_events.outbox._relay import command
 from tests.outbox.rows import store_dead
 from tests.outbox.service import numbers, row
 
@@ -24,8 +28,8 @@ def outbox(outbox, monkeypatch):
 
 
 def relay(*arguments: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    words = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", *arguments]
+    return subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
 
 
 def test_a_relay_sends_until_sigterm_and_exits_with_0(outbox, api):
@@ -52,8 +56,8 @@ def test_at_a_terminal_a_line_shows_the_progress(outbox, api):
     outbox.store.add([row(2)])
     api.faults(latency={"ms": 1500})  # so long that the line is drawn
     ours, its = pty.openpty()
-    command = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", "--drain", "--api-url", api.url]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=its, env={**os.environ, "TERM": "xterm"})
+    words = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", "--drain", "--api-url", api.url]
+    process = subprocess.Popen(words, cwd=ROOT, stderr=its, env={**os.environ, "TERM": "xterm"})
     os.close(its)
     shown = b""
     with suppress(OSError):  # how Linux says that nobody has the other end any more
@@ -97,3 +101,52 @@ def test_a_relay_that_cannot_work_says_why(run, arguments, reason, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     assert run("relay", *arguments)[0] == 2
     assert reason in run.error
+
+
+def ended(*arguments: str) -> tuple[int, str]:
+    """The exit code of a relay that ends by itself, and its log."""
+    process = relay(*arguments)
+    _, log = process.communicate(timeout=30)
+    return process.returncode, log
+
+
+def test_a_drain_that_takes_too_long_exits_with_1_and_keeps_the_events(outbox):
+    outbox.store.add([row(1)])
+    code, log = ended("--api-url", "http://127.0.0.1:9", "--drain", "--within", "1")
+    assert code == 1
+    assert "events still wait after 1 s: no answer from POST http://127.0.0.1:9/events: connection refused" in log
+    assert [found.lease for found in outbox.store.show()] == [None]
+
+
+def test_a_drain_that_ends_in_time_exits_with_0(outbox, api):
+    outbox.store.add([row(1)])
+    assert ended("--api-url", api.url, "--drain", "--within", "60")[0] == 0
+
+
+def test_a_time_for_a_drain_without_one_is_misuse(outbox):
+    code, log = ended("--api-url", "http://127.0.0.1:9", "--within", "1")
+    assert code == 2
+    assert "--within is the time that --drain may take" in log
+
+
+def test_a_drain_says_at_intervals_why_it_waits(outbox, caplog):
+    outbox.store.add([row(1)])
+    api = EventsAPI("http://127.0.0.1:9", auth=None, timeout=(1, 1), http=None)
+    with pytest.raises(OutboxError, match="events still wait"):
+        command.run(Relay(outbox.store, api), drain=True, within=2.0, report_every=0.1)
+    lines = [record.getMessage() for record in caplog.records if "not empty yet" in record.msg]
+    assert lines
+    assert "connection refused" in lines[0]
+
+
+def test_a_relay_warns_of_a_file_that_is_not_there(tmp_path, api):
+    """It is probably another one than the service's."""
+    missing = str(tmp_path / "evnets.db")
+    code, log = ended("--api-url", api.url, "--drain", "--outbox", missing)
+    assert code == 0
+    assert f"the outbox's file {missing} did not exist yet" in log
+
+
+def test_a_relay_does_not_warn_of_a_file_that_is_there(outbox, api):
+    outbox.store.add([row(1)])
+    assert "did not exist" not in ended("--api-url", api.url, "--drain")[1]

@@ -48,12 +48,14 @@ class Command(BaseCommand):
                 type=str if option.numbers is None else _number_type(option.numbers),
             )
 
-    def handle(self, *, workers: int, order: Order, lease: float | None, drain: bool, **_common: Any) -> None:
+    def handle(
+        self, *, workers: int, order: Order, lease: float | None, drain: bool, within: float | None, **_common: Any
+    ) -> None:
         try:
             client = default_client()
             with closing(_outbox_of(client).store):
                 relay = Relay.of(client, workers=workers, order=order, settings=command.settings_of(lease))
-                done = command.run(relay, drain=drain)
+                done = command.run(relay, drain=drain, within=within)
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=_MISUSED) from error
         except EventsError as error:
