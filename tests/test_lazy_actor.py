@@ -37,7 +37,7 @@ class Kept:
 
 
 @dataclass
-class Whoever:
+class LookedUp:
     """Nobody is known while `present` is None; `finally_` acts in the end. It counts how often it is asked."""
 
     present: Actor | None = None
@@ -72,14 +72,14 @@ def client(delivery) -> EventClient:
 
 
 def test_a_lazy_actor_is_not_looked_up_where_nothing_is_published(client):
-    actor = Whoever()
+    actor = LookedUp()
     with events.session(actor=actor, client=client):
         pass
     assert actor.asked == 0
 
 
 def test_each_event_has_the_actor_of_the_moment_it_was_published(client, delivery):
-    actor = Whoever(ANN)
+    actor = LookedUp(ANN)
     with events.session(actor=actor, client=client):
         events.created_thing({"id": 1})
         actor.present = BOB
@@ -89,7 +89,7 @@ def test_each_event_has_the_actor_of_the_moment_it_was_published(client, deliver
 
 
 def test_an_actor_who_is_unknown_at_the_call_is_read_at_the_flush(client, delivery):
-    actor = Whoever(None)
+    actor = LookedUp(None)
     with events.session(actor=actor, client=client):
         events.created_thing({"id": 1})
         actor.finally_ = BOB
@@ -98,7 +98,7 @@ def test_an_actor_who_is_unknown_at_the_call_is_read_at_the_flush(client, delive
 
 
 def test_scopes_that_join_and_scopes_of_another_job_look_the_actor_up_too(client, delivery):
-    actor = Whoever(ANN)
+    actor = LookedUp(ANN)
     with events.session(actor=actor, client=client), events.session(), events.session("another-job"):
         actor.present = BOB
         events.created_thing({"id": 1})
@@ -106,7 +106,7 @@ def test_scopes_that_join_and_scopes_of_another_job_look_the_actor_up_too(client
 
 
 def test_a_context_of_its_own_actor_wins_over_a_lazy_one(client, delivery):
-    with events.session(actor=Whoever(ANN), client=client), events.user_context("user-bob"):
+    with events.session(actor=LookedUp(ANN), client=client), events.user_context("user-bob"):
         events.created_thing({"id": 1})
     assert delivery.events[0].actor == BOB
 
@@ -117,7 +117,7 @@ def test_a_failed_scope_drops_its_own_events_under_a_lazy_actor(client, delivery
         events.created_thing({"id": 2})
         raise ZeroDivisionError
 
-    with events.session(actor=Whoever(ANN), client=client):
+    with events.session(actor=LookedUp(ANN), client=client):
         events.created_thing({"id": 1})
         with pytest.raises(ZeroDivisionError):
             fail()
@@ -125,7 +125,7 @@ def test_a_failed_scope_drops_its_own_events_under_a_lazy_actor(client, delivery
 
 
 def test_the_size_of_an_event_counts_the_actor_that_is_looked_up():
-    actor = Whoever(Actor("user-" + "x" * 300, "user"))
+    actor = LookedUp(Actor("user-" + "x" * 300, "user"))
     client = EventClient(None, "PolicyService", TOPICS, max_request_bytes=300)
     with events.session(actor=actor, client=client) as session:
         with pytest.raises(InvalidEventError, match="a whole request has at most 300"):
@@ -137,14 +137,14 @@ def test_the_size_of_an_event_counts_the_actor_that_is_looked_up():
 
 def test_a_lazy_actor_crosses_a_broker_border(client):
     carrier: dict[str, str] = {}
-    with events.session(actor=Whoever(ANN), client=client):
+    with events.session(actor=LookedUp(ANN), client=client):
         inject(carrier, BROKER)
     assert carrier["x-britecore-actor-id"] == "user-ann"
 
 
 def test_an_actor_who_is_not_known_yet_does_not_travel_and_says_so(client, caplog):
     carrier: dict[str, str] = {}
-    with events.session(actor=Whoever(None), client=client):
+    with events.session(actor=LookedUp(None), client=client):
         inject(carrier, BROKER)
     assert "x-britecore-actor-id" not in carrier
     assert "not known yet" in caplog.text

@@ -61,7 +61,7 @@ def test_a_name_that_captured_events_lack_is_answered_with_what_to_write(name, r
 
 def test_a_session_made_by_hand_is_no_with_block():
     with (
-        pytest.raises(TypeError, match="session is no with block; write `with events.session"),
+        pytest.raises(TypeError, match="session is not a with block; write `with events.session"),
         CLIENT.service_session(),
     ):
         pass
@@ -72,7 +72,7 @@ def test_a_session_made_by_hand_is_no_async_with_block():
         async with CLIENT.user_session("user-1"):
             pass
 
-    with pytest.raises(TypeError, match="session is no with block; write `with events.session"):
+    with pytest.raises(TypeError, match="session is not a with block; write `with events.session"):
         asyncio.run(work())
 
 

@@ -56,7 +56,7 @@ def configure(
 ) -> EventClient: ...
 def configure(client: EventClient | None = None, **settings: Unpack[ClientSettings]) -> EventClient:
     """Makes `client`, or `EventClient(**settings)`, the process's default one, and returns it."""
-    global _configured  # noqa: PLW0603  the default client is the process's
+    global _configured  # noqa: PLW0603  a process has one default client
     if (client is None) == (not settings):
         raise ConfigurationError("configure takes either a client, or the keyword arguments of EventClient")
     client = _made(settings) if client is None else checked_client(client, "configure")
@@ -81,7 +81,7 @@ def default_client() -> EventClient:
     The function given to `configure_later` makes it, else BC_EVENTS_* describe it. Raises `ConfigurationError` where
     there is neither.
     """
-    global _configured  # noqa: PLW0603  the default client is the process's
+    global _configured  # noqa: PLW0603  a process has one default client
     overrides = _overrides
     if overrides:
         return overrides[-1].client
@@ -217,7 +217,7 @@ class _Overriding:
         self.resume()
 
     def resume(self) -> None:
-        global _overrides  # noqa: PLW0603  the default client is the process's
+        global _overrides  # noqa: PLW0603  a process has one default client
         with _configuring:
             _overrides = (*_overrides, self)
 

@@ -64,7 +64,7 @@ def remove(observer: Observer) -> None:
 
 
 def _replace(change: Callable[[tuple[Observer, ...]], tuple[Observer, ...]]) -> None:
-    global _observers, follows_each  # noqa: PLW0603  the observers are the process's
+    global _observers, follows_each  # noqa: PLW0603  a process has one set of observers
     with _changing:
         _observers = change(_observers)
         follows_each = any(one.published is not None for one in _observers)

@@ -25,6 +25,6 @@ def set_up_for(outbox: str | None) -> None:
     except (ImportError, ImproperlyConfigured) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise ConfigurationError(
-            f"Django cannot be set up ({type(error).__name__}: {reason}); see to DJANGO_SETTINGS_MODULE, and start the "
+            f"Django cannot be set up ({type(error).__name__}: {reason}); check DJANGO_SETTINGS_MODULE, and start the "
             "command where manage.py is"
         ) from error

@@ -36,7 +36,7 @@ FAILURES = [
     BaseExceptionGroup("orders", [KeyboardInterrupt()]),
 ]
 CANNOT_CARRY_STOP_ITERATION = {"to_thread", "run_in_executor", "marked_callable_object"}
-"""An asyncio future cannot hold one: on Python 3.11 whoever waits for it waits for ever (python/cpython#112182)."""
+"""An asyncio future cannot hold one. On Python 3.11, code that waits for it waits for ever (python/cpython#112182)."""
 
 
 def failures_of(model):

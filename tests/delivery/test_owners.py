@@ -294,7 +294,7 @@ with events.session(client=EventClient(None, "TestService", topics, delivery=Del
 
 @pytest.mark.parametrize("faulty", ["spans", "metrics"])
 def test_telemetry_that_raises_loses_no_event(faulty):
-    """In a process of its own, as OpenTelemetry's providers are the process's for good."""
+    """In a separate process, because OpenTelemetry's providers can be set once for each process."""
     run = subprocess.run(
         [sys.executable, "-c", TELEMETRY, faulty], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

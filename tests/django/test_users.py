@@ -30,7 +30,7 @@ def short():
 @pytest.fixture
 def task():
     app = celery.Celery("service", broker="memory://", task_cls=DjangoTask, set_as_current=False)
-    app.conf.task_default_queue = "users"  # the broker is the process's
+    app.conf.task_default_queue = "users"  # other applications of this process share the broker
     install(app)
 
     @app.task(name="renew", shared=False)

@@ -89,7 +89,7 @@ def poison(world: World) -> Result:
     """Records that the API refuses, and requests that are too large: the refused records alone are dead."""
     with LocalEventsAPI(topics=_STRICT, seed=world.seed) as strict:
         strict.faults(too_large={"probability": 0.05, "records": 2})
-        world.api, mended = strict, world.api
+        world.api, corrected = strict, world.api
         try:
             with world.relays(1):
                 _produced(world, poison_every=500, sessions=3 * world.dose.sessions)
@@ -97,7 +97,7 @@ def poison(world: World) -> Result:
             before = world.received()
             fired = strict.fired()["too_large"]
         finally:
-            world.api = mended
+            world.api = corrected
         dead = world.query("SELECT payload::jsonb->'data' FROM bc_outbox")
     meant = {data["key"] for (data,) in dead if "poison" in data}
     replay(world.database)
@@ -107,7 +107,7 @@ def poison(world: World) -> Result:
     result.inject(len(meant) + fired, f"{len(meant)} poisoned, {fired} times 413", least=2)
     result.demand(meant and fired, "no event was poisoned, or no request too large")
     result.demand(len(dead) == len(meant), f"{len(dead) - len(meant)} dead by mistake")
-    result.demand(sorted(world.received()) == sorted(meant), "not exactly the dead were delivered once mended")
+    result.demand(sorted(world.received()) == sorted(meant), "not exactly the dead were delivered once corrected")
     return result
 
 

@@ -93,7 +93,7 @@ class World:
 
     @contextmanager
     def relays(self, count: int = 2, **options) -> Iterator[list[multiprocessing.Process]]:
-        """Relays in processes of their own; whoever is in the list at the end is stopped in good order."""
+        """Relays in processes of their own; those in the list at the end are stopped in good order."""
         running = [self.relay(**options) for _ in range(count)]
         try:
             yield running

@@ -10,7 +10,7 @@ from bc_events import events
 
 def make_app(name, **settings):
     app = Celery(name, broker="memory://", backend="cache+memory://", set_as_current=False)
-    # The broker is the process's: with the default queue the worker of one application takes another's messages.
+    # A process has one such broker: with the default queue, the worker of one application takes another's messages.
     app.conf.update(broker_transport_options={"polling_interval": 0.01}, task_default_queue=name, **settings)
     app.task = partial(app.task, shared=False)  # else each later application of this process has it too
     return app
@@ -27,7 +27,7 @@ def publishes(app, **options):
 
 @contextmanager
 def signals_restored():
-    """Celery's signals are the process's: what is connected in the block is forgotten afterwards."""
+    """A process has one set of Celery's signals. Receivers that are connected in the block are removed afterwards."""
     used = (signals.worker_init,)
     before = [list(signal.receivers or ()) for signal in used]
     yield

@@ -81,7 +81,7 @@ def _service():
     service = Service()
 
     def leave_logging_alone(**_signal):
-        """Its receivers take the place of Celery's own set-up, which is the process's."""
+        """Its receivers take the place of Celery's own set-up, which would change logging for the whole process."""
 
     signals.setup_logging.connect(leave_logging_alone)
     with start_worker(service.app, pool="threads", concurrency=2, perform_ping_check=False):
@@ -218,7 +218,9 @@ def test_the_actor_is_not_believed_where_the_border_says_so(client, delivery):
 
 
 def test_the_border_of_one_application_is_not_that_of_another(client):
-    """Celery's signals are the process's, and an actor is not to reach the broker of a public application."""
+    """All applications of a process share Celery's signals, and an actor must not reach the broker of a public
+    application.
+    """
     inner, public = make_app("inner"), make_app("public")
     install(inner, client=client)
     install(public, client=client, border=HTTP)

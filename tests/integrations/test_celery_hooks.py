@@ -130,7 +130,7 @@ def _worker():
     service = Service("hooks")
 
     def leave_logging_alone(**_signal):
-        """Its receivers take the place of Celery's own set-up, which is the process's."""
+        """Its receivers take the place of Celery's own set-up, which would change logging for the whole process."""
 
     signals.setup_logging.connect(leave_logging_alone)
     with start_worker(service.app, pool="threads", concurrency=2, perform_ping_check=False):

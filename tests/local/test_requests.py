@@ -1,4 +1,4 @@
-"""Each request is kept with what became of it and why: in Python, over HTTP and for whoever listens."""
+"""Each request is kept, with its outcome and the reason: in Python, over HTTP and for listeners."""
 
 import gzip
 import queue

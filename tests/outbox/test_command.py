@@ -1,4 +1,4 @@
-"""`bc-events outbox`: what it prints, and what its exit codes say to whoever monitors it."""
+"""`bc-events outbox`: what it prints, and what its exit codes say to monitoring."""
 
 import json
 import os

@@ -127,7 +127,7 @@ def publish(client, number) -> None:
 
 @pytest.mark.parametrize("allowed", [0, 1])
 def test_a_relay_whose_threads_cannot_be_started_leaves_none_and_tries_again(api, client, caplog, monkeypatch, allowed):
-    """A limit on threads is the process's, and may be over with the next event."""
+    """A process may be at its limit of threads, and below it again with the next event."""
     start, started = threading.Thread.start, []
 
     def limited(thread):

@@ -127,7 +127,7 @@ def test_what_cannot_pass_does_not_hold_up_the_rest(store):
 
 
 def test_while_the_api_is_away_one_request_is_enough_to_ask_for_it(store):
-    """Claims of all that waits, only to be released, would hold up whoever stores events meanwhile."""
+    """Claims of all that waits, only to be released, would hold up the code that stores events meanwhile."""
     away, taken = Answer(Verdict.AGAIN, "503", status=503), Answer(Verdict.SETTLED, results=("Success",), status=201)
     api, leased = Scripted([away, away, *[taken] * 5]), []
     post = api.post

@@ -83,9 +83,9 @@ def test_a_record_that_its_topic_forbids_is_dead_and_replay_delivers_it_once_men
         assert strict_api.events() == []
     assert store.stats().dead == 2
     assert store.replay() == 2
-    with LocalEventsAPI(topics=TOPICS) as mended:
-        drained(store, mended)
-        assert sorted(numbers(mended.events())) == [1, 2]
+    with LocalEventsAPI(topics=TOPICS) as corrected:
+        drained(store, corrected)
+        assert sorted(numbers(corrected.events())) == [1, 2]
 
 
 def test_a_job_id_that_no_header_may_carry_is_dead_and_stops_nothing(store, api):

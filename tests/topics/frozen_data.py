@@ -29,7 +29,7 @@ class Colour(enum.Enum):
     PRICE = Decimal("1.10")
 
 
-class Kind(str, enum.Enum):  # noqa: UP042  StrEnum would not be the case that matters
+class Kind(str, enum.Enum):  # noqa: UP042  the test needs an enum that is not a StrEnum
     HOME = "home"
 
 

@@ -45,7 +45,7 @@ def _propagated(run):
 
 
 INHERITING = {name: run for name, run in IN_PROCESS.items() if name not in WITHOUT_CONTEXT}
-"""Those that run in the context of whoever starts them, or in a copy of it."""
+"""The models that run in the context of their starter, or in a copy of it."""
 
 JOINING = INHERITING | {f"propagated_{name}": _propagated(PLACES[name]) for name in sorted(WITHOUT_CONTEXT)}
-"""Those that run in the session of whoever starts them: as they inherit it, or by `events.propagate`."""
+"""The models that run in the session of their starter: they inherit it, or get it by `events.propagate`."""
