@@ -285,3 +285,29 @@ def test_a_closed_client_leaves_events_named_unsent(session_of):
         session.client.close()
         assert undelivered(session) == [(0, "unsent", "the client is closed"), (1, "unsent", "the client is closed")]
     assert api.received == []
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (302, "redirects are not followed, so api_url must be the address that they lead to"),
+        (401, "check the credentials (auth)"),
+        (403, "check the credentials (auth)"),
+        (404, "check the path in api_url"),
+        (405, "check the path in api_url"),
+        (407, "the proxy wants credentials"),
+        (410, "check the path in api_url"),
+        (421, "check the host in api_url"),
+    ],
+)
+def test_a_status_that_blames_the_settings_names_the_address_and_what_to_correct(session_of, status, hint):
+    with ScriptedAPI(refused(status)) as api:
+        ((_, _, reason),) = undelivered(session_of(api, 1, retry_budget=0))
+    assert reason == f"HTTP {status} for POST {api.url}/events; {hint}"
+
+
+@pytest.mark.parametrize("status", [400, 409, 500, 503])
+def test_a_status_that_blames_no_setting_stands_alone(session_of, status):
+    with ScriptedAPI(refused(status)) as api:
+        ((_, _, reason),) = undelivered(session_of(api, 1, retry_budget=0))
+    assert reason == f"HTTP {status}"

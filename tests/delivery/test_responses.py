@@ -123,6 +123,8 @@ UNREADABLE = {
         "201 Created", gzip.compress(TAKEN + b" " * (1 << 21)), "Content-Encoding: gzip"
     ),
     "headers without end": b"HTTP/1.1 201 Created\r\n" + b"".join(HINTS for _ in range(25_000)),
+    "headers of more than a megabyte": response("201 Created", TAKEN, *["X: " + "y" * 60_000] * 20),
+    "more than a megabyte of interim responses": HINTS * 25_000 + response(),
     "no body where one is promised": response("204 No Content", b"", length=False),
     "another body": response("201 Created", b"<html>"),
     "a body of its own kind": response("200 OK", b'{"status": "ok"}'),

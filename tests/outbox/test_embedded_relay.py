@@ -88,6 +88,29 @@ def test_the_relay_of_a_forked_child_of_multiprocessing_sends_at_its_exit(api, t
     assert (child.exitcode, numbers(api.events())) == (0, [1])
 
 
+FORKING_SCRIPT = """
+import os, sys
+from bc_events import EventClient, events
+from tests.outbox.service import TOPICS
+_, url, file = sys.argv
+client = EventClient(url, "PolicyService", TOPICS, outbox=file)
+if os.fork() == 0:
+    with events.session(client=client):
+        events.created_thing({"number": 1})
+    sys.exit("multiprocessing.util" in sys.modules)
+_, status = os.wait()
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_the_relay_of_a_child_of_os_fork_sends_at_its_exit_and_loads_nothing_for_it(api, tmp_path):
+    api.faults(latency={"ms": 200})
+    command = [sys.executable, "-c", FORKING_SCRIPT, api.url, tmp_path / "events.db"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr, numbers(api.events())) == (0, "", [1])
+
+
 def _publish_in_a_prefork_child(url, file):
     """As Celery's pool ends one: it sends this signal, then `os._exit`."""
     from celery.signals import worker_process_shutdown
