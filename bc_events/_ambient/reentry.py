@@ -58,7 +58,7 @@ def _entered_by_same_object(caller: FrameType, blocks: Sequence[Block]) -> list[
 def _self(frame: FrameType) -> object:
     """The object whose method this Python frame runs; None where its first parameter is not named `self`."""
     names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
-    return frame.f_locals.get("self") if names[:1] == ("self",) else None
+    return frame.f_locals.get("self") if "self" in names[:1] else None
 
 
 def _innermost(blocks: Sequence[Block]) -> Block | None:

@@ -109,7 +109,7 @@ class _WholeLines(io.BufferedReader):
 
     def readline(self, limit: int | None = -1, /) -> bytes:
         line = super().readline(limit)
-        is_whole = line.endswith(b"\n") or (limit is not None and 0 <= limit <= len(line))
+        is_whole = line.endswith(b"\n") or len(line) == limit
         if not is_whole and (line or self._has_begun):
             raise UnreadableResponse("the response was cut off")
         self._has_begun = True

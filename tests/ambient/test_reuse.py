@@ -197,6 +197,42 @@ def test_rule_08_where_blocks_cannot_be_told_apart_it_raises_and_closes_none(cli
     assert all(session.is_closed for session in sessions)
 
 
+def in_an_empty_context(function, *arguments):
+    return contextvars.Context().run(function, *arguments)
+
+
+def test_rule_08_a_block_that_is_ambient_nowhere_is_left_by_the_code_that_entered_it(client, recording):
+    """Each step of a generator may run in another context, as some servers run those of a response."""
+    scope = events.session()
+
+    def generator(number):
+        with scope:
+            say(number)
+            yield
+
+    first, second = generator(1), generator(2)
+    for one in (first, second, first, second):
+        in_an_empty_context(next, one, None)
+    assert [[event.data["n"] for event in batch] for batch in recording.batches] == [[1], [2]]
+
+
+def test_rule_08_of_two_blocks_of_the_same_code_that_are_ambient_nowhere_neither_is_left(client, recording):
+    scope = events.session()
+
+    def generator():
+        with scope:
+            yield
+            with scope:
+                yield
+
+    running = generator()
+    in_an_empty_context(next, running)
+    in_an_empty_context(next, running)
+    with pytest.raises(SessionClosedError, match="unclear which of them ends here"):
+        in_an_empty_context(next, running)
+    assert recording.batches == []
+
+
 def test_rule_08_an_exit_without_an_entry_raises(client):
     with pytest.raises(SessionClosedError, match="is not open: __exit__ was called without __enter__"):
         events.session().__exit__(None, None, None)

@@ -311,3 +311,21 @@ def test_a_status_that_blames_no_setting_stands_alone(session_of, status):
     with ScriptedAPI(refused(status)) as api:
         ((_, _, reason),) = undelivered(session_of(api, 1, retry_budget=0))
     assert reason == f"HTTP {status}"
+
+
+@pytest.mark.parametrize("error_type", ["", "ValidationException", THROTTLED])
+def test_each_status_without_results_means_one_thing(error_type):
+    """A refusal is final from 300 to 499, except for what passes. The API names its own errors with 400 and 500."""
+    temporary = {407, 408, 425, 429}
+    body = f'{{"errorType":"{error_type}"}}'.encode() if error_type else b""
+
+    def expected(status):
+        if status == 413:
+            return Verdict.SPLIT
+        if status in (400, 500) and error_type:
+            return Verdict.AGAIN if error_type == THROTTLED else Verdict.FINAL
+        return Verdict.FINAL if 300 <= status <= 499 and status not in temporary else Verdict.AGAIN
+
+    request = Request((None,), b"", "key")
+    found = {status: read_answer(request, status, {}, body).verdict for status in range(100, 1000)}
+    assert found == {status: expected(status) for status in found}
