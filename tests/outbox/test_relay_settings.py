@@ -28,7 +28,7 @@ def test_a_lease_of_more_than_a_day_is_refused(store, api):
         relay_of(store, api, settings=RelaySettings(lease=1e12))
 
 
-@pytest.mark.parametrize("poll", [1.0, (1.0,), None])
+@pytest.mark.parametrize("poll", [1.0, (1.0,), (1.0, 2.0, 3.0), None])
 def test_a_wait_between_looks_is_two_numbers(store, api, poll):
     with pytest.raises(ConfigurationError, match="poll is .*; give two numbers"):
         relay_of(store, api, settings=RelaySettings(poll=poll))

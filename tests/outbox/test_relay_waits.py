@@ -1,15 +1,16 @@
-"""How long a relay waits: between looks at an empty outbox, and between looks at the age of the oldest event."""
+"""How long a relay waits: between its looks at the outbox, and for its workers; and from when waiting is too long."""
 
 import threading
+import time
 
 import pytest
 
 from bc_events._delivery.request import Limits
-from bc_events.outbox import RelaySettings
+from bc_events.outbox import Relay, RelaySettings
 from bc_events.outbox._relay.counts import RelayCounts
 from bc_events.outbox._relay.worker import Worker
 from tests.outbox.relays import relay_of
-from tests.outbox.service import api_of, row
+from tests.outbox.service import QUICK, api_of, row
 
 
 class Waits(threading.Event):
@@ -33,6 +34,38 @@ def test_the_age_is_looked_at_ten_times_before_it_is_an_alarm_and_once_a_second_
     waits.after_each = waits.set
     relay._look_out()
     assert waits.seconds == [seconds]
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(0, False), (50, False), (70, True)])
+def test_only_events_that_wait_for_longer_than_the_alarm_are_an_error(store, api, caplog, age, is_told):
+    store.add([row(1, created_at=time.time() - age)])
+    relay = relay_of(store, api, settings=RelaySettings(alarm=60))
+    relay._stopped = waits = Waits()
+    waits.after_each = lambda: len(waits.seconds) == 2 and waits.set()
+    relay._look_out()
+    assert ("waiting in the outbox for too long" in caplog.text) is is_told
+
+
+def test_a_wait_for_workers_to_finish_lasts_no_longer_than_asked(store, api):
+    """One that is in the middle of a request still runs then."""
+    plain = api_of(api.url)
+    post, posted, go_on = plain.post, threading.Event(), threading.Event()
+
+    def waiting(request, patience=None):
+        posted.set()
+        go_on.wait()
+        return post(request, patience)
+
+    plain.post = waiting
+    store.add([row(1)])
+    relay = Relay(store, plain, settings=QUICK)
+    relay.start()
+    posted.wait()
+    relay.drain(0.01)
+    relay.stop()
+    assert not relay.join(0.01)
+    go_on.set()
+    assert relay.join()
 
 
 def waits_of_a_worker(store, api, *, poll, looks, meanwhile=lambda _look: None):
