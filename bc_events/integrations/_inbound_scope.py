@@ -102,20 +102,28 @@ class InboundScope:
         (self._apart or self._opening).resume()
 
     @contextmanager
-    def body(self, *, commit_on: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
-        """A savepoint around the work itself, where other code runs before and after it in the same session.
-
-        Its events are sent at its end, or dropped where it fails; the others stay.
-        """
+    def savepoint(self, *, commit_on: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+        """Drops the events of a part of the work where that fails; the others stay."""
         opening = SessionScope(None, None, self.session.client, durable=False, commit_on=commit_on).open((), {})
         try:
             yield
         except BaseException as error:
             opening.close(error)
-            if isinstance(error, commit_on):
-                self._reporting(self.session.flush)
             raise
         opening.close(None)
+
+    @contextmanager
+    def body(self, *, commit_on: tuple[type[BaseException], ...] = ()) -> Iterator[None]:
+        """A savepoint around the work itself, where other code runs before and after it in the same session.
+
+        Its events are sent at its end, or dropped where it fails; the others stay.
+        """
+        try:
+            with self.savepoint(commit_on=commit_on):
+                yield
+        except commit_on:
+            self._reporting(self.session.flush)
+            raise
         self._reporting(self.session.flush)
 
     def settle(self, failure: FailedResponseError | None) -> None:

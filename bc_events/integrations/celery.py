@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from ._integration import Integration
 
 try:
     from celery import Celery, current_task, signals
+    from celery.app.trace import task_has_custom
     from celery.exceptions import Ignore
     from kombu.utils.imports import symbol_by_name
 except ImportError as _error:
@@ -24,9 +26,10 @@ except ImportError as _error:
 from ._celery_late import around, fail_around, of_failed_task, request_with_session, told_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from celery import Task
+    from celery.app.task import Context
 
     from bc_events.client import EventClient
 
@@ -38,7 +41,10 @@ __all__ = ["install"]
 _UID: Final = "bc_events"
 _INTEGRATION: Final = "bc_events_integration"
 _SCOPE: Final = "bc_events_scope"
+_CALLED: Final = "bc_events_called"
 _RUNS: Final = "bc_events_runs"
+_KEPT: Final = (Ignore,)
+"""How `replace` ends a task that has done its part."""
 
 
 @keywords.checked
@@ -82,9 +88,10 @@ def install(
 
 
 class _Tasks:
-    """The tasks of one application. The session of a task includes its hooks and errbacks; `run` is a savepoint in it.
+    """The tasks of one application. The session of a task includes its hooks and errbacks; its body is a savepoint.
 
-    The savepoint is around `autoretry_for`. It ends before Celery sends the next task of a chain.
+    The body is `run` or, where its class has one, `__call__`. The savepoint is around `autoretry_for`. It ends before
+    Celery sends the next task of a chain.
     """
 
     def __init__(self, app: Celery, integration: Integration) -> None:
@@ -94,6 +101,8 @@ class _Tasks:
     def enclose(self, **_signal: object) -> None:
         for task in self._app.tasks.values():
             if not hasattr(task.run, _INTEGRATION):
+                if task_has_custom(task, "__call__"):
+                    task.__class__ = _with_enclosed_call(type(task), self._integration)
                 task.run = _enclosed(task, self._integration)
                 task.on_failure = told_late(task.on_failure, self._integration)
 
@@ -188,10 +197,39 @@ def _enclosed(task: Task, integration: Integration) -> Callable[..., Any]:
                 return run(*args, **kwargs)
         if request.get(_RUNS):
             return run(*args, **kwargs)
-        request.update({_RUNS: True})
-        scope: Any = request.get(_SCOPE)
-        with scope.body(commit_on=(Ignore,)):
+        with _part(request, _RUNS, is_body=not request.get(_CALLED)):
             return run(*args, **kwargs)
 
     setattr(run_within, _INTEGRATION, integration)
     return run_within
+
+
+def _with_enclosed_call(base: type[Task], integration: Integration) -> type[Task]:
+    """The class of a task whose `__call__` does more than to call `run`, which may also fail."""
+
+    class Called(base):  # type: ignore[misc]  # as above
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            request = self.request
+            if request.called_directly:
+                with of_failed_task(args, integration):
+                    return super().__call__(*args, **kwargs)
+            if request.get(_CALLED):
+                return super().__call__(*args, **kwargs)
+            with _part(request, _CALLED, is_body=True):
+                return super().__call__(*args, **kwargs)
+
+    called: Any = Called
+    called.__name__, called.__qualname__, called.__module__ = base.__name__, base.__qualname__, base.__module__
+    return Called
+
+
+@contextmanager
+def _part(request: Context, name: str, *, is_body: bool) -> Iterator[None]:
+    """A savepoint around a part of the task; the body's events are sent at its end."""
+    scope: Any = request.get(_SCOPE)
+    request.update({name: True})
+    try:
+        with scope.body(commit_on=_KEPT) if is_body else scope.savepoint(commit_on=_KEPT):
+            yield
+    finally:
+        request.update({name: False})
