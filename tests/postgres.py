@@ -32,7 +32,7 @@ class PostgreSQL:
         if self._user is not None:
             shutil.chown(self.folder, self._user)
             self.folder.chmod(0o755)
-            # A virtual environment in a folder of root's alone cannot be entered by the user whom PostgreSQL runs as.
+            # PostgreSQL runs as another user, who may not enter a virtual environment in a folder of root.
             for part in (_PROGRAMS, _LIBRARIES):
                 shutil.copytree(_WHEEL / part, self.folder / part, symlinks=True, dirs_exist_ok=True)
             self._binaries = self.folder / _PROGRAMS / "bin"

@@ -1,4 +1,4 @@
-"""What importing costs: an instrumentation library is paid for at every cold start."""
+"""The cost of imports: every cold start of a service pays for an instrumentation library."""
 
 import json
 import subprocess

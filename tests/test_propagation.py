@@ -1,4 +1,4 @@
-"""What crosses a border between services, and what of it is believed."""
+"""Values that cross a border between services, and which of them are accepted."""
 
 import logging
 

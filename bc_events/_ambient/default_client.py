@@ -171,7 +171,7 @@ def _refuse_misspelt(environment: Mapping[str, str]) -> None:
         if not name.upper().startswith("BC") or name in _VARIABLES:
             continue
         right = suggestions.meant(name.upper(), unset, cutoff=_CUTOFF)
-        if right is not None and not name.startswith(right):  # as BC_EVENTS_OUTBOX_PATH of the service's own
+        if right is not None and not name.startswith(right):  # such as BC_EVENTS_OUTBOX_PATH, a variable of the service
             raise ConfigurationError(
                 f"the environment has {printable(name)}, which nothing reads; did you mean {right}?"
             )

@@ -145,7 +145,7 @@ class Frame:
         return context
 
     def _state_outside(self, frames: Sequence[Frame]) -> _AmbientState:
-        """What is ambient outside a generator. `frames` are those inside it, this one last; none in another task."""
+        """The ambient state outside a generator. `frames` are those inside it, this one last; none in another task."""
         baggage = _baggage_outside(frames)
         if self._outside is not None:
             return _AmbientState(self._outside.frame, {**baggage, **self._outside.baggage})

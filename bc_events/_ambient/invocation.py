@@ -113,7 +113,7 @@ def generator(scope: Scope, function: Callable[..., Any], /, *bound_to: Any) -> 
                 except GeneratorExit as error:
                     opening.resume()
                     closing = error
-                    result = steps.close()  # it returns a value from Python 3.13 on
+                    result = steps.close()  # from Python 3.13 on, `close` returns a value
                     break
                 except BaseException as error:  # noqa: BLE001  it is thrown into the generator
                     opening.resume()

@@ -66,7 +66,7 @@ class Attempt:
     def cut(self) -> None:
         """Shuts its connection, so that what may still come on it is never taken for another response."""
         if self.sock is not None:
-            with suppress(OSError):  # it is closed already
+            with suppress(OSError):  # the connection may be closed already
                 self.sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:

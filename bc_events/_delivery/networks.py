@@ -59,7 +59,7 @@ def disconnect(network: Network) -> None:
 
 
 def current(url: str | None) -> Network:
-    """What answers requests to `url`, the API of one client; None is the real network."""
+    """The stand-in that answers requests to `url`, the API of one client; None is the real network."""
     network = _networks[-1] if _networks else None
     return None if network in _SPARING and _is_local(url) else network
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may hold. The contract caps `events` at 250."""
+    """The most that one request may hold. The contract caps `events` at 250."""
 
     events: int = MAX_REQUEST_EVENTS
     bytes: int = MAX_REQUEST_BYTES

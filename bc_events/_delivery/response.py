@@ -43,7 +43,7 @@ class Reply(HTTPResponse):
             parse_headers(self.fp)
             found = super()._read_status()  # type: ignore[misc]  # as above
         if self._attempt is not None and 300 <= found[1] < 400:  # noqa: PLR2004
-            self.fp = io.BufferedReader(io.BytesIO(b"\r\n"))  # its headers are not even read
+            self.fp = io.BufferedReader(io.BytesIO(b"\r\n"))  # the headers of such a response are not even read
         return found
 
     def begin(self) -> None:

@@ -46,7 +46,7 @@ _OF_REQUEST: Final = re.compile(
     re.IGNORECASE,
 ).fullmatch
 """Headers that say how a request is framed, where it goes or who sends it: a propagator must not set them."""
-_MOST_LINKS: Final = 128  # what the SDK keeps of a span by default
+_MOST_LINKS: Final = 128  # the links that the SDK keeps of a span by default
 
 
 def refresh() -> bool:
@@ -86,7 +86,7 @@ def _current_trace() -> SpanContext | None:
 
 
 def propagated() -> dict[str, str]:
-    """What OpenTelemetry's propagators add to the headers of a request. What cannot stand in a header is left out."""
+    """The headers that OpenTelemetry's propagators add to a request, without those that cannot stand in a header."""
     from opentelemetry import propagate  # noqa: PLC0415  not loaded with the package
 
     written: dict[str, Any] = {}

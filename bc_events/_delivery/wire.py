@@ -61,7 +61,7 @@ def in_last_requests(events: Sequence[Event], limits: Limits) -> tuple[list[Requ
 
 
 class Verdict(Enum):
-    """What an answer means for its request as a whole."""
+    """The meaning of an answer for its request as a whole."""
 
     SETTLED = "every record has its result"
     AGAIN = "the outcome is unknown or temporary: send the same bytes with the same key"
@@ -71,7 +71,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API said. `results` has one entry per record where the verdict is SETTLED.
+    """The API's answer. `results` has one entry per record where the verdict is SETTLED.
 
     `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `status` is None without a
     response, and `is_readable` is False if its body is not as the contract promises.
@@ -89,7 +89,7 @@ class Answer:
 def read_answer(
     request: Request[Any], status: int, headers: Mapping[str, str], body: bytes, *, address: str = ""
 ) -> Answer:
-    """What the status, headers and body of a response mean, by the contract's table of failures.
+    """Reads the status, headers and body of a response, by the contract's table of failures.
 
     `address` is the request's method and URL. The reason names it unless the API itself has answered.
     """

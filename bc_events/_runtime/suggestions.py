@@ -64,7 +64,7 @@ def refuse_one_word(name: str, known: Iterable[str], *, owner: str) -> None:
 
 
 def of_argument(name: str, known: Iterable[str], *, owner: str) -> str:
-    """What to say of a keyword argument that a function lacks."""
+    """The advice about a keyword argument that a function lacks."""
     names = list(known)
     right = meant(name, names, cutoff=_CUTOFF_OF_ARGUMENT)
     return f"{owner} has no argument {name}; " + (f"did you mean {right}?" if right else f"it has {', '.join(names)}")

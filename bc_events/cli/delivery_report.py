@@ -18,7 +18,7 @@ STOPPED: Final = "the command was stopped"
 
 
 def done_with(session: EventSession) -> str:
-    """What a flush of this session has done with its events."""
+    """The word for what a flush of this session has done with its events: stored, checked or delivered."""
     if session.client.outbox is not None:
         return "stored"
     return "checked, none sent" if session.client.api_url is None else "delivered"

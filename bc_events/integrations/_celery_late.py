@@ -53,8 +53,8 @@ def told_late(on_failure: Callable[..., Any], integration: Integration) -> Calla
 
 
 def request_with_session(base: type[Request], integration: Integration) -> type[Request]:
-    """What a worker's main process does for a task: its hooks, errbacks and signals if its process was killed, or if
-    it is revoked or cancelled.
+    """The class of requests with which a worker's main process runs the hooks, errbacks and signals of a task: if its
+    process was killed, or if the task is revoked or cancelled.
 
     Celery lets tasks have a class of requests of their own for this.
     """

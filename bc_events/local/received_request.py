@@ -42,7 +42,7 @@ class ReceivedRequest:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the request, in a word or two."""
+        """The outcome of the request, in a word or two."""
         if self.is_replay:
             return "repeated"
         if self.fault not in (None, "latency"):

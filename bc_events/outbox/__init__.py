@@ -78,7 +78,7 @@ def _refuse_near(name: str) -> None:
 
 
 def _unknown_kind(prefix: str) -> ConfigurationError:
-    """What follows the kind is not shown: it may be a URL with a password."""
+    """The rest of the name is not shown, because it may be a URL with a password."""
     meant = suggestions.meant(prefix.lower().partition(":")[0].partition("+")[0], _KINDS)
     remedy = (
         f"did you mean {_KINDS[meant]}?"

@@ -69,7 +69,7 @@ class _Reading:
         self.problems: list[Problem] = []
         self.topics: list[Topic] = []
         self.named: list[_Named] = []
-        self.default_category: str | None = ""  # None: there is one, and it is a mistake
+        self.default_category: str | None = ""  # None if the file has one that is a mistake
 
     def read(self, document: Document) -> tuple[list[Topic], str]:
         self.problems += document.problems

@@ -23,7 +23,7 @@ _GIVE_A_FILE: Final = "give the YAML file that defines the topics: its path, the
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file says. Its mappings know their lines. `has_marks`: some of its values are `Marked`."""
+    """The content of a file. Its mappings know their lines. `has_marks`: some of its values are `Marked`."""
 
     content: Any
     problems: Sequence[Problem] = ()

@@ -93,7 +93,7 @@ def moment(value: datetime) -> str:
     offset = _offset_of(local.replace(tzinfo=zone))
     if offset is None:
         raise NoJSONFormError("is a datetime whose time zone gives no UTC offset; convert it to UTC")
-    offset = timedelta.__pos__(offset)  # of the standard class from here on
+    offset = timedelta.__pos__(offset)  # makes an instance of the standard class
     zoned = local.replace(tzinfo=timezone(offset))
     exact = zoned.astimezone(UTC) if offset % _MINUTE else zoned
     return _agreed(value, exact.isoformat(), zoned)

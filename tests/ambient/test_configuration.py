@@ -15,7 +15,7 @@ from tests.conftest import TOPICS
 
 
 def probe(code, **environment):
-    """What some code prints, in a fresh process; standard error is in it."""
+    """The output of some code in a fresh process, standard error included."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BC_EVENTS_")}
     run = subprocess.run(
         [sys.executable, "-c", code],

@@ -318,7 +318,7 @@ def test_rule_06_a_class_is_refused(model, client, recording):
 
 @pytest.mark.parametrize("kind", [property, functools.cached_property])
 def test_rule_06_a_property_is_refused(kind, client):
-    """What it computes would run while it is looked up, before the scope opens."""
+    """Its function would run when the property is looked up, before the scope opens."""
     with pytest.raises(TypeError, match="property cannot be decorated; .* directly above the def"):
         events.session()(kind(lambda _self: say(1)))
 

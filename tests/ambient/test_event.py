@@ -1,4 +1,4 @@
-"""Rules 24 to 27 at the ambient API: a bad event fails at its line. What data may be is tested with the core."""
+"""Rules 24 to 27 at the ambient API: a bad event fails at its line. Valid and invalid data are tested with the core."""
 
 import asyncio
 import contextvars

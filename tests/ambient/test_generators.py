@@ -126,7 +126,7 @@ def test_rule_07_its_return_value_survives(client):
 
 
 def test_rule_07_a_bound_function_called_in_the_caller_belongs_to_the_generator(steps_of, client, recording):
-    """What `propagate` has bound in a step publishes there, also while the generator is suspended."""
+    """A function that `propagate` has bound in a step publishes there, also while the generator is suspended."""
 
     def work():
         yield events.propagate(say)

@@ -1,4 +1,4 @@
-"""What needs an interpreter to itself: its end with a scope open, its garbage collector, monkey-patched greenlets."""
+"""Programs that need an interpreter to themselves: its end with a scope open, its collector, patched greenlets."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What one magic call costs, beside the least that any library could do: check, serialise, find the session."""
+"""The cost of one magic call, beside the least that any library could do: check, serialise, find the session."""
 
 from __future__ import annotations
 

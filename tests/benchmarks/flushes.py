@@ -1,4 +1,4 @@
-"""What a flush costs, beside the same bytes posted ready-made through one `requests.Session`."""
+"""The cost of a flush, beside the same bytes posted ready-made through one `requests.Session`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What importing the library costs, beside starting the interpreter."""
+"""The cost of importing the library, beside starting the interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaving a session costs with an outbox in a file, beside the raw transaction that writes the same rows."""
+"""The cost of leaving a session with an outbox in a file, beside the raw transaction that writes the same rows."""
 
 from __future__ import annotations
 

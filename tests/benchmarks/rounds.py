@@ -11,7 +11,7 @@ Contenders = Mapping[str, Callable[[], object]]
 
 
 def seconds(contenders: Contenders, *, rounds: int) -> dict[str, list[float]]:
-    """What each round of each contender took, in seconds of the wall clock, without garbage collection."""
+    """The time of each round of each contender, in seconds of the wall clock, without garbage collection."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for contender in contenders.values():
         contender()

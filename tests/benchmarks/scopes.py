@@ -1,4 +1,4 @@
-"""What an empty session costs, beside an empty span of OpenTelemetry's SDK."""
+"""The cost of an empty session, beside an empty span of OpenTelemetry's SDK."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def post(url, path="/events", key=None, **changes):
 
 
 def told(process):
-    """What it prints until it is stopped, apart from its first line."""
+    """The lines that it prints until it is stopped, apart from the first."""
     process.send_signal(signal.SIGINT)
     printed, errors = process.stdout.read(), process.stderr.read()
     assert (process.wait(10), errors) == (0, b"")

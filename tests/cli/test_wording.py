@@ -1,4 +1,4 @@
-"""What the command says is safe to print at a terminal, and can be followed by somebody who has no Python there."""
+"""The command's messages are safe to print at a terminal, and can be followed by a user who writes no Python."""
 
 import json
 import os

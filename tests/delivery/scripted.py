@@ -41,7 +41,7 @@ class Received:
 
 @dataclass
 class Reply:
-    """What to answer. `body` bytes, something to send as JSON, or None for what the contract promises."""
+    """An answer. `body` is bytes, an object to send as JSON, or None for the body that the contract promises."""
 
     status: int = 201
     headers: dict = field(default_factory=dict)
@@ -196,7 +196,7 @@ def answers(function):
 
 
 def promised(received):
-    """What the contract promises for a request that succeeds."""
+    """The body that the contract promises for a request that succeeds."""
     if received.path == "/events":
         return {"eventId": "0b8ca1f5", "jobId": received.headers["x-britecore-job-id"]}
     return {"failedRecords": 0, "records": ["Success"] * len(received.records)}

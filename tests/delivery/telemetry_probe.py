@@ -1,4 +1,7 @@
-"""What OpenTelemetry's SDK sees of a small story, as JSON. In a process of its own: providers are set once."""
+"""The spans and metrics of a few sessions as OpenTelemetry's SDK sees them, as JSON.
+
+A process can set providers once.
+"""
 
 import json
 import socket

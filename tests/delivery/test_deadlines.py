@@ -14,7 +14,7 @@ from bc_events.outbox import Relay, RelaySettings, SQLiteOutbox
 from .raw import RawAPI, response
 
 LIMITS = {"timeout": (0.2, 0.2), "retry_budget": 0}
-AT_MOST = 3 * 0.4  # of the sum: other tests may keep the machine busy
+AT_MOST = 3 * 0.4  # three times the sum, because other tests may keep the machine busy
 HEAD = b"HTTP/1.1 201 Created\r\n"
 LENGTH = b"Content-Length: 99\r\n\r\n"
 CHUNKS = b"Transfer-Encoding: chunked\r\n\r\n"

@@ -1,4 +1,4 @@
-"""What is certain of an event that was not delivered: that the API refused it, that it never left, or nothing."""
+"""The outcome of an event that was not delivered: the API refused it, it never left, or nothing is certain."""
 
 import socket
 import threading

@@ -134,7 +134,7 @@ UNREADABLE = {
 
 
 def outcome(session_of, api, **options):
-    """What is known of one event after one attempt at it."""
+    """The outcome of one event after one attempt at it."""
     session = session_of(api, 1, retry_budget=0, timeout=(0.5, 0.5), **options)
     try:
         session.flush()

@@ -1,4 +1,4 @@
-"""What a flush could not deliver: a session made by hand keeps it, and sends it once more or leaves it to `resend`."""
+"""Undelivered events: a session made by hand keeps them, and sends them once more or leaves them to `resend`."""
 
 import pickle
 import signal

@@ -165,7 +165,7 @@ def test_an_exception_that_is_injected_into_the_thread_goes_on(session_of, kind)
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 2", b"SSH-2.0\r\n"])
 def test_a_network_failure_is_a_delivery_error_also_where_a_time_limit_is_being_handled(session_of, alarm, answer):
-    """What was raised before the flush began has nothing to do with it."""
+    """An exception that was raised before the flush began has nothing to do with it."""
     alarm(raises(LimitOfTime()))
     with RawAPI(lambda connection: connection.sendall(answer)) as api:
         try:

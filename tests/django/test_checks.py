@@ -19,7 +19,7 @@ OURS = "bc_events.integrations.django.EventsMiddleware"
 
 @pytest.fixture
 def found(settings):
-    """What the checks say of changed settings, by id."""
+    """The messages of the checks for changed settings, by id."""
 
     def found(**changed):
         for name, value in changed.items():

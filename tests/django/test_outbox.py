@@ -358,7 +358,7 @@ class TestRelay:
                 call_command("bc_events_relay")
         finally:
             with connections[alias].cursor() as cursor:
-                if of_table:  # its indexes are made with it
+                if of_table:  # the indexes are made with the table
                     cursor.execute(f"DROP TABLE {schema.TABLE}")
                 for statement in schema.creation(named(connections[alias].vendor)):
                     cursor.execute(statement)

@@ -1,4 +1,4 @@
-"""What a failed request is, where the framework has handled the error; and middlewares around and beside Django's."""
+"""Failed requests whose error the framework has handled; and middlewares around and beside Django's."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_user_of_a_short_name_acts_by_primary_key(client, serve, delivery, sho
 
 
 class User:
-    """What an authentication backend may return."""
+    """A user as an authentication backend may return one."""
 
     is_authenticated = True
     pk = 17

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "bc_events"
 
 
 def public_names():
-    """What each module's `__all__` promises, read without importing the frameworks."""
+    """The names in each module's `__all__`, read without importing the frameworks."""
     for path in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -1,4 +1,4 @@
-"""What runs in processes of its own, to be killed there: producers and relays."""
+"""Producers and relays, each in a process that can be killed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOPICS = {
     "Topics": [{"Action": "Happened", "Entity": "Work", "Schema": {"type": "object", "required": ["key"]}}],
 }
 WORK = "CREATE TABLE IF NOT EXISTS work (name varchar(200) PRIMARY KEY)"
-"""What the application commits: the truth that deliveries are held against."""
+"""The application's own table: its committed rows say which events must arrive."""
 
 
 @dataclass(frozen=True, slots=True)

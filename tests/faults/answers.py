@@ -60,7 +60,9 @@ def answers_lost(world: World) -> Result:
 def outages(world: World) -> Result:
     """503 and 429 with Retry-After: nobody asks more often than that, and no event is blamed."""
     workers, blamed, eager, refused = 2, 0, 0, Counter()
-    pause = sum(world.dose.outages) / world.dose.sessions  # as many sessions as elsewhere, however long it takes
+    pause = (
+        sum(world.dose.outages) / world.dose.sessions
+    )  # so that as many sessions run as in other rows, however long the outages last
     producer = world.spawn(produce, Producing(world.database, "p", world.seed, pause=pause))
     with world.relays(1, workers=workers):
         for seconds, status in zip(world.dose.outages, cycle((503, 429)), strict=False):

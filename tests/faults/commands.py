@@ -1,4 +1,4 @@
-"""What an operator does from the command line."""
+"""Commands of an operator."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _WAYS: Final = {"return": 0, "sigterm": -signal.SIGTERM, "exception": 1, "shutdo
 
 
 def from_an_outbox(world: World) -> Result:
-    """What was stored is delivered by the relay in the process, or by the next one."""
+    """Stored events are delivered by the relay in the process, or by the next one."""
     file = str(world.folder / "exits.db")
     told = _told(world, file)
     drain(world, file)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = (0.2, 0.3)
 _DEADLINE = sum(_TIMEOUT)
-_SLACK = 1.5  # of a busy machine; an answer that drips takes more than both
+_SLACK = 1.5  # seconds that a busy machine may add; an answer that drips takes longer than both
 _REFUSAL = b'{"errorType":"ValidationException"}'
 
 

@@ -45,7 +45,7 @@ class Result:
 
 
 def judged(expected: set[str], received: list[str], replayed: int, *, may_double: bool = False) -> Result:
-    """What became of each event, by its key alone: nothing of the library is asked."""
+    """The outcome of each event, by its key alone: the library itself is not asked."""
     kept = set(received)
     doubled = len(received) - len(kept)
     result = Result(

@@ -172,7 +172,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(60)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # its workers too
+        os.killpg(process.pid, signal.SIGKILL)  # this kills its workers too
         process.wait()
 
 

@@ -57,7 +57,7 @@ class World:
 
     @property
     def log(self) -> Path:
-        """What the row's latest server has printed."""
+        """The output of the row's latest server."""
         return self.folder / "log"
 
     @property

@@ -1,4 +1,4 @@
-"""What AWS hands to Lambda functions, in the shapes it has, shortened to what a function may look at."""
+"""Events as AWS hands them to Lambda functions, shortened to the parts that a function may read."""
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012"
 

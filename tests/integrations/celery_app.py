@@ -12,7 +12,7 @@ def make_app(name, **settings):
     app = Celery(name, broker="memory://", backend="cache+memory://", set_as_current=False)
     # A process has one such broker: with the default queue, the worker of one application takes another's messages.
     app.conf.update(broker_transport_options={"polling_interval": 0.01}, task_default_queue=name, **settings)
-    app.task = partial(app.task, shared=False)  # else each later application of this process has it too
+    app.task = partial(app.task, shared=False)  # a shared task would be in each later application of this process too
     return app
 
 

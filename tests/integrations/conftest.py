@@ -1,4 +1,4 @@
-"""What the tests of the edges share: a client whose delivery remembers, and servers on loopback."""
+"""Shared by the tests of the edges: a client whose delivery remembers, and servers on loopback."""
 
 import threading
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a response waits for, and what becomes of events when it fails or its client leaves: ASGI on a real server."""
+"""ASGI responses on a real server: they wait for events; events of one that fails, or whose client leaves."""
 
 import asyncio
 import logging

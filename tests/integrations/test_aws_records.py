@@ -166,7 +166,7 @@ def test_an_event_of_event_bridge_is_handled_under_the_job_and_actor_in_its_deta
 
 
 def test_a_payload_is_not_looked_at_unless_the_service_says_so(client, delivery):
-    """What a queue's messages hold may come from anybody; their attributes do not."""
+    """The content of a queue's messages may come from anybody; their attributes do not."""
     publishing(client)(sqs(sqs_record(body=json.dumps(CARRIED))), None)
     assert delivery.actors == [SERVICE]
 
@@ -219,7 +219,7 @@ def amazon(monkeypatch):
 
 
 def received(sqs_client, url):
-    """What Lambda's poller makes of the messages in a queue."""
+    """The event that Lambda's poller makes of the messages in a queue."""
     messages = sqs_client.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
     return sqs(
         *(

@@ -311,7 +311,7 @@ def test_errbacks_that_are_called_again_after_an_internal_error_stay_in_the_job(
 
 
 def request_of(service, name):
-    """What a worker makes of the one message of its queue."""
+    """The request that a worker makes of the one message of its queue."""
     task = service.app.tasks[service.work.name]
     with service.app.connection_for_read() as connection, connection.SimpleQueue(name) as queue:
         message = queue.get_nowait()

@@ -1,4 +1,4 @@
-"""What the local Events API tells about what it took in: over HTTP and in the process."""
+"""The local Events API shows the events that it has taken: over HTTP and in the process."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

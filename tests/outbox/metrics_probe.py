@@ -1,4 +1,4 @@
-"""What OpenTelemetry's SDK sees of a relay, as JSON. In a process of its own: providers are set once."""
+"""The metrics of a relay as OpenTelemetry's SDK sees them, as JSON. A process can set providers only once."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What MariaDB has that no other database has: old servers, deadlocks, settings that change what SQL means."""
+"""Cases of MariaDB alone: old servers, deadlocks, and settings that change the meaning of SQL."""
 
 import threading
 
@@ -83,7 +83,7 @@ def test_values_come_back_whatever_the_sql_mode(mariadb, store_of, mode, driver)
     assert sorted((one.job_id, one.payload) for one in rows_of(claim)) == sorted(
         (one.job_id, one.payload) for one in stored
     )
-    assert len(claim.requests) == 4  # no two jobs are the same
+    assert len(claim.requests) == 4  # job ids that differ only in case are different jobs
     failed = [Failure(one, 'it\'s \\ "no" \U0001f600', 0.0) for one in rows_of(claim)]
     assert store.settle(claim.lease, Settlement([], failed)) == 0
     assert {one.last_error for one in store.show()} == {failed[0].reason}

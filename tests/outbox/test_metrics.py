@@ -1,4 +1,4 @@
-"""What a relay measures, and that the documentation lists just that."""
+"""The metrics of a relay, of which the documentation lists each."""
 
 import json
 import re

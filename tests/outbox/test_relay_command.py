@@ -54,7 +54,7 @@ def test_at_a_terminal_a_line_shows_the_progress(outbox, api):
 
     store_dead(outbox, row(1))
     outbox.store.add([row(2)])
-    api.faults(latency={"ms": 1500})  # so long that the line is drawn
+    api.faults(latency={"ms": 1500})  # long enough for the line of progress to be drawn
     ours, its = pty.openpty()
     words = [sys.executable, "-m", "bc_events.cli", "outbox", "relay", "--drain", "--api-url", api.url]
     process = subprocess.Popen(words, cwd=ROOT, stderr=its, env={**os.environ, "TERM": "xterm"})

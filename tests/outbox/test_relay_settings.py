@@ -36,7 +36,7 @@ def test_a_wait_between_looks_is_two_numbers(store, api, poll):
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), 1e300])
 def test_a_wait_that_never_ends_is_cut(seconds):
-    """What a strategy says for a later attempt cannot be checked beforehand."""
+    """The wait that a strategy gives for a later attempt cannot be checked beforehand."""
     settings = RelaySettings(retry=wait_fixed(seconds), pause=wait_fixed(seconds))
     assert (settings.retry_after(1), settings.pause_after(1)) == (86_400, 86_400)
 

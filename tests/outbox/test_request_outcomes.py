@@ -1,4 +1,4 @@
-"""What an answer means for the rows of its request."""
+"""The meaning of an answer for the rows of its request."""
 
 import pytest
 

@@ -7,8 +7,8 @@ from tests.testing.conftest import SERVICE
 
 
 def test_the_plugin_loads_nothing_of_the_library(pytester, monkeypatch):
-    """What is imported before coverage is measured counts as never run (pytest-dev/pytest-cov#635)."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # those of others may load it, and take seconds
+    """Modules that are imported before coverage is measured count as never run (pytest-dev/pytest-cov#635)."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins may load the library, and take seconds
     pytester.makeconftest("""
         import sys
 

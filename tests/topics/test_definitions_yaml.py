@@ -1,4 +1,4 @@
-"""What a definitions file may do as YAML: tags, keys given twice, merges, aliases and nesting."""
+"""YAML in a definitions file: tags, keys given twice, merges, aliases and nesting."""
 
 import io
 

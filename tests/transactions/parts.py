@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class Unit:
-    """What is sent together. `is_open` until its outermost scope has been left."""
+    """The events that are sent together. `is_open` until its outermost scope has been left."""
 
     job: str
     is_open: bool = True
@@ -57,7 +57,7 @@ class Published:
 
 @dataclass
 class Rules:
-    """What a kind of database integration can do, and which transactions decide about an event.
+    """The abilities of a kind of database integration, and the transactions that decide about an event.
 
     `deciding` chooses among the innermost levels of the transactions that are open, the one begun last being the last.
     """
@@ -68,7 +68,7 @@ class Rules:
     has_flat_blocks: bool = False
     has_lanes: bool = True
     stores_at_commit: tuple[str, ...] = ()  # databases that have the outbox
-    writes_block: bool = False  # one transaction at a time, as on SQLite where publishing writes
+    writes_block: bool = False  # only one transaction at a time can be open, as on SQLite if publishing writes
     sends_late: bool = False  # a session may list an event after its flush: Django stores it again after a rollback; a
     # transaction of SQLAlchemy that only reads gives it back at its end
     entrusts_at_flush: bool = False  # a flush inside a transaction that writes leaves its events to that

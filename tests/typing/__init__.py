@@ -1,1 +1,1 @@
-"""What type checkers must accept and what they must refuse; these files are checked and never run."""
+"""Code that type checkers must accept, and code that they must refuse. These files are checked and never run."""

@@ -1,4 +1,4 @@
-"""What is refused before it runs: each line is an error to both checkers, and its comments say which.
+"""Code that is refused before it runs: each line is an error to both checkers, and its comments say which.
 
 A comment without an error is an error too: by mypy's warn_unused_ignores, and by this folder's pyrightconfig.json.
 Decorating a class is not here: it is a callable with a signature to both, and refused when it runs.

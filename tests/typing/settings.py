@@ -1,4 +1,4 @@
-"""What a client is configured with, also where `events.configure` makes it."""
+"""The arguments of a client, also if `events.configure` makes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database transaction holds: it alone decides, and where it has no say the event follows its scope."""
+"""Events that a database transaction holds: it alone decides about them or, if it has only read, their scope does."""
 
 import asyncio
 import contextvars

@@ -131,7 +131,7 @@ def test_a_signal_handler_may_end_a_scope_while_this_thread_ends_another(root):
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        with root.pending.lock:  # as `abort` holds it
+        with root.pending.lock:  # `abort` holds the lock in the same way
             signal.raise_signal(signal.SIGUSR1)
         first.abort()
     finally:

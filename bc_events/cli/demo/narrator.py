@@ -52,7 +52,7 @@ class Narrator:
         self._console.print(Padding(code, (0, 0, 0, 3)))
 
     def arrived(self, moral: str) -> None:
-        """What the API has received since the last time, and what that shows."""
+        """Prints what the API has received since the last call, and what that shows."""
         for request in self.api.requests()[self._printed_requests :]:
             self._printed_requests += 1
             what = counted(request.records, "event") if request.records else request.fault

@@ -82,7 +82,7 @@ def _names(border: Border) -> frozenset[str]:
 
 
 def _looked_up(find: PayloadCarrier, payload: Any) -> object:
-    """What `find` returns. A message without the wanted part, such as `body["metadata"]`, carries nothing."""
+    """The part that `find` finds. A message without it, such as one with no `body["metadata"]`, carries nothing."""
     try:
         return find(payload)
     except (LookupError, TypeError, AttributeError):

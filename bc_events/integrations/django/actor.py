@@ -113,14 +113,14 @@ def _on_a_thread(look_up: Callable[[], Actor]) -> Actor:
 
 
 def before_login(request: HttpRequest | None, **_signal: Any) -> None:
-    """What was published before a login is not the new user's."""
+    """Events that were published before a login are not the new user's."""
     actor = getattr(request, _ATTRIBUTE, None)
     if isinstance(actor, RequestActor) and actor.is_pending:
         actor._late = actor._late or actor._otherwise
 
 
 def before_logout(request: HttpRequest | None, user: Any, **_signal: Any) -> None:
-    """What was published before a logout is still that user's."""
+    """Events that were published before a logout are still that user's."""
     actor = getattr(request, _ATTRIBUTE, None)
     if isinstance(actor, RequestActor) and user is not None:
         actor.settle()

@@ -1,4 +1,4 @@
-"""What the settings ask for, connected to the process once: by the app or, where that is missing, the middleware."""
+"""Connects to the process, once, what the settings ask for: from the app or, without it, from the middleware."""
 
 from __future__ import annotations
 

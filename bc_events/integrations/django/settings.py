@@ -44,7 +44,7 @@ _HAVE_KEYS: Final = frozenset({"api_url", "service_name", "topic_definitions"})
 
 @dataclass(frozen=True, slots=True)
 class EventsSettings:
-    """What BC_EVENTS says. Without it the client comes from the BC_EVENTS_* environment or `events.configure`."""
+    """The settings in BC_EVENTS. Without it the client comes from the BC_EVENTS_* environment or `events.configure`."""
 
     given: Mapping[str, Any]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _IN_MEMORY: Final = ":memory:"
 _LONGEST_WAIT: Final = 86_400  # SQLite counts milliseconds in 32 bits, and waits for none if there are more
-_URI: Final = "file:"  # of SQLite, whose options an outbox does not take
+_URI: Final = "file:"  # a URI of SQLite, whose options an outbox does not take
 
 
 class SQLiteOutbox:

@@ -51,7 +51,7 @@ class DjangoOutbox:
 
     @cached_property
     def store(self) -> Store:
-        """What relays and operators work with. Raises `ConfigurationError` for a database that it cannot live in."""
+        """The store for relays and operators. Raises `ConfigurationError` for a database that it cannot live in."""
         return TableStore(OwnDatabase(self.using))
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> DjangoDelivery:

@@ -10,4 +10,4 @@ with events.session():
     publish(3)
     assert stored() == [2]
 
-assert stored() == [2, 1, 3]  # those of no transaction are stored when the scope ends, in one of their own
+assert stored() == [2, 1, 3]  # events of no transaction are stored when the scope ends

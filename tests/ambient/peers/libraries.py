@@ -102,7 +102,7 @@ def _structlog():
 
 def _posthog():
     import posthog
-    from posthog.contexts import _get_current_context  # only to look: no public call tells one context from another
+    from posthog.contexts import _get_current_context  # only read: no public call tells one context from another
 
     captured = []
 

@@ -1,4 +1,4 @@
-"""What a probe asks of a library, whatever that calls its scopes: spans, contexts, actions, transactions."""
+"""The calls of a library that a probe uses, whatever the library calls its scopes: spans, contexts or transactions."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

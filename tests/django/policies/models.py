@@ -2,7 +2,7 @@ from django.db import models
 
 
 class Policy(models.Model):
-    """What the events of the service under test speak of."""
+    """The model of which the events of the service under test speak."""
 
     holder = models.CharField(max_length=50)
 

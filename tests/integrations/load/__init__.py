@@ -4,4 +4,4 @@ from bc_events.propagation import Border
 
 TRUSTED = Border(actor_id="x-actor", actor_type="x-actor-type")
 OUTCOMES = ("ok", "raises", "refuses", "ok elsewhere")
-"""What becomes of request N is `OUTCOMES[N % 4]`."""
+"""The outcome of request N is `OUTCOMES[N % 4]`."""

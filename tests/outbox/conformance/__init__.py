@@ -1,4 +1,4 @@
-"""What every store promises. A test module gets these tests by importing them and having a fixture `store`.
+"""The promises of every store. A test module gets these tests by importing them and having a fixture `store`.
 
     from tests.outbox.conformance import *
 

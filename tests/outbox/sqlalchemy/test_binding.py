@@ -146,7 +146,7 @@ def test_the_session_that_an_async_scoped_session_has_here_can_be_bound(client, 
 
 
 def unbindable(engine):
-    """What is no session, and what the refusal says to do instead."""
+    """Objects that are not a session, each with the advice of the refusal."""
     async_engine = create_async_engine("sqlite+aiosqlite://")
     yield engine, r"Session\(engine\)"
     yield async_engine, r"Session\(engine\)"
@@ -157,7 +157,7 @@ def unbindable(engine):
     yield Session, "the class Session"
     transaction = Session(engine).begin()
     yield transaction, "SessionTransaction"
-    transaction.rollback()  # open, it would hold the event that comes next
+    transaction.rollback()  # if it stayed open, it would hold the next event
     yield None, "NoneType"
     yield "postgresql://app:secret@db/app", "an object of type str"
 

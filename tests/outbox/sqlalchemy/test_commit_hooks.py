@@ -1,4 +1,4 @@
-"""What the hooks of a commit publish, and what is published while one runs."""
+"""Events that the hooks of a commit publish, and events that are published while a commit runs."""
 
 from __future__ import annotations
 

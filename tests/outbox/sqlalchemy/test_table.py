@@ -193,7 +193,7 @@ def options_of(engine) -> list[str]:
 
 
 def test_metadata_and_printed_sql_make_the_same_table(outbox, engine):
-    """What Alembic sees, and what `bc-events outbox sql` prints."""
+    """The one is for Alembic, the other is printed by `bc-events outbox sql`."""
     made, options = columns_of(engine), options_of(engine)
     indexes = {index["name"] for index in inspect(engine).get_indexes(schema.TABLE)}
     with engine.begin() as connection:
