@@ -228,7 +228,9 @@ class EventClient:
     if not TYPE_CHECKING:  # type checkers find the mistake themselves
 
         def __getattr__(self, name: str) -> Any:
-            raise suggestions.not_of_a_client(name, dir(EventClient))
+            from ._config.settings import ClientSettings  # noqa: PLC0415  needed only to explain a mistake
+
+            raise suggestions.not_of_a_client(name, dir(EventClient), ClientSettings.__annotations__)
 
     def __repr__(self) -> str:
         return f"<EventClient {self.service_name} at {self.api_url or 'no API (log only)'}>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Never, cast
 
 from ._runtime import argument_checks as check, event_loops, forks, job_ids, suggestions
 from ._runtime.usage import with_usage
@@ -177,6 +177,14 @@ class EventSession:
 
         async def __aexit__(self, *_exception: object) -> None:
             """As `__exit__`."""
+
+    def __copy__(self) -> EventSession:
+        return EventSession.of(self.unit)
+
+    def __reduce__(self) -> Never:
+        raise TypeError(
+            "a session stays in its process; give the other process its job_id, and open events.session(job_id) there"
+        )
 
     def __eq__(self, other: object) -> bool:
         return self.unit is other.unit if isinstance(other, EventSession) else NotImplemented

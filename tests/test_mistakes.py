@@ -1,11 +1,15 @@
 """Mistakes that new users make: the message says what to write."""
 
 import asyncio
+import copy
+import pickle
 
 import pytest
 
 import bc_events.testing
 from bc_events import EventClient, EventsError, events
+from bc_events.integrations import asgi
+from bc_events.outbox import SQLiteOutbox
 
 TOPICS = {"DefaultCategory": "testing", "Topics": [{"Action": "Created", "Entity": "Test", "Schema": True}]}
 CLIENT = EventClient(None, "TestService", TOPICS)
@@ -31,6 +35,14 @@ CLIENT = EventClient(None, "TestService", TOPICS)
         ),
         (lambda _: CLIENT.created_test({"id": 1}), "as session:` and use session.created_test"),
         (lambda _: CLIENT.user_sesion("user-1"), "did you mean user_session?"),
+        (lambda _: CLIENT.timeout, "EventClient has no attribute timeout, which is only an argument"),
+        (lambda session: pickle.dumps(session), "give the other process its job_id, and open events.session(job_id)"),
+        (lambda _: events.session(commit_on=(SystemExit(),)), "got a SystemExit; give one such as (SystemExit,)"),
+        (
+            lambda _: asgi.EventsMiddleware(asgi, CLIENT),
+            "EventsMiddleware takes app by position; give client, success, actor, border, on_delivery_error by name",
+        ),
+        (lambda _: SQLiteOutbox("events.db", False), "SQLiteOutbox takes path by position; give relay, order"),
         (lambda _: events.session().created_test({"id": 1}), "as session:` and use session.created_test"),
         (lambda _: events.configure(api_uri=None, service_name="TestService"), "did you mean api_url?"),
         (lambda _: events.configure(api_url=None, retry=3), "EventClient has no argument retry; it has auth, timeout"),
@@ -84,3 +96,8 @@ def test_a_decorated_function_may_return_a_session():
         return events.current_session()
 
     assert made().is_closed
+
+
+def test_a_copy_of_a_session_is_the_same_session():
+    session = CLIENT.service_session()
+    assert copy.copy(session) == session

@@ -88,6 +88,10 @@ def _run_of(scope: Scope, declared: Any, function: Any) -> Callable[..., Any]:
 
 
 def _refuse(function: Any) -> None:
+    if type(function).__module__.partition(".")[0] == "celery":  # a worker would call the task itself
+        raise TypeError(
+            "this is a Celery task, whose workers pass by what is above @app.task; decorate below @app.task"
+        )
     if inspect.isclass(function):
         raise TypeError(
             f"{function.__qualname__} is a class; decorate the methods that do the work, or __init__, not the class"

@@ -11,7 +11,7 @@ from opentelemetry.context import get_current
 from bc_events._runtime import argument_checks as check, clock, forks, job_ids
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.constants import BAGGAGE_KEY
-from bc_events.errors import InvalidJobIdError, NestedSessionError
+from bc_events.errors import InvalidJobIdError, NestedSessionError, kind_of
 from bc_events.session import EventSession
 
 from . import default_client, transactions
@@ -140,10 +140,8 @@ def _exceptions(commit_on: object) -> Exceptions:
     """
     classes: tuple[Any, ...] = commit_on if isinstance(commit_on, tuple) else (commit_on,)
     if not all(isinstance(one, type) and issubclass(one, BaseException) for one in classes):
-        raise TypeError(
-            f"commit_on must be a tuple of exception classes, got {type(commit_on).__name__}; give one such as "
-            "(SystemExit,)"
-        )
+        kinds = ", ".join(map(kind_of, classes)) if isinstance(commit_on, tuple) else type(commit_on).__name__
+        raise TypeError(f"commit_on must be a tuple of exception classes, got {kinds}; give one such as (SystemExit,)")
     return classes
 
 

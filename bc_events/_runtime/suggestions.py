@@ -83,8 +83,11 @@ def _in_snake_case(name: str) -> str | None:
     return "_".join(words).lower() if len(words) > 1 and len("".join(words)) == len(name.replace("_", "")) else None
 
 
-def not_of_a_client(name: str, known: Iterable[str]) -> AttributeError:
-    """The error for a name that a client lacks, and that a session may have."""
+def not_of_a_client(name: str, known: Iterable[str], arguments: Iterable[str]) -> AttributeError:
+    """The error for a name that a client lacks, and that a session or an argument of its constructor may have."""
+    if name in arguments:
+        told = f"EventClient has no attribute {name}, which is only an argument: EventClient(…, {name}=…)"
+        return AttributeError(told, name=name)
     right = None if name.startswith("_") else meant(name, known, cutoff=_CUTOFF_OF_CLIENT)
     advice = f"did you mean {right}?" if right else _SESSION.format(name)
     return AttributeError(f"EventClient has no {name}; {advice}", name=name)

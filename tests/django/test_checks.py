@@ -75,6 +75,15 @@ def test_a_dotted_path_that_leads_nowhere_is_named(found, events_settings, key):
     assert "or a dotted path" in told
 
 
+def test_a_misspelt_name_of_the_settings_is_answered_with_the_right_one(settings, monkeypatch):
+    settings.BC_EVENT = settings.BC_EVENTS
+    del settings.BC_EVENTS
+    for name in ("BC_EVENTS_API_URL", "BC_EVENTS_SERVICE_NAME", "BC_EVENTS_TOPICS"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match=r"nothing reads settings.BC_EVENT; rename it"):
+        EventsSettings.read().client()
+
+
 def test_without_settings_and_environment_the_error_shows_settings_to_write(settings, monkeypatch):
     """Not variables of the environment alone: a reader of Django's docs looks into the settings."""
     del settings.BC_EVENTS

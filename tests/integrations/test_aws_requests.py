@@ -149,3 +149,15 @@ def test_a_delivery_error_may_be_handed_to_the_service(client, delivery):
     errors = []
     assert answering(client, on_delivery_error=errors.append)(rest_api_event(), None) == {"statusCode": 200}
     assert len(errors) == 1
+
+
+@pytest.mark.parametrize("record", [{"eventSource": "aws:sqs", "body": "{}"}, {"EventSource": "aws:sns", "Sns": {}}])
+def test_messages_are_refused_with_the_decorator_that_takes_them(client, record):
+    """Each has a job of its own, which would be lost."""
+
+    @aws.request(client=client)
+    def handler(event, context):
+        raise AssertionError("it was called")
+
+    with pytest.raises(ConfigurationError, match="use each_record"):
+        handler({"Records": [record]}, None)

@@ -242,3 +242,14 @@ def test_a_delivery_error_may_be_handed_to_the_service(client, delivery):
     delivery.refuses = True
     assert publishes(app).delay("result").get() == "result"
     assert [len(error.undelivered) for error in errors] == [1]
+
+
+def test_a_scope_above_a_task_is_refused_with_the_right_order(client):
+    """The worker would run the task without it."""
+    app = make_app("refused")
+
+    @app.task
+    def task(): ...
+
+    with pytest.raises(TypeError, match="decorate below @app.task"):
+        events.session(client=client)(task)

@@ -28,6 +28,7 @@ RequestHandler = Callable[[Any, Any], Any]
 Headers = Sequence[tuple[str, Any]]
 UserSource = Literal["authorizer", "x-amzn-oidc-identity"]
 _OIDC: Final = "x-amzn-oidc-identity"
+_MESSAGES: Final = ("aws:sqs", "aws:sns")
 _OK: Final = 200
 _BAD_GATEWAY: Final = 502
 
@@ -67,6 +68,7 @@ def request(
 
         @wraps(function)
         def handler(event: Any, context: Any) -> Any:
+            _refuse_records(event)
             headers = _headers(event)
             scope = integration.open(integration.extract(headers), actor=_user(event, headers, user))
             try:
@@ -82,6 +84,16 @@ def request(
         return handler
 
     return decorate
+
+
+def _refuse_records(event: object) -> None:
+    """Raises `ConfigurationError` for messages: each has a job of its own, which would be lost."""
+    records = sequence(mapping(event).get("Records"))
+    if any(mapping(one).get("eventSource", mapping(one).get("EventSource")) in _MESSAGES for one in records[:1]):
+        raise ConfigurationError(
+            "this Lambda event has records of SQS or SNS, and request takes requests of API Gateway and load "
+            "balancers; use each_record"
+        )
 
 
 def _headers(event: object) -> Headers:

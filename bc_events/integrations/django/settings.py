@@ -128,6 +128,9 @@ def default_client() -> EventClient:
 def _refuse_nothing() -> None:
     """Raises `ConfigurationError` where neither the settings nor the environment say anything."""
     if not any(os.environ.get(name) for name in (API_URL, SERVICE_NAME, TOPICS)):
+        near = suggestions.meant(NAME, [name for name in dir(settings) if name.isupper()])
+        if near is not None:
+            raise ConfigurationError(f"settings.{NAME} is missing, and nothing reads settings.{near}; rename it")
         raise ConfigurationError(
             f'settings.{NAME} is missing; define it, such as {NAME} = {{"API_URL": "{LOG_ONLY}", "SERVICE_NAME": '
             f'"PolicyService", "TOPICS": BASE_DIR / "topics.yaml"}}, or set {API_URL}, {SERVICE_NAME} and {TOPICS} in '
