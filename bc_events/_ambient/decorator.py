@@ -64,7 +64,7 @@ def _in_place_of(function: types.FunctionType, run: Any) -> Any:
         signature = _signature_of(function)
         kinds = {parameter.kind for parameter in signature.parameters.values()}
         if not kinds or kinds - _ANYTHING:
-            stand_in.__signature__ = signature  # type: ignore[attr-defined]  # functions may have it
+            stand_in.__signature__ = signature  # type: ignore[attr-defined]  # a function may have this attribute
     return stand_in
 
 

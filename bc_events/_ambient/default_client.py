@@ -165,7 +165,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _refuse_misspelt(environment: Mapping[str, str]) -> None:
-    """Raises `ConfigurationError` for a variable that is surely meant to be one of ours, which is not set."""
+    """Raises `ConfigurationError` for a misspelt variable of this library, if the right one is not set."""
     unset = [name for name in _VARIABLES if not environment.get(name)]
     for name in environment:
         if not name.upper().startswith("BC") or name in _VARIABLES:

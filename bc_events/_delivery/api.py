@@ -159,7 +159,7 @@ class EventsAPI:
             return self._transport
 
     def _disown(self) -> None:
-        """In a forked child: the parent's connections are not ours to use or to close."""
+        """Called in a forked child, which must not use or close its parent's connections."""
         self._lock = threading.RLock()
         self._transport = self._transport and self._transport.unconnected()
         self._born = forks.generation

@@ -61,7 +61,9 @@ class BearerToken:
             self._renew_lock()
         attempt = current()
         if not self._lock.acquire(timeout=-1 if attempt is None else attempt.left()):
-            raise TokenError("the auth callable has not returned to another thread in time", is_final=False)
+            raise TokenError(
+                "the auth callable, which another thread has called, has not returned in time", is_final=False
+            )
         try:
             if self._token is None:
                 self._token = self._asked()

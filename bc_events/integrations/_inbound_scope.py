@@ -48,7 +48,7 @@ def _job_apart() -> str | None:
 class InboundScope:
     """It does not join a session that is live where the request or message comes in, and does not take its job.
 
-    Such a session is the caller's to end, or belongs to another request: a server may start one request's task in the
+    The caller ends such a session, or it belongs to another request: a server may start one request's task in the
     context of the one before it on the same connection, as uvicorn does (python/cpython#140947).
 
     There is one exception: an integration that the same request has passed already, as with a mounted application that

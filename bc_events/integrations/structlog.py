@@ -23,7 +23,7 @@ __all__ = ["add_session"]
 def add_session(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """A processor that adds `bc_job_id`, `bc_session`, `bc_actor_id` and `bc_actor_type` where a session is live.
 
-    What the event says itself stays.
+    Values that the event has already stay.
     """
     for name, value in ambient_fields().items():
         event_dict.setdefault(name, value)

@@ -45,7 +45,7 @@ def test_every_setting_is_in_the_reference():
 
 
 def test_every_command_is_in_the_reference_with_its_help():
-    """`python -m tests.docs.command_line` writes the page anew. Where its lines break is click's to say."""
+    """`python -m tests.docs.command_line` writes the page anew. Click decides where its lines break."""
     assert command_line.PAGE.read_text(encoding="utf-8").split() == command_line.page().split()
 
 

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-# A run within this process forgets modules it was the first to load, and has them twice then.
+# Loaded first, because a pytest run in this process forgets the modules that it has loaded itself. A later import would
+# load them a second time.
 import requests  # noqa: F401
 import yaml  # noqa: F401
 

@@ -16,7 +16,7 @@ ASYNC = ["mysql+asyncmy", "mariadb+asyncmy", "mysql+aiomysql"]
 
 
 def needs(driver):
-    """Drivers that are built from C where they are installed; without one, the test says so.
+    """Skips a test if its driver is missing, and says so: some drivers must be built from C where they are installed.
 
     PyMySQL may stand in under the name MySQLdb, where Django's tests ran before.
     """

@@ -42,7 +42,9 @@ publish(5)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the C library's fork is called by its name")
 def test_sessions_of_two_jobs_arrive_after_a_fork_that_python_was_not_told_of(api, path):
-    """The first flush in a uWSGI worker notices the fork, and the session around it must not be taken for older."""
+    """The first flush in a uWSGI worker notices the fork, and the session around it must not be taken for one from
+    before the fork.
+    """
     script = f"""
 import ctypes, os
 from bc_events import events

@@ -2,7 +2,7 @@ import sys
 import textwrap
 
 import pytest
-import requests  # noqa: F401  a run within this process forgets modules it was the first to load, and has them twice then
+import requests  # noqa: F401  loaded first, as in tests/docs/test_tests.py
 
 import bc_events.testing.capture  # noqa: F401
 from bc_events import EventClient, events
