@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 from bc_events._runtime import argument_checks as check
@@ -12,6 +13,10 @@ from bc_events.propagation import Border, inject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_NAME: Final = re.compile(r"(\*\.)?([a-z0-9_-]+\.)*[a-z0-9_-]+\.?|[0-9a-f:.]*:[0-9a-f:.]*(%.+)?").fullmatch
+"""A name, all names below a domain, or an IP address. In another form, such as `api.*.internal`, none would match."""
 
 
 class AllowedHosts:
@@ -48,10 +53,10 @@ def _parsed(host: str) -> SplitResult:
     if not isinstance(host, str):
         raise ConfigurationError(f"hosts has {kind_of(host)}; give names as text, such as policies.internal")
     parts = _split(host)
-    if parts is None or "/" in host or "@" in host or parts.hostname in (None, "*"):
+    if parts is None or not _NAME(parts.hostname or "") or parts.netloc != host or "@" in host or host.endswith(":"):
         raise ConfigurationError(
-            f"{printable(repr(host))} is not a host name; give it without scheme or path, such as policies.internal, "
-            "localhost:8000 or *.internal"
+            f"{printable(repr(host))} is not a host name; give it in ASCII, without scheme or path, such as "
+            "policies.internal, localhost:8000 or *.internal"
         )
     return parts
 

@@ -166,6 +166,25 @@ def test_hosts_are_allowed_by_name_alone(url, allowed):
     assert hosts.allow(url) is allowed
 
 
+PATTERNS = ["api.*.internal", "policies*.internal", "*internal", ".internal", "*.", "*.*.internal", "a..internal"]
+TEXTS = [
+    "a.internal,b.internal",
+    " a.internal",
+    "a.internal ",
+    "a.internal?x",
+    "a.internal#x",
+    "http:",
+    "bücher.example",
+]
+
+
+@pytest.mark.parametrize("host", PATTERNS + TEXTS)
+def test_a_host_that_no_url_has_is_refused(host):
+    """Calls carried nothing then, without a word."""
+    with pytest.raises(ConfigurationError, match="is not a host name"):
+        AllowedHosts([host], HTTP)
+
+
 @pytest.mark.parametrize("hosts", ["policies.internal", [], ["*"], ["https://policies.internal"], ["a@b"], [""]])
 def test_hosts_that_are_none_or_all_are_refused(hosts):
     with pytest.raises(ConfigurationError, match="such as"):
