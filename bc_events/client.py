@@ -146,14 +146,17 @@ class EventClient:
         """
         return self.topic_table.find(category, entity, action)
 
+    @keywords.checked
     def user_session(self, user_id: str, job_id: str | None = None) -> EventSession:
         """A session made by hand, for a user (their Cognito user id). Only a call of `flush` sends its events."""
         return EventSession(user_id, ACTOR_TYPE_USER, job_id, self)
 
+    @keywords.checked
     def service_session(self, job_id: str | None = None) -> EventSession:
         """Like `user_session`, for this service itself."""
         return EventSession(self.service_name, ACTOR_TYPE_SERVICE, job_id, self)
 
+    @keywords.checked
     def third_party_session(self, job_id: str | None = None) -> EventSession:
         """Like `service_session`, but the service acts as a third party."""
         return EventSession(self.service_name, ACTOR_TYPE_THIRD_PARTY, job_id, self)

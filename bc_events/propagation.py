@@ -65,6 +65,7 @@ class Inbound:
     actor: Actor | None = None
 
 
+@keywords.checked
 def inject(
     carrier: MutableMapping[str, str] | object,
     border: Border = HTTP,
@@ -147,6 +148,7 @@ def _found(actor: LazyActor) -> Actor | None:
     return found
 
 
+@keywords.checked
 def extract(
     carrier: Mapping[str, Any] | object,
     border: Border = HTTP,

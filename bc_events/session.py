@@ -6,7 +6,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Never, cast
 
-from ._runtime import argument_checks as check, event_loops, forks, job_ids, suggestions
+from ._runtime import argument_checks as check, event_loops, forks, job_ids, keywords, suggestions
 from ._runtime.usage import with_usage
 from ._unit.unit_of_work import UnitOfWork
 from .errors import UnknownEventNameError
@@ -48,6 +48,7 @@ class EventSession:
 
     __slots__ = ("__weakref__", "unit")
 
+    @keywords.checked
     def __init__(
         self,
         actor_id: str,

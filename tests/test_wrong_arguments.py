@@ -106,7 +106,7 @@ def _misspelt():
 
 
 CALLED_OFTEN = {
-    *(Actor, EventSession, TopicTable.read, SQLAlchemyOutbox, events.configure, events.override),
+    *(Actor, TopicTable.read, SQLAlchemyOutbox, events.configure, events.override),
     *(events.session, events.user_context, events.service_context, events.third_party_context),
 }
 """Python itself names the wrong keyword; from 3.13 on the right one too. (`configure` has a test of its own.)"""
@@ -118,6 +118,23 @@ def test_a_misspelt_keyword_is_answered_with_the_right_one(made, right, name):
     with pytest.raises(TypeError) as caught:
         made(**right, **{wrong: None})
     assert str(caught.value).endswith(f"has no argument {wrong}; did you mean {name}?")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (
+            lambda: CLIENT.user_session("user-1", jobid="j"),
+            "EventClient.user_session has no argument jobid; did you mean",
+        ),
+        (lambda: CLIENT.service_session(jop_id="j"), "did you mean job_id"),
+        (lambda: inject({}, clinet=CLIENT), "inject has no argument clinet; did you mean client"),
+        (lambda: extract({}, bordr=None), "extract has no argument bordr; did you mean border"),
+    ],
+)
+def test_a_misspelt_keyword_of_a_function_is_answered_too(call, told):
+    with pytest.raises(TypeError, match=told):
+        call()
 
 
 def test_a_keyword_that_is_near_to_none_is_answered_with_all():

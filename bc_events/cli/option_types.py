@@ -80,7 +80,7 @@ SERVICE_NAME: Final = OptionType(
 USER_ID: Final = OptionType(
     "id",
     lambda text: Actor(text, ACTOR_TYPE_USER),
-    lambda _: f"give the user's Cognito id; the Events API takes ids of {ACTOR_ID_MIN_LENGTH} characters or more",
+    lambda _: f"give the user's Cognito id; an id has {ACTOR_ID_MIN_LENGTH} characters or more, not only white space",
 )
 JOB_ID: Final = OptionType(
     "id",

@@ -41,7 +41,9 @@ def read_definitions(source: Definitions, *, show_values: bool = False) -> tuple
 
 def _name(source: Definitions) -> str:
     return (
-        fspath(source) if isinstance(source, str | PathLike) else str(getattr(source, "name", "the topic definitions"))
+        fspath(source)
+        if isinstance(source, str | PathLike)
+        else str(getattr(source, "name", "the document of topic definitions"))
     )
 
 

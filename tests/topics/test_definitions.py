@@ -90,7 +90,7 @@ def test_definitions_may_be_a_path_an_open_file_or_a_mapping(tmp_path):
 
 def test_a_mistake_in_a_mapping_has_no_line():
     with pytest.raises(
-        TopicDefinitionError, match=r"the topic definitions has 2 mistakes:\n  Action is empty; .*\n  E"
+        TopicDefinitionError, match=r"the document of topic definitions has 2 mistakes:\n  Action is empty; .*\n  E"
     ):
         TopicTable.read({"DefaultCategory": "testing", "Topics": [{"Action": None, "Schema": True}]})
 

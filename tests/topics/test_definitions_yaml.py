@@ -111,7 +111,7 @@ def test_the_first_of_many_mistakes_are_shown_and_the_others_counted():
     with pytest.raises(TopicDefinitionError) as caught:
         read(f"Text: &t {'x' * 100}\n" + ONE % f"{{type: integer, enum: [{', '.join(['*t'] * 20_000)}]}}")
     assert len(caught.value.problems) == 20_000
-    assert str(caught.value).startswith("the topic definitions has 20000 mistakes:\n  line 1: ")
+    assert str(caught.value).startswith("the document of topic definitions has 20000 mistakes:\n  line 1: ")
     assert str(caught.value).endswith("\n  and 19980 more")
     assert len(str(caught.value).splitlines()) == 22
 
