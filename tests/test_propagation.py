@@ -130,6 +130,51 @@ def test_a_job_without_a_name_neither_goes_out_nor_comes_in(client):
     assert extract({"x-britecore-job-id": "job-9"}, border).job_id is None
 
 
+class Unreadable:
+    """A carrier that fails where it is read, in one of several ways."""
+
+    def __init__(self, items):
+        self.items = items
+
+
+class UnreadableMapping(dict):
+    def items(self):
+        raise LookupError
+
+
+class NoItems:
+    @property
+    def items(self):
+        raise LookupError
+
+
+def raising():
+    raise LookupError
+
+
+def raising_later():
+    yield "x-job-id", "job-1"
+    raise LookupError
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        Unreadable(raising),
+        Unreadable(raising_later),
+        Unreadable(lambda: 5),
+        Unreadable(lambda: ["ab", 7, ("a", "b", "c"), None]),
+        Unreadable(lambda needed: {}),
+        UnreadableMapping(a="b"),
+        NoItems(),
+        [5, "ab", None],
+    ],
+    ids=["raises", "raises later", "number", "no pairs", "has a parameter", "mapping", "property raises", "list"],
+)
+def test_a_carrier_that_cannot_be_read_has_nothing(client, carrier):
+    assert extract(carrier, client=client) == Inbound(None, None)
+
+
 def test_a_carrier_of_another_shape_has_a_getter_and_a_setter(client):
     class Attributes:
         def set(self, carrier, key, value):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from opentelemetry.propagators.textmap import Getter
 
 from . import logs
 from .job_ids import without_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _BAGGAGE: Final = "baggage"
 _LONGEST_BAGGAGE: Final = 8192  # https://www.w3.org/TR/baggage/#limits
@@ -72,12 +74,14 @@ def _warn_of_two(source: str) -> None:
     _logger.warning("%s came from outside more than once; it counts as missing", source, extra={"bc_source": source})
 
 
-def _pairs(carrier: Any) -> Iterable[tuple[Any, Any]]:
-    items = getattr(carrier, "items", None)
-    if isinstance(carrier, Mapping) or callable(items):
-        return carrier.items()  # type: ignore[no-any-return]  # mappings by convention, such as http.client's headers
-    pairs = carrier if isinstance(carrier, list | tuple) else ()
-    return [tuple(pair) for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]  # noqa: PLR2004
+def _pairs(carrier: Any) -> list[Sequence[Any]]:
+    """The names with their values; none where the carrier cannot be read."""
+    try:
+        items = getattr(carrier, "items", None)  # mappings by convention too, such as http.client's headers
+        pairs = items() if callable(items) else carrier if isinstance(carrier, list | tuple) else ()
+        return [pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]  # noqa: PLR2004
+    except Exception:  # noqa: BLE001  code of others may raise anything
+        return []
 
 
 def _lower(name: object) -> str | None:
