@@ -38,6 +38,7 @@ DELIVERED = {
     "after 100": CONTINUE + response(),
     "after 103": HINTS + response(),
     "after several interim ones": HINTS + PROCESSING + CONTINUE + HINTS + PROCESSING + response(),
+    "with the last status of success": response("299 Fine"),
     "with one length twice": response("201 Created", TAKEN, f"Content-Length: {len(TAKEN)}"),
     "with one length twice in a header": response(
         "201 Created", TAKEN, f"Content-Length: {len(TAKEN)}, {len(TAKEN)}", length=False

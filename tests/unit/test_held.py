@@ -9,6 +9,7 @@ import pytest
 
 from bc_events import DeliveryError, EventClient, EventSession, SessionClosedError, events
 from bc_events._unit.held import Held
+from bc_events._unit.pending import Closed
 from bc_events.errors import FailedWorkError
 from bc_events.testing import capture_events
 
@@ -287,3 +288,15 @@ def test_a_session_that_publishes_immediately_sends_at_the_commit(database, clie
     assert database.sent == [1]
     database.commit()
     assert database.sent == [1, 2]
+
+
+@pytest.mark.parametrize("end", [Held.give_back, Held.commit_to_scopes])
+def test_an_event_that_leaves_its_transaction_just_after_its_session_has_ended_is_sent_at_once(client, database, end):
+    """Another thread ends the session. Its pending events are closed, and the transaction has not heard of it yet."""
+    database.begin()
+    session = client.service_session("job-1")
+    session.created_thing({"id": 1})
+    pending = session.unit.pending
+    with pending.lock:
+        pending.take(Closed())
+    assert ids(end(database.transaction)) == [1]
