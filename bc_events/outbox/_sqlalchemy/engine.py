@@ -30,8 +30,8 @@ STORE_OPTION: Final = "bc_events_store"
 
 _GONE: Final = "see that it is up, and that `bc-events outbox sql` has been applied to it"
 _LOCKED: Final = (
-    "commit or close the transaction that keeps it locked before the events are flushed; one that only reads keeps no "
-    "file locked that has `PRAGMA journal_mode=WAL`"
+    "a transaction keeps it locked, perhaps one that has only read; commit or close it before the events are flushed, "
+    "or open events.session() around it"
 )
 
 _ours: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
