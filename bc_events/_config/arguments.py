@@ -75,7 +75,7 @@ def url(given: object, *, has_auth: bool) -> str:
         raise ConfigurationError(
             f"api_url is {kind}; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
         )
-    _check_host(parts.hostname)
+    _check_host(parts)
     if parts.username or parts.password:
         raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
     if parts.query or parts.fragment:
@@ -87,13 +87,15 @@ def url(given: object, *, has_auth: bool) -> str:
     return str(given).rstrip("/")
 
 
-def _check_host(host: str) -> None:
+def _check_host(parts: SplitResult) -> None:
     """Raises `ConfigurationError` for a name that nothing can look up. Addresses of IPv6 have no such form."""
+    host = parts.hostname or ""
     if ":" in host or all(map(_LABEL, host.removesuffix(".").split("."))):
         return
     has_placeholder = any(character in host for character in "${}<>%")
     why = "a placeholder was left in it" if has_placeholder else "a part of a host name has 1 to 63 characters"
-    raise ConfigurationError(f"api_url has the host {printable(repr(host))}, which cannot be one: {why}")
+    given = parts.netloc.rpartition("@")[2]  # not in lower case, and without a password
+    raise ConfigurationError(f"api_url has the host {printable(repr(given))}, which cannot be one: {why}")
 
 
 def _split(given: object) -> SplitResult | None:
