@@ -13,7 +13,7 @@ from bc_events._ambient import frames, transactions
 from . import connection_events, session_events
 from .core_transactions import CoreTransactions, has_autocommit
 from .engine import STORE_OPTION
-from .followed import FollowedSession
+from .joining_session import JoiningSession, outlasts_close, outlasts_commit
 from .owners import Owners, root_of
 from .row_writer import RowWriter
 from .savepoints import SavepointCommand
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from bc_events._unit.unit_of_work import UnitOfWork
 
+    from .followed_connection import FollowedConnection
+
 
 class Bindings:
     """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
@@ -33,7 +35,7 @@ class Bindings:
         self._lock = threading.RLock()
         self._class: type[Session] | None = None
         self.owners: Owners = Owners()
-        self._followed: weakref.WeakKeyDictionary[Connection, FollowedSession] = weakref.WeakKeyDictionary()
+        self._followed: weakref.WeakKeyDictionary[Connection, JoiningSession] = weakref.WeakKeyDictionary()
         self._core = CoreTransactions(self.owners, self._writer)
         connection_events.listen_to_all(self)
 
@@ -67,13 +69,13 @@ class Bindings:
         """Whether `session_events` tells of this session already."""
         return self.is_bound(session) or (self._class is not None and isinstance(session, self._class))
 
-    def _session(self, session: Session) -> FollowedSession:
-        found: FollowedSession | None = session.info.get(self)
+    def _session(self, session: Session) -> JoiningSession:
+        found: JoiningSession | None = session.info.get(self)
         if found is None:
-            found = session.info[self] = FollowedSession(session, self.owners, self._writer)
+            found = session.info[self] = JoiningSession(session, self.owners, self._writer)
         return found
 
-    def _catch_up(self, session: Session, followed: FollowedSession) -> None:
+    def _catch_up(self, session: Session, followed: JoiningSession) -> None:
         """With the transactions that were open before the session was bound."""
         transaction = session.get_nested_transaction() or session.get_transaction()
         chain = []
@@ -85,7 +87,7 @@ class Bindings:
             for connection in {found for found, *_ in one._connections.values()}:  # no public name does not connect
                 self._catch_up_with(session, connection, followed)
 
-    def _catch_up_with(self, session: Session, connection: Connection, followed: FollowedSession) -> None:
+    def _catch_up_with(self, session: Session, connection: Connection, followed: JoiningSession) -> None:
         """What has run on it is known where it leads to the outbox's database."""
         is_known = connection in self._followed or self._core.of(connection) is not None
         self._works_on(session, connection, followed)
@@ -108,7 +110,7 @@ class Bindings:
         if transaction.nested:
             followed.savepoints.forget_last()  # it is the session's own, which follows it as a level
 
-    def _works_on(self, session: Session, connection: Connection, followed: FollowedSession) -> None:
+    def _works_on(self, session: Session, connection: Connection, followed: JoiningSession) -> None:
         with self._lock:
             self._followed[connection] = followed
         if not self._writer.is_database_of(connection.engine):
@@ -131,20 +133,34 @@ class Bindings:
             self._session(session).writes()
 
     def commits(self, session: Session) -> None:
-        if not session.in_nested_transaction():
+        if not session.in_nested_transaction() and self._around(session) is None:
             self._session(session).commits()
 
     def flushed(self, session: Session, _context: object) -> None:
         self._session(session).write_rows()
 
     def committed(self, session: Session) -> None:
-        self._session(session).committed()
+        around = None if session.in_nested_transaction() else self._around(session)
+        followed = self._session(session)
+        if around is None or not followed.joins(around):
+            followed.committed()
+
+    def _around(self, session: Session) -> FollowedConnection | None:
+        """The transaction that decides about the events of this session after its commit, if any."""
+        around = self._core.of(session.bind) if isinstance(session.bind, Connection) else None
+        is_decided_here = around is None or not around.decides_after_commit or self._session(session).is_committing
+        return None if is_decided_here or not outlasts_commit(session) else around
 
     def rolls_back(self, session: Session) -> None:
         self._session(session).rolls_back()
 
     def ended(self, session: Session, transaction: SessionTransaction) -> None:
-        self._session(session).ended(transaction)
+        followed = self._session(session)
+        around = self._core.of(session.bind) if isinstance(session.bind, Connection) else None
+        is_closed = transaction.parent is None and followed.ends_without_word
+        if around is not None and is_closed and not followed.is_committing and outlasts_close(transaction):
+            followed.joins(around)
+        followed.ended(transaction)
 
     def connection_begins(self, connection: Connection) -> None:
         is_ours = STORE_OPTION in connection.get_execution_options()

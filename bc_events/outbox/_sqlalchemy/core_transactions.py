@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from .followed import FollowedSession
+    from .joining_session import JoiningSession
     from .row_writer import RowWriter
 
 
@@ -43,7 +44,7 @@ class CoreTransactions:
                 del self._followed[connection]
             found.hand_over(session)
 
-    def lend(self, connection: Connection, session: FollowedSession) -> None:
+    def lend(self, connection: Connection, session: JoiningSession) -> None:
         """A session works on the connection, whose transaction goes on when the session has ended its own."""
         found = self.of(connection)
         if found is not None:

@@ -164,7 +164,7 @@ class FollowedSession:
         self._work(self._levels.write)
 
     def _work(self, work: Callable[[], None]) -> None:
-        if not self._levels or self._levels.innermost.has_written:
+        if not self._levels or (self._levels.innermost.has_written and self._levels.has_sent):
             return
         had_written = self._levels.has_written
         work()

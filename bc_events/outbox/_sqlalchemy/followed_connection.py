@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bc_events._unit.held import Held
     from bc_events.event import Event
 
+    from .joining_session import JoiningSession
     from .row_writer import RowWriter
 
 
@@ -25,7 +27,7 @@ class FollowedConnection(FollowedSession):
     def __init__(self, connection: Connection, outbox: object, writer: RowWriter) -> None:
         super().__init__(connection, outbox, writer)
         self._connection = weakref.ref(connection)
-        self._borrowers: weakref.WeakSet[FollowedSession] = weakref.WeakSet()
+        self._borrowers: weakref.WeakSet[JoiningSession] = weakref.WeakSet()
 
     def may_hold(self, *, in_rehearsal: bool) -> bool:
         """Not while a session that was made with the connection has written: that speaks for the transaction.
@@ -48,8 +50,25 @@ class FollowedConnection(FollowedSession):
         make_tell(self._connection())
         super().ran(statement)
 
-    def lend_to(self, session: FollowedSession) -> None:
+    def lend_to(self, session: JoiningSession) -> None:
         self._borrowers.add(session)
+
+    @property
+    def decides_after_commit(self) -> bool:
+        """Whether it has a say over events of sessions that have committed in it.
+
+        Not if it was begun outside of every scope, as by a test that rolls back in the end what the service commits:
+        then their rows are in it, and nobody waits for its end.
+        """
+        return self.scope is not None
+
+    def take_over(self, held: Held, wakes: set[Callable[[], None]]) -> None:
+        make_tell(self._connection())
+        with self._lock:
+            self._wakes |= wakes
+        for event in held.events:
+            self.savepoints.note(event)
+        held.move_to(self._levels.outermost.held)
 
     def hand_over(self, session: FollowedSession) -> None:
         """Its transaction is the session's from here on, and so are the events in it."""
@@ -84,8 +103,10 @@ class FollowedConnection(FollowedSession):
         self._end()
 
     def has_ended(self) -> None:
-        """It was rolled back, or a commit of it has failed."""
+        """It was rolled back, or a commit of it has failed; and with it the work of sessions that have joined it."""
         self.rolls_back()
+        for one in list(self._borrowers):
+            one.starts_over()
         self._end()
 
     def _end(self) -> None:

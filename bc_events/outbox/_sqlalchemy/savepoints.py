@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
 _COMMAND: Final = re.compile(
-    r"\s*(SAVEPOINT|RELEASE(?:\s+SAVEPOINT)?|ROLLBACK(?:\s+(?:WORK|TRANSACTION))?\s+TO(?:\s+SAVEPOINT)?)\s+([^\s;]+)",
-    re.IGNORECASE,
+    r"(?:\s|/\*.*?\*/|--[^\n]*\n)*+"  # comments, as of tracing; never gone through twice
+    r"(SAVEPOINT|RELEASE(?:\s+SAVEPOINT)?|ROLLBACK(?:\s+(?:WORK|TRANSACTION))?\s+TO(?:\s+SAVEPOINT)?)\s+([^\s;]+)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

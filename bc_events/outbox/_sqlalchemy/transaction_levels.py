@@ -22,12 +22,14 @@ _numbers: Final = itertools.count(1)
 class TransactionLevels:
     """The outermost first. Without any, no transaction is open."""
 
-    __slots__ = ("_has_autocommit", "_has_read", "_levels", "number")
+    __slots__ = ("_has_autocommit", "_has_read", "_levels", "has_sent", "number")
 
     def __init__(self) -> None:
         self._levels: list[TransactionLevel] = []
         self.number = 0
         """Grows with each outermost transaction of the process; 0 while none is open."""
+        self.has_sent = False
+        """Whether a statement has written: objects of a session that it has not flushed have sent none."""
         self._has_read = False
         self._has_autocommit = False
 
@@ -63,6 +65,7 @@ class TransactionLevels:
         effect = Effect.of(statement)
         self._has_read |= effect is Effect.READ
         if effect is Effect.WRITE:
+            self.has_sent = True
             self.write()
 
     def read(self) -> None:
@@ -78,6 +81,12 @@ class TransactionLevels:
     def autocommit(self) -> None:
         """The database commits each statement by itself: the end of the transaction decides about nothing."""
         self._has_autocommit = self._has_read = True
+        for level in self._levels:
+            level.has_written = False
+
+    def start_over(self) -> None:
+        """All that has run in them was rolled back, and they are not told."""
+        self.has_sent = self._has_read = False
         for level in self._levels:
             level.has_written = False
 

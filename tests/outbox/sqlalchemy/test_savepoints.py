@@ -21,7 +21,12 @@ def sql(db):
     return (lambda: db.execute(text("RELEASE s"))), (lambda: db.execute(text('ROLLBACK TO SAVEPOINT "s"')))
 
 
-@pytest.mark.parametrize("opened", [core, sql])
+def commented(db):
+    db.execute(text("/* of /app */ /**/ SAVEPOINT s -- set here"))
+    return (lambda: db.execute(text("/* of */RELEASE s"))), (lambda: db.execute(text("-- of /app\n ROLLBACK TO s")))
+
+
+@pytest.mark.parametrize("opened", [core, sql, commented])
 @pytest.mark.parametrize("is_in_session_savepoint", [True, False])
 def test_its_rollback_drops_what_was_published_in_it(
     follower, following, factory, caplog, opened, is_in_session_savepoint
@@ -42,7 +47,7 @@ def test_its_rollback_drops_what_was_published_in_it(
     assert "rolled back" in warning
 
 
-@pytest.mark.parametrize("opened", [core, sql])
+@pytest.mark.parametrize("opened", [core, sql, commented])
 def test_its_release_keeps_them(follower, following, factory, caplog, opened):
     with events.session(), factory.begin() as db:
         db.add(Policy(id=1))

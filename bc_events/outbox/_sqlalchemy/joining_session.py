@@ -1,0 +1,65 @@
+"""JoiningSession: a followed session, whose work may be part of its connection's transaction: `Session(connection)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, NestedTransaction
+
+from .followed import FollowedSession
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, SessionTransaction
+
+    from .followed_connection import FollowedConnection
+
+
+class JoiningSession(FollowedSession):
+    """The end of the connection's transaction decides about the work of the session, and so about its events."""
+
+    def joins(self, around: FollowedConnection) -> bool:
+        """Hands its events over. False where it has only read, and decides about none."""
+        if not self._levels or not (self.has_written or self._levels.is_untouched):
+            return False
+        level = self._levels.outermost
+        self._guests.join_if_handed_over(level.held)
+        with self._lock:
+            level.is_committed = True
+        around.take_over(level.held, self._wakes)
+        return True
+
+    def starts_over(self) -> None:
+        """The connection's transaction was rolled back, with what the session had done in it so far."""
+        if self._levels.has_sent:
+            for level in self._levels:
+                level.held.drop()
+            self._levels.start_over()
+
+    @property
+    def is_committing(self) -> bool:
+        """Whether it has begun to store its events, and settles them itself."""
+        return self._committing is not None
+
+    @property
+    def ends_without_word(self) -> bool:
+        """Whether it is closed without a commit or a rollback, after a statement in it has written."""
+        level = self._levels.outermost if self._levels else None
+        return level is not None and not (level.is_committed or level.has_ended_by_word) and self._levels.has_sent
+
+
+def outlasts_commit(session: Session) -> bool:
+    """Whether the transaction of its connection goes on when the session commits: that ends a savepoint, or nothing."""
+    joined = _joined(session.get_transaction())
+    return all(isinstance(transaction, NestedTransaction) or not ends for transaction, ends in joined)
+
+
+def outlasts_close(transaction: SessionTransaction) -> bool:
+    """Whether the transaction of its connection goes on, with the session's work, when the session is closed."""
+    joined = _joined(transaction)
+    return bool(joined) and not any(ends for _, ends in joined)
+
+
+def _joined(transaction: SessionTransaction | None) -> list[tuple[object, bool]]:
+    """The transactions of connections in which the session works, each with whether the session ends it."""
+    found = transaction._connections if transaction is not None else {}  # no public name says this
+    return [(joined, ends) for key, (_, joined, ends, _) in found.items() if isinstance(key, Connection)]
