@@ -78,7 +78,7 @@ def _pairs(carrier: Any) -> list[Sequence[Any]]:
     """The names with their values; none where the carrier cannot be read."""
     try:
         items = getattr(carrier, "items", None)  # mappings by convention too, such as http.client's headers
-        pairs = items() if callable(items) else carrier if isinstance(carrier, list | tuple) else ()
+        pairs: Any = items() if callable(items) else carrier if isinstance(carrier, list | tuple) else ()
         return [pair for pair in pairs if isinstance(pair, list | tuple) and len(pair) == 2]  # noqa: PLR2004
     except Exception:  # noqa: BLE001  code of others may raise anything
         return []
