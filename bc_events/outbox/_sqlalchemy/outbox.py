@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session, async_sess
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from bc_events._ambient import frames
-from bc_events._runtime import argument_checks as check
+from bc_events._runtime import argument_checks as check, keywords
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
@@ -49,6 +49,7 @@ class SQLAlchemyOutbox:
     written by then, if one is open there, or else by one of their own.
     """
 
+    @keywords.checked
     def __init__(
         self,
         target: Target,
@@ -145,9 +146,16 @@ def _engine_of(target: Target) -> Engine | AsyncEngine:
         return engine_at(target)
     except (ArgumentError, ImportError, ValueError) as error:
         raise ConfigurationError(
-            f"SQLAlchemy makes no engine of the outbox's URL ({type(error).__name__}); give one whose driver is "
+            f"SQLAlchemy makes no engine of the outbox's URL ({_cause(error)}); give one whose driver is "
             "installed, such as postgresql+psycopg://app@db/app or sqlite:///events.db"
         ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Without the text of other errors, which may have the URL with its password."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"the driver {error.name} is not installed"
+    return type(error).__name__
 
 
 def _sync(engine: Engine | AsyncEngine) -> Engine:

@@ -63,6 +63,16 @@ def test_a_url_that_leads_to_no_engine_is_refused_without_being_shown(url):
     assert "secret" not in str(caught.value)
 
 
+def test_a_driver_that_is_not_installed_is_named():
+    with pytest.raises(ConfigurationError, match="the driver psycopg2cffi is not installed"):
+        SQLAlchemyOutbox("postgresql+psycopg2cffi://app@db/app")
+
+
+def test_a_misspelt_keyword_is_answered_with_the_right_one(engine):
+    with pytest.raises(TypeError, match="did you mean settings"):
+        SQLAlchemyOutbox(engine, setings=None)
+
+
 def test_the_connections_of_an_outbox_with_a_url_are_closed_with_its_client(postgres_url):
     outbox = SQLAlchemyOutbox(postgres_url)
     client = client_of(None, outbox)
