@@ -17,6 +17,7 @@ from .constants import (
     BAGGAGE_KEY,
     BULK_PATH,
     EVENTS_PATH,
+    LOG_ONLY,
     MAX_REQUEST_BYTES,
     MAX_REQUEST_EVENTS,
 )
@@ -62,7 +63,7 @@ class EventClient:
         show_values: bool = False,
         on_invalid: Literal["raise", "log"] = "raise",
     ) -> None:
-        """`api_url` "log:", None or "" logs events instead of sending them.
+        """`api_url` "log:" logs events, and sends and stores none. So do None and "", but an outbox stores them.
 
         Args:
             auth: a requests `AuthBase`, or a callable that returns a bearer token; it is asked again after a 401.
@@ -101,7 +102,8 @@ class EventClient:
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
         job_ids.prepare()
         telemetry.refresh()
-        self.outbox: Outbox | None = arguments.outbox(outbox, delivery)
+        given_outbox = arguments.outbox(outbox, delivery)
+        self.outbox: Outbox | None = None if api_url == LOG_ONLY else given_outbox
         stored = None if self.outbox is None else self.outbox.delivery(self.service_name, self._api, self.limits)
         self.delivery: Delivery = (
             arguments.delivery(delivery) or stored or self._direct or LogDelivery(show_values=show_values)

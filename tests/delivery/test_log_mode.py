@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from bc_events import EventClient, InvalidEventError, events
+from bc_events.outbox import SQLiteOutbox
 
 TOPICS = {
     "DefaultCategory": "testing",
@@ -26,6 +27,18 @@ def test_the_flush_logs_each_event(client, caplog):
         events.created_test({"id": 2})
         assert caplog.messages == []
     assert caplog.messages == [LOGGED, LOGGED]
+
+
+@pytest.mark.parametrize("outbox", [str, SQLiteOutbox], ids=["name", "object"])
+def test_with_log_as_its_url_nothing_is_stored_either(tmp_path, caplog, outbox):
+    """So that one setting is enough to try a service out. Its relay would have no API to send to."""
+    caplog.set_level(logging.INFO, "bc.events")
+    with EventClient("log:", "TestService", TOPICS, outbox=outbox(tmp_path / "events.db")) as client:
+        assert client.outbox is None
+        with events.session("job-1", client=client):
+            events.created_test({"id": 1})
+    assert caplog.messages == [LOGGED]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_invalid_event_is_refused_all_the_same(client):
