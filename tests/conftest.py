@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
+from hypothesis import settings
 
 from bc_events import EventClient
+
+settings.register_profile("the same in each run", derandomize=True)
+settings.load_profile("the same in each run")
 
 MEMORY = Path("/dev/shm")
 MUCH = 2**28

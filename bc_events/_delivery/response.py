@@ -79,8 +79,8 @@ class Reply(HTTPResponse):
         self.chunked, self.length, self.will_close = False, 0, True
 
     def _check_framing(self) -> None:
-        lengths = {one.strip() for value in self.headers.get_all("Content-Length", ()) for one in value.split(",")}
-        codings = [value.strip().lower() for value in self.headers.get_all("Transfer-Encoding", ())]
+        lengths = {one.strip(" \t") for value in self.headers.get_all("Content-Length", ()) for one in value.split(",")}
+        codings = [value.strip(" \t").lower() for value in self.headers.get_all("Transfer-Encoding", ())]
         if self.headers.defects or self.headers.get_payload():
             raise UnreadableResponse("the headers are broken")
         if len(lengths) > 1 or (lengths and codings) or codings not in ([], ["chunked"]):

@@ -157,8 +157,9 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds from now, of either form of the header (RFC 9110, 10.2.3)."""
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return min(float(value), _LONGEST_PAUSE)
+    seconds = value.strip(" \t")
+    if seconds.isascii() and seconds.isdecimal():
+        return min(float(seconds), _LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

@@ -78,6 +78,7 @@ UNREADABLE = {
     "nothing": b"",
     "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
     "half a status line": b"HTTP/1.1 2",
+    "a length with a control character": b"HTTP/1.1 201 Created\r\nContent-Length: 2\x1f\r\n\r\n{}",
     "a status that is no number": b"HTTP/1.1 abc Created\r\nContent-Length: 0\r\n\r\n",
     "a status below 100": b"HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n",
     "a status above 999": b"HTTP/1.1 2010 High\r\nContent-Length: 0\r\n\r\n",
@@ -224,6 +225,23 @@ def test_a_connection_whose_responses_are_understood_is_kept(session_of, http):
 
 
 texts = st.text(max_size=20) | st.sampled_from(["120", "-1", "Fri, 31 Dec 9999 23:59:59 GMT", "0 0 0 0 0 +9999"])
+
+
+@pytest.mark.parametrize(
+    ("value", "pause"),
+    [
+        (" 2\t", 2.0),
+        ("0", 0.0),
+        ("9" * 400, 86_400.0),
+        ("2\x1f", None),
+        ("\u0662", None),
+        ("2.5", None),
+        ("soon", None),
+    ],
+)
+def test_a_retry_after_is_a_number_of_ascii_digits_or_counts_as_none(value, pause):
+    """`str.strip` takes away more than HTTP calls white space."""
+    assert read_answer(Request((None,), b"", "key"), 503, {"Retry-After": value}, b"").pause == pause
 
 
 @settings(max_examples=300, deadline=None)
