@@ -216,7 +216,7 @@ class FollowedSession:
         """The connection rolls back, before any hook of the session is told."""
         self._levels.undo()
 
-    def ended(self, transaction: SessionTransaction | Connection) -> None:
+    def ended(self, transaction: SessionTransaction) -> None:
         level = self._levels.find(transaction)
         if level is not None and level is self._levels.outermost:
             self._decide(level)

@@ -10,7 +10,6 @@ from .effect import Effect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction
 
     from .transaction_level import TransactionLevel
@@ -94,7 +93,7 @@ class TransactionLevels:
         self.number = self.number or next(_numbers)
         self._levels.append(level)
 
-    def find(self, transaction: SessionTransaction | Connection) -> TransactionLevel | None:
+    def find(self, transaction: SessionTransaction) -> TransactionLevel | None:
         return next((one for one in self._levels if one.transaction() is transaction), None)
 
     def undo(self) -> None:
