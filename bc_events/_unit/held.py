@@ -160,7 +160,7 @@ class Held:
         late: list[Event] = []
         failed: list[Event] = []
         for event, state in self._end().items():
-            if state is ScopeState.FAILED or _has_failed(event):
+            if state is ScopeState.FAILED or (state is ScopeState.OPEN and _has_failed(event)):
                 failed.append(event)
             elif state is ScopeState.FLUSHED or not _pending_of(event).take_back(event):
                 late.append(event)

@@ -222,6 +222,48 @@ def test_an_event_given_back_after_its_scope_failed_is_dropped(database):
     assert database.sent == []
 
 
+def test_a_flush_takes_its_own_events_out_of_a_transaction_that_has_only_read(database, client):
+    database.transaction = Held(has_say=lambda: False)
+    first, second = client.service_session("job-1"), client.service_session("job-2")
+    first.created_thing({"id": 1})
+    second.created_thing({"id": 2})
+    first.flush()
+    assert (database.sent, ids(second.events)) == ([1], [2])
+
+
+def test_a_flush_leaves_there_what_a_failed_scope_has_published(database):
+    with events.session() as session:
+        database.transaction = Held(has_say=lambda: False)
+        with suppress(FailedWorkError), events.session():
+            say(1)
+            raise FailedWorkError
+        say(2)
+        session.flush()
+        assert database.sent == [2]
+
+
+def test_a_flush_of_one_session_says_nothing_of_the_events_of_another(database, client):
+    """They wait for their scope, although the transaction has committed."""
+    database.begin()
+    with events.session() as session:
+        say(1)
+        other = client.service_session("job-2")
+        other.created_thing({"id": 2})
+        other.flush()
+        database.commit()
+        assert (ids(session.events), database.sent) == ([1], [2])
+
+
+def test_an_event_that_was_flushed_by_hand_is_sent_although_its_scope_then_failed(database):
+    database.begin()
+    opened = events.session().open((), {})
+    say(1)
+    events.flush()
+    opened.close(FailedWorkError())
+    database.end_without_a_say()
+    assert database.sent == [1]
+
+
 def test_what_cannot_be_taken_out_is_the_transaction_s_to_decide(database):
     """For example, rows that another thread's database connection has written."""
     database.transaction = Held(can_withdraw=lambda: False)
