@@ -168,7 +168,7 @@ def _refuse_misspelt(environment: Mapping[str, str]) -> None:
     """Raises `ConfigurationError` for a misspelt variable of this library, if the right one is not set."""
     unset = [name for name in _VARIABLES if not environment.get(name)]
     for name in environment:
-        if not name.upper().startswith("BC") or name in _VARIABLES:
+        if not name.upper().startswith("BC"):
             continue
         right = suggestions.meant(name.upper(), unset, cutoff=_CUTOFF)
         if right is not None and not name.startswith(right):  # such as BC_EVENTS_OUTBOX_PATH, a variable of the service

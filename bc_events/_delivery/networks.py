@@ -78,11 +78,9 @@ def local_stops(port: int) -> None:
 
 
 def _is_local(url: str | None) -> bool:
-    if not _local_ports or url is None:
-        return False
     from urllib.parse import urlsplit  # noqa: PLC0415  only tests get here
 
     from .loopback import is_loopback  # noqa: PLC0415
 
-    parts = urlsplit(url)
+    parts = urlsplit(url or "")
     return parts.port in _local_ports and is_loopback(parts.hostname or "")

@@ -81,7 +81,9 @@ def test_a_misspelt_variable_is_answered_with_the_right_one(topics, name):
     assert f"the environment has {name}, which nothing reads; did you mean BC_EVENTS_OUTBOX?" in told
 
 
-@pytest.mark.parametrize("name", ["BC_EVENTS_OUTBOX_PATH", "BC_EVENTS_TOPICS_ARN", "BC_EVENTS_LOG_LEVEL", "BCC"])
+@pytest.mark.parametrize(
+    "name", ["BC_EVENTS_OUTBOX_PATH", "BC_EVENTS_TOPICS_ARN", "BC_EVENTS_LOG_LEVEL", "BCC", "MBC_EVENTS_OUTBOX"]
+)
 def test_variables_of_the_services_own_are_left_alone(topics, name):
     assert "<EventClient" in probe(SHOW, **environment(topics), **{name: "x"})
 

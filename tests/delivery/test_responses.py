@@ -16,6 +16,7 @@ from .raw import REFUSED, TAKEN, RawAPI, response
 
 CHUNKS = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n"
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(TAKEN), TAKEN)
+LONGEST = 1024 * 1024 + 200  # bytes, for one event
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PROCESSING = b"HTTP/1.1 102 Processing\r\n\r\n"
@@ -49,6 +50,7 @@ DELIVERED = {
     ),
     "with a challenge that is broken": response("201 Created", TAKEN, 'WWW-Authenticate: Digest "'),
     "with Retry-After": response("201 Created", TAKEN, "Retry-After: \xff"),
+    "as long as a response may be": response("201 Created", TAKEN + b" " * (LONGEST - len(TAKEN))),
     "with a Location that leads nowhere": response("201 Created", TAKEN, "Location: http://["),
 }
 REFUSALS = {
@@ -120,7 +122,7 @@ UNREADABLE = {
     "a header with a null": response("201 Created", TAKEN, "X\x00Y z"),
     "two hundred headers": response("201 Created", TAKEN, *[f"X-{number}: y" for number in range(200)]),
     "a header that is too long": response("201 Created", TAKEN, "X: " + "y" * 70_000),
-    "a body that is too long": response("201 Created", TAKEN + b" " * (1 << 20) + b" " * 200),
+    "a body that is too long": response("201 Created", TAKEN + b" " * (LONGEST + 1 - len(TAKEN))),
     "a body that is too long when unpacked": response(
         "201 Created", gzip.compress(TAKEN + b" " * (1 << 21)), "Content-Encoding: gzip"
     ),

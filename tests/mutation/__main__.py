@@ -3,6 +3,9 @@
 NOTES is the folder of what `record.py` noted. Each change has a process of its own, forked from this one, which has
 loaded all but `bc_events`: that takes half as long as to start Python. It ends with the first test that fails. A test
 that takes 12 seconds fails.
+
+A busy machine makes tests fail by themselves. So a test has noticed a change only if it fails twice with the change,
+and passes without it. A change with which the package cannot be imported has been noticed, too.
 """
 
 import importlib
@@ -12,6 +15,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from cosmic_ray.mutating import _make_diff, use_mutation
@@ -27,60 +31,107 @@ OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of the plugins
 
 
 class Chosen:
-    """A pytest plugin that runs only these tests, in this order."""
+    """A pytest plugin that runs only these tests, in this order. The file `at` has the one that runs, or has failed."""
 
-    def __init__(self, tests):
+    def __init__(self, tests, at):
         self._places = {test: place for place, test in enumerate(tests)}
+        self._at = at
+        self._has_failed = False
 
     def pytest_collection_modifyitems(self, items):
         chosen = [item for item in items if item.nodeid in self._places]
         items[:] = sorted(chosen, key=lambda item: self._places[item.nodeid])
 
+    def pytest_runtest_logstart(self, nodeid):
+        self._at.write_text(nodeid)
 
-def passes(tests, log, *, timeout=200):
-    """Whether all of them pass, in a process of their own that lasts for at most so many seconds."""
+    def pytest_runtest_logreport(self, report):
+        self._has_failed |= report.failed
+
+    def pytest_runtest_logfinish(self):
+        if not self._has_failed:
+            self._at.write_text("")
+
+
+def first_failure(tests, log, *, timeout=200):
+    """The first of them that fails, or that does not end within so many seconds; None if all pass.
+
+    It is "" if the tests cannot even be collected.
+    """
     if not tests:
-        return True
-    child = os.fork()
-    if not child:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        for stream in (1, 2):
-            os.dup2(log.fileno(), stream)
-        files = sorted({test.partition("::")[0] for test in tests})
-        os._exit(pytest.main([*OPTIONS, *files], plugins=[Chosen(tests)]))
-    ends = time.monotonic() + timeout
-    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < ends:
-        time.sleep(0.05)
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # with the processes that its tests have left
-    if not ended[0]:
-        os.waitpid(child, 0)
-        return False
-    return os.waitstatus_to_exitcode(ended[1]) in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        at = Path(folder, "at")
+        at.touch()
+        child = os.fork()
+        if not child:
+            os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for stream in (1, 2):
+                os.dup2(log.fileno(), stream)
+            files = sorted({test.partition("::")[0] for test in tests})
+            os._exit(pytest.main([*OPTIONS, *files], plugins=[Chosen(tests, at)]))
+        ends = time.monotonic() + timeout
+        while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < ends:
+            time.sleep(0.05)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # with the processes that its tests have left
+        if not ended[0]:
+            os.waitpid(child, 0)
+        elif os.waitstatus_to_exitcode(ended[1]) in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return None
+        return at.read_text()
 
 
-def tried(mutation, turns):
-    """The result of a change: a test notices it, or it survives."""
-    operator = get_operator(mutation.operator_name)(**mutation.operator_args)
-    with (
-        use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after),
-        tempfile.TemporaryFile() as log,
-    ):
-        survives = all(passes(tests, log) for tests in turns)
-        log.seek(0)
-        return WorkResult(
-            worker_outcome=WorkerOutcome.NORMAL,
-            output=log.read().decode(errors="replace")[-3000:],
-            test_outcome=TestOutcome.SURVIVED if survives else TestOutcome.KILLED,
-            diff="\n".join(_make_diff(before, after, mutation.module_path)),
-        )
+class Trials:
+    """`sound` are the tests that have passed without any change."""
+
+    def __init__(self, sound):
+        self._sound = set(sound)
+        self._unsound = set()
+
+    def tried(self, mutation, turns):
+        """The result of a change, and the test that noticed it; None if it survives."""
+        operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+        with tempfile.TemporaryFile() as log:
+            while True:
+                turns = [[test for test in tests if test not in self._unsound] for tests in turns]
+                with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
+                    test, turns = self._noticing(turns, log)
+                if not test or self._is_sound(test):
+                    break
+            log.seek(0)
+            return test, WorkResult(
+                worker_outcome=WorkerOutcome.NORMAL,
+                output=log.read().decode(errors="replace")[-3000:],
+                test_outcome=TestOutcome.SURVIVED if test is None else TestOutcome.KILLED,
+                diff="\n".join(_make_diff(before, after, mutation.module_path)),
+            )
+
+    def _noticing(self, turns, log):
+        """The first test that fails twice, and the turns that begin with it."""
+        left = list(turns)
+        while left:
+            test = first_failure(left[0], log)
+            if test is None:
+                left.pop(0)
+            elif not test or first_failure([test], log, timeout=60) is not None:
+                return test, left
+            else:
+                left[0] = left[0][left[0].index(test) + 1 :]  # it failed by itself, and those before it have passed
+        return None, left
+
+    def _is_sound(self, test):
+        if test not in self._sound:
+            with tempfile.TemporaryFile() as log:
+                (self._unsound if first_failure([test], log) is not None else self._sound).add(test)
+        return test in self._sound
 
 
 def require_all_pass(tests):
     """Otherwise a test that fails by itself would be taken for one that notices a change."""
     with tempfile.TemporaryFile() as log:
-        if not passes(tests, log, timeout=900):
+        if first_failure(tests, log, timeout=900) is not None:
             log.seek(0)
             sys.exit(f"without any change, a test fails:\n{log.read().decode(errors='replace')[-5000:]}")
 
@@ -93,16 +144,18 @@ def main(session, folder, budget):
     notes, database = Notes(folder), WorkDB(session, WorkDB.Mode.open)
     planned = {item.job_id: item.mutations[0] for item in database.pending_work_items}
     turns = {job: notes.turns(str(one.module_path), one.start_pos[0], float(budget)) for job, one in planned.items()}
-    require_all_pass(sorted({test for first, _ in turns.values() for test in first}))
-    killed = 0
+    nearest = sorted({test for first, _ in turns.values() for test in first})
+    require_all_pass(nearest)
+    trials, killed = Trials(nearest), 0
     for job, mutation in planned.items():
         began = time.monotonic()
-        result = tried(mutation, turns[job])
+        test, result = trials.tried(mutation, turns[job])
         database.set_result(job, result)
         killed += result.test_outcome is TestOutcome.KILLED
         spent = time.monotonic() - began
         place = f"{mutation.module_path}:{mutation.start_pos[0]}"
-        print(f"{result.test_outcome.value:9}{spent:4.0f} s  {place}  {mutation.operator_name}", flush=True)
+        noticed = "" if test is None else f"  {test or 'when it is imported'}"
+        print(f"{result.test_outcome.value:9}{spent:4.0f} s  {place}  {mutation.operator_name}{noticed}", flush=True)
         if result.test_outcome is TestOutcome.SURVIVED:
             print(result.diff, flush=True)
     print(f"{killed} of {len(planned)} changes were noticed")

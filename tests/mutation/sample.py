@@ -1,7 +1,7 @@
 """`python -m tests.mutation.sample SESSION COUNT SEED`: keeps so many of the changes that cosmic-ray has planned.
 
 Changes that no test could notice are left out first: in annotations, signatures and overloads, in classes that only
-type checkers read, and in the arguments of `dataclass`.
+type checkers read, in the arguments of `dataclass`, and a `cache` that is taken off.
 """
 
 import ast
@@ -17,6 +17,9 @@ PLANNED = """
     order by module_path, start_pos_row, start_pos_col, operator_name, operator_args, occurrence
 """
 
+UNNOTICED = ("overload", "cache")
+"""Decorators without which a function returns the same."""
+
 
 def is_noise(path, row, column):
     return any(start <= (row, column) < end for start, end in noise_of(path))
@@ -30,7 +33,7 @@ def noise_of(path):
 def noise_in(node):
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            yield from (span_of(one) for one in node.decorator_list if getattr(one, "id", "") == "overload")
+            yield from (span_of(one) for one in node.decorator_list if getattr(one, "id", "") in UNNOTICED)
             start = (node.lineno, node.col_offset)
             for default in (*node.args.defaults, *node.args.kw_defaults):
                 if default is not None:
