@@ -59,6 +59,16 @@ class MariaDB:
             if made.returncode:
                 raise RuntimeError(f"mariadb-install-db made no database:\n{made.stdout}{made.stderr}")
 
+    def use_tls(self, *, certificate: bytes, key: bytes) -> None:
+        """From its next start on. Both are PEM."""
+        for name, content in (("cert", certificate), ("key", key)):
+            file = self.folder / f"server-{name}.pem"
+            file.write_bytes(content)
+            file.chmod(0o600)
+            if self._user is not None:
+                shutil.chown(file, self._user)
+            self._settings[f"ssl_{name}"] = file
+
     def url(self, database: str = "app", driver: str = "mysql+pymysql") -> str:
         return f"{driver}://root@localhost/{database}?unix_socket={self.socket}"
 

@@ -56,6 +56,12 @@ class PostgreSQL:
         with self.connect() as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
 
+    def allow(self, rules: str) -> None:
+        """Replaces the lines of pg_hba.conf. They hold for the server that runs, too."""
+        (self._data / "pg_hba.conf").write_text(rules)
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+
     def start(self) -> PostgreSQL:
         options = [f"-c{name}={value}" for name, value in self._settings.items()]
         with (self.folder / "log").open("ab") as log:

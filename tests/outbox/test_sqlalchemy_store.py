@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, make_url, text
 
 from bc_events.errors import OutboxError
 from bc_events.outbox._sql import schema
@@ -29,9 +29,11 @@ def sqlite_url(tmp_path) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
+@pytest.fixture(params=["sqlite", "postgres", "postgres by psycopg2", "mariadb"])
 def two_stores(request, tmp_path):
-    url = sqlite_url(tmp_path) if request.param == "sqlite" else request.getfixturevalue(f"{request.param}_url")
+    server, _, driver = request.param.partition(" by ")
+    url = sqlite_url(tmp_path) if server == "sqlite" else request.getfixturevalue(f"{server}_url")
+    url = make_url(url).set(drivername=f"postgresql+{driver}") if driver else url
     with ExitStack() as stack:
         engines = [create_engine(url) for _ in range(2)]
         for engine in engines:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
-USED: Final = frozenset({"psycopg", "pysqlite", "pymysql", "mysqldb"})
+USED: Final = frozenset({"psycopg", "psycopg2", "pysqlite", "pymysql", "mysqldb"})
 """Drivers of engines that the store can work on."""
 _DRIVERS: Final = {
     "postgresql": "postgresql+psycopg",
@@ -31,6 +31,8 @@ _EXTRAS: Final = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"
 _SAME_ARGUMENTS: Final = frozenset({"psycopg", "psycopg_async", "psycopg2", "aiosqlite", "asyncmy", "aiomysql"})
 """Drivers that are given what the relay engine's driver is: the parameters of libpq, or those of
 `sqlite3.connect` or PyMySQL."""
+_ADDRESSES: Final = frozenset({"host", "port"})
+"""Arguments in the query of a URL that SQLAlchemy reads alike for all drivers of PostgreSQL."""
 _OF_ASYNC_MYSQL: Final = frozenset({"echo", "loop", "auth_plugin"})
 """Arguments of asyncmy and aiomysql that PyMySQL does not know."""
 _OF_STATEMENTS: Final = frozenset(
@@ -53,7 +55,7 @@ def twin_of(engine: Engine, options: Mapping[str, Any]) -> Engine:
     arguments = _arguments(engine)
     statements = [name for name in engine.url.query if name in _OF_STATEMENTS]
     url = engine.url.difference_update_query(statements)
-    if engine.driver not in _SAME_ARGUMENTS and (arguments or url.query):
+    if engine.driver not in _SAME_ARGUMENTS and (arguments or set(url.query) - _ADDRESSES):
         raise _refusal(engine, f"arguments for {engine.driver} (in connect_args or in its URL)")
     if engine.driver in ("asyncmy", "aiomysql") and (unknown := _OF_ASYNC_MYSQL & {*arguments, *url.query}):
         raise _refusal(engine, f"the argument {min(unknown)}, which PyMySQL does not know")
@@ -114,6 +116,6 @@ def _listeners(engine: Engine) -> Iterator[tuple[str, Any]]:
 def _refusal(engine: Engine, what: str) -> ConfigurationError:
     return ConfigurationError(
         f"the engine {engine.url.render_as_string()} has {what}, which the outbox's own connections would not have; "
-        "pass engine=, a sync engine of the same database on psycopg, PyMySQL, mysqlclient or sqlite3 that is "
-        "configured as this one is"
+        "pass engine=, a sync engine of the same database on psycopg, psycopg2, PyMySQL, mysqlclient or sqlite3 that "
+        "is configured as this one is"
     )
