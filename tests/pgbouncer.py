@@ -27,7 +27,12 @@ class PgBouncer:
     """`url` names its database. Without passwords, every user is let in."""
 
     def __init__(
-        self, server: PostgreSQL, *, mode: str = "transaction", passwords: Mapping[str, str] | None = None
+        self,
+        server: PostgreSQL,
+        *,
+        mode: str = "transaction",
+        pool_size: int = 4,
+        passwords: Mapping[str, str] | None = None,
     ) -> None:
         if not is_installed():
             raise RuntimeError(MISSING)
@@ -45,7 +50,7 @@ class PgBouncer:
             "auth_type": "any" if passwords is None else "scram-sha-256",
             "auth_file": self.folder / "users",
             "pool_mode": mode,
-            "default_pool_size": 4,
+            "default_pool_size": pool_size,
             "ignore_startup_parameters": "extra_float_digits",
         }
         user = " user=postgres" if passwords is None else ""
