@@ -66,16 +66,12 @@ def _refusal(function: object, verb: str, kind: str) -> TypeError:
 def _kind(result: type) -> str | None:
     """The kind of result that this type is, with its article; None where its work does not begin later.
 
-    A class whose metaclass is not `type` may have no hash, so its kind is not cached.
+    A class without a hash counts as one of stored values, because no abstract base class can look it up.
     """
-    return _cached_kind(result) if type(result) is type else _found_kind(result)
+    return _found_kind(result) if callable(type(result).__hash__) else None
 
 
 @functools.lru_cache(maxsize=512)
-def _cached_kind(result: type) -> str | None:
-    return _found_kind(result)
-
-
 def _found_kind(result: type) -> str | None:
     if issubclass(result, AsyncGenerator):
         return "an async generator"

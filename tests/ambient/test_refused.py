@@ -149,12 +149,20 @@ def test_rule_06_it_is_refused_when_it_is_decorated_where_that_is_known_then(fun
         events.session()(function)
 
 
+class WithoutHash(type):
+    def __eq__(cls, other):
+        return cls is other
+
+
 READY = {
+    "object of a class without a hash": WithoutHash("Made", (), {}),
     "file": io.StringIO,
     "stack": contextlib.ExitStack,
     "pool": lambda: ThreadPoolExecutor(1),
     "mock": mock.MagicMock,
     "stored items": lambda: iter({"a": 1}.items()),
+    "stored numbers": lambda: iter(range(3)),
+    "stored numbers of more than 64 bits": lambda: iter(range(2**64)),
     "list": lambda: [1],
 }
 
