@@ -106,7 +106,7 @@ def test_rule_09_nothing_is_logged_where_nothing_was_dropped(model, client, reco
     assert warnings_logged() == []
 
 
-def test_rule_09_a_rollback_that_fails_does_not_mask_the_exception(client, recording, warnings_logged):
+def test_rule_09_a_rollback_that_fails_does_not_mask_the_exception(client, recording, warnings_logged, caplog):
     recording.discard = lambda _events: _raise(OSError("the disk is gone"))
     with pytest.raises(ZeroDivisionError), events.session("job-1"):
         say(1)
@@ -115,6 +115,7 @@ def test_rule_09_a_rollback_that_fails_does_not_mask_the_exception(client, recor
         "1 event of job job-1 could not be rolled back",
         "1 event of job job-1 dropped: the scope ended with ZeroDivisionError",
     ]
+    assert "OSError: the disk is gone" in caplog.text
     assert recording.numbers == []
 
 

@@ -167,6 +167,29 @@ def test_rule_08_stacks_closed_out_of_order_leave_their_own_blocks(client, recor
         second.close()
 
 
+def test_rule_08_an_object_that_entered_in_two_of_its_methods_cannot_leave_in_a_third(client, recording):
+    scope = events.session()
+
+    class Case:
+        def set_up(self):
+            scope.__enter__()
+
+        def start(self):
+            scope.__enter__()
+
+        def tear_down(self):
+            with pytest.raises(SessionClosedError, match="open 2 times, and it is unclear which"):
+                scope.__exit__(None, None, None)
+
+    def run():
+        case = Case()
+        case.set_up()
+        case.start()
+        case.tear_down()
+
+    contextvars.copy_context().run(run)
+
+
 def test_rule_08_a_wrapped_block_beside_a_stack(client, recording):
     scope = events.session()
 

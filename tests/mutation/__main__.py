@@ -5,9 +5,11 @@ loaded all but `bc_events`: that takes half as long as to start Python. It ends 
 that takes 12 seconds fails.
 
 A busy machine makes tests fail by themselves. So a test has noticed a change only if it fails twice with the change,
-and passes without it. A change with which the package cannot be imported has been noticed, too.
+and passes without it. A change with which the package cannot be imported has been noticed, too. `equivalent.py` lists
+changes that are not tried, because the code behaves the same with them.
 """
 
+import difflib
 import importlib
 import os
 import signal
@@ -23,6 +25,7 @@ from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 
+from .equivalent import EQUIVALENT
 from .notes import Notes
 
 LOADED_BEFORE = ("celery", "django.test", "fastapi", "httpx", "hypothesis.strategies", "inline_snapshot", "requests")
@@ -91,19 +94,20 @@ class Trials:
         self._unsound = set()
 
     def tried(self, mutation, turns):
-        """The result of a change, and the test that noticed it; None if it survives."""
+        """The result of a change, and the test that noticed it; None if it survives, or was not tried."""
         operator = get_operator(mutation.operator_name)(**mutation.operator_args)
         with tempfile.TemporaryFile() as log:
             while True:
                 turns = [[test for test in tests if test not in self._unsound] for tests in turns]
                 with use_mutation(mutation.module_path, operator, mutation.occurrence) as (before, after):
-                    test, turns = self._noticing(turns, log)
+                    reason = reason_for(str(mutation.module_path), changed(before, after))
+                    test, turns = (None, []) if reason else self._noticing(turns, log)
                 if not test or self._is_sound(test):
                     break
             log.seek(0)
             return test, WorkResult(
-                worker_outcome=WorkerOutcome.NORMAL,
-                output=log.read().decode(errors="replace")[-3000:],
+                worker_outcome=WorkerOutcome.SKIPPED if reason else WorkerOutcome.NORMAL,
+                output=reason or log.read().decode(errors="replace")[-3000:],
                 test_outcome=TestOutcome.SURVIVED if test is None else TestOutcome.KILLED,
                 diff="\n".join(_make_diff(before, after, mutation.module_path)),
             )
@@ -128,6 +132,17 @@ class Trials:
         return test in self._sound
 
 
+def reason_for(path, line):
+    """The reason for which a change to this line changes no behaviour; None if it may."""
+    return next((reason for part, reason in EQUIVALENT.get(path, {}).items() if part in line), None)
+
+
+def changed(before, after):
+    """The first line that a change has made, without its indentation."""
+    lines = difflib.ndiff(before.splitlines(), after.splitlines())
+    return next((" ".join(line[2:].split()) for line in lines if line.startswith("+ ")), "")
+
+
 def require_all_pass(tests):
     """Otherwise a test that fails by itself would be taken for one that notices a change."""
     with tempfile.TemporaryFile() as log:
@@ -146,19 +161,21 @@ def main(session, folder, budget):
     turns = {job: notes.turns(str(one.module_path), one.start_pos[0], float(budget)) for job, one in planned.items()}
     nearest = sorted({test for first, _ in turns.values() for test in first})
     require_all_pass(nearest)
-    trials, killed = Trials(nearest), 0
+    trials, killed, skipped = Trials(nearest), 0, 0
     for job, mutation in planned.items():
         began = time.monotonic()
         test, result = trials.tried(mutation, turns[job])
         database.set_result(job, result)
         killed += result.test_outcome is TestOutcome.KILLED
+        skipped += result.worker_outcome is WorkerOutcome.SKIPPED
         spent = time.monotonic() - began
         place = f"{mutation.module_path}:{mutation.start_pos[0]}"
-        noticed = "" if test is None else f"  {test or 'when it is imported'}"
-        print(f"{result.test_outcome.value:9}{spent:4.0f} s  {place}  {mutation.operator_name}{noticed}", flush=True)
-        if result.test_outcome is TestOutcome.SURVIVED:
+        outcome = "same" if result.worker_outcome is WorkerOutcome.SKIPPED else result.test_outcome.value
+        told = result.output if outcome == "same" else "" if test is None else test or "when it is imported"
+        print(f"{outcome:9}{spent:4.0f} s  {place}  {mutation.operator_name}  {told}", flush=True)
+        if outcome == "survived":
             print(result.diff, flush=True)
-    print(f"{killed} of {len(planned)} changes were noticed")
+    print(f"{killed} of {len(planned) - skipped} changes were noticed; {skipped} more change no behaviour", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """`python -m tests.mutation.sample SESSION COUNT SEED`: keeps so many of the changes that cosmic-ray has planned.
 
 Changes that no test could notice are left out first: in annotations, signatures and overloads, in classes that only
-type checkers read, in the arguments of `dataclass`, and a `cache` that is taken off.
+type checkers read, in the arguments of `dataclass`, in the seconds of a private constant, and a `cache` that is taken
+off.
 """
 
 import ast
@@ -42,12 +43,22 @@ def noise_in(node):
             yield start, span_of(node.body[0])[0]
         case ast.AnnAssign():
             yield span_of(node.annotation)
+            if is_private_time(node):
+                yield span_of(node.value)
         case ast.ClassDef() if any(is_protocol(base) for base in node.bases):
             yield span_of(node)
         case ast.Call(func=ast.Name(id="dataclass")):
             yield span_of(node)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             yield span_of(node)
+
+
+def is_private_time(node):
+    """Whether it is such as `_BETWEEN_LOOKS: Final = 0.2`. No test asserts a time."""
+    match node:
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=float())):
+            return name.startswith("_")
+    return False
 
 
 def is_protocol(base):

@@ -61,6 +61,12 @@ def test_a_lease_is_as_long_as_requests_need(deadline, lease):
     settings.check(deadline)
 
 
+def test_without_settings_a_relay_waits_as_the_reference_says():
+    settings = RelaySettings()
+    assert (settings.lease, settings.poll, settings.alarm) == (60, (0.05, 1), 300)
+    assert [(wait.multiplier, wait.max) for wait in (settings.retry, settings.pause)] == [(1, 300), (0.5, 30)]
+
+
 def test_a_lease_of_a_day_and_one_of_three_deadlines_pass():
     RelaySettings(lease=86_400).check(28_800)
 
