@@ -7,6 +7,7 @@ import click
 from bc_events import __version__
 
 from .demo.command import demo
+from .gen import gen
 from .outbox import outbox
 from .publish import publish
 from .serve import serve
@@ -24,5 +25,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, serve, publish, topics, outbox):
+for _command in (demo, serve, publish, topics, gen, outbox):
     root.add_command(_command)

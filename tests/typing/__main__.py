@@ -2,7 +2,8 @@
 
 A wrong line has a comment for mypy or pyright that names the error. Both fail where such a comment is missing, and
 where it is not needed. Pyrefly and ty do not see the comments. They must find the same lines, but for those where a
-comment says that they differ. README's first example must be right too, for pyright in strict mode.
+comment says that they differ. README's first example must be right too, for pyright in strict mode. What
+`bc-events gen` makes is checked as well: see `_generated.py`.
 
 python -m tests.typing
 """
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from . import _generated
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
@@ -80,9 +83,22 @@ def _is_named(checker: str, line: str) -> bool:
     return differs is not None and checker in differs[1].replace(",", " ").split()
 
 
+_CHECKS = {
+    "mypy": _mypy,
+    "pyright": _pyright,
+    "README": _readme,
+    "pyrefly": _pyrefly,
+    "ty": _ty,
+    "generated module, real topics": _generated.real_topics,
+    "generated module, random schemas": _generated.random_schemas,
+    "generated module, in an editor": _generated.completions,
+    "generated stubs": _generated.stubs,
+}
+
+
 def main() -> int:
     has_failed = False
-    for name, check in {"mypy": _mypy, "pyright": _pyright, "README": _readme, "pyrefly": _pyrefly, "ty": _ty}.items():
+    for name, check in _CHECKS.items():
         said = check()
         print(f"{name}: {'ok' if not said else 'reports' if name == 'ty' else 'FAILED'}")
         if said:
