@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Bindings:
-    """Of one outbox. Threads share it; a database session, as always, belongs to one at a time."""
+    """Those of one outbox. Threads share this object; each database session belongs to one thread at a time."""
 
     def __init__(self, engine: Engine, table: Table) -> None:
         self._writer = RowWriter(engine, table)
@@ -88,14 +88,14 @@ class Bindings:
                 self._catch_up_with(session, connection, followed)
 
     def _catch_up_with(self, session: Session, connection: Connection, followed: JoiningSession) -> None:
-        """What has run on it is known where it leads to the outbox's database."""
+        """Where the connection was followed, what has run on it is known. Otherwise it may have written."""
         is_known = connection in self._followed or self._core.of(connection) is not None
         self._works_on(session, connection, followed)
         followed.has_run(has_written=not is_known)
 
     def begins(self, session: Session, transaction: SessionTransaction) -> None:
         if transaction.parent is not None and self not in session.info:
-            return  # the one around it began before this outbox was there
+            return  # the transaction around it began before this outbox was there
         followed = self._session(session)
         followed.begins(transaction)
         if isinstance(session.bind, Connection):
@@ -147,18 +147,22 @@ class Bindings:
 
     def _around(self, session: Session) -> FollowedConnection | None:
         """The transaction that decides about the events of this session after its commit, if any."""
-        around = self._core.of(session.bind) if isinstance(session.bind, Connection) else None
-        is_decided_here = around is None or not around.decides_after_commit or self._session(session).is_committing
-        return None if is_decided_here or not outlasts_commit(session) else around
+        around = self._lender(session)
+        if around is None or not around.decides_after_commit:
+            return None
+        return None if self._session(session).is_committing or not outlasts_commit(session) else around
+
+    def _lender(self, session: Session) -> FollowedConnection | None:
+        """The open transaction of the connection with which the session was made, as by `Session(connection)`."""
+        return self._core.of(session.bind) if isinstance(session.bind, Connection) else None
 
     def rolls_back(self, session: Session) -> None:
         self._session(session).rolls_back()
 
     def ended(self, session: Session, transaction: SessionTransaction) -> None:
-        followed = self._session(session)
-        around = self._core.of(session.bind) if isinstance(session.bind, Connection) else None
-        is_closed = transaction.parent is None and followed.ends_without_word
-        if around is not None and is_closed and not followed.is_committing and outlasts_close(transaction):
+        followed, around = self._session(session), self._lender(session)
+        is_closed = transaction.parent is None and followed.is_closed_unfinished and not followed.is_committing
+        if around is not None and is_closed and outlasts_close(transaction):
             followed.joins(around)
         followed.ended(transaction)
 
@@ -171,7 +175,7 @@ class Bindings:
                 self.owners.follow(followed, unit)
 
     def connection_runs(self, connection: Connection, statement: str) -> None:
-        """It may work for a session, for itself, or for a session in a transaction of its own."""
+        """Tells the transaction of the connection, and that of the session which works on it; each if it is open."""
         command = SavepointCommand.of(statement)
         for followed in (self._core.of(connection), self._followed.get(connection)):
             if followed is None or not followed.is_open:

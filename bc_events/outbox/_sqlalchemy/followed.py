@@ -55,7 +55,7 @@ class FollowedSession:
         self._expected = ExpectedEvents()
         self._guests = Guests(self._can_withdraw, has_say=self.has_say)
         self._rest = Held()
-        weakref.finalize(session, self._forsaken).atexit = False
+        weakref.finalize(session, self._collected).atexit = False
 
     @property
     def is_open(self) -> bool:
@@ -88,12 +88,12 @@ class FollowedSession:
         self._note_unflushed()
         with self._lock:
             commit = self._committing
-            takes_more = commit is None or commit.takes_more(self._session())
-            if not self._levels or self._levels.outermost.is_committed or not takes_more:
+            is_over = not self._levels or self._levels.outermost.is_committed
+            if is_over or not (commit is None or commit.takes_more(self._session())):
                 return False
             self._wakes.add(wake)
             level = self._levels.around
-            if level.is_undone or level.has_ended_by_word:
+            if level.is_undone or level.has_explicit_rollback:
                 return False
             level.held.add(event)
             self.savepoints.note(event)
@@ -110,7 +110,7 @@ class FollowedSession:
         """See `ExpectedEvents.add`."""
         self._expected.add(event, wake, self)
 
-    def miss(self, event: Event, wake: Callable[[], None]) -> bool:
+    def hold_for_now(self, event: Event, wake: Callable[[], None]) -> bool:
         """Whether it holds an event for now that code in its scope published without this session: see `Guests`."""
         if not self._levels:
             self.expect(event, wake)
@@ -123,7 +123,7 @@ class FollowedSession:
         return True
 
     def begins(self, transaction: SessionTransaction) -> None:
-        if transaction.parent is None or transaction.nested:  # else it is part of the one around it
+        if transaction.parent is None or transaction.nested:  # otherwise it is a part of its parent
             self._begins(transaction)
 
     def _begins(self, transaction: SessionTransaction | Connection) -> None:
@@ -140,20 +140,19 @@ class FollowedSession:
         return self._committing is None
 
     def has_run(self, *, has_written: bool) -> None:
-        """What came before it was followed."""
+        """Notes what ran in the transaction before it was followed."""
         self._levels.read()
         if has_written:
             self.writes()
 
     def has_autocommit(self) -> None:
-        """See `TransactionLevels.autocommit`."""
         self._levels.autocommit()
 
     def ran(self, statement: str) -> None:
         self._work(lambda: self._levels.run(statement))
 
     def runs_savepoint(self, command: SavepointCommand) -> None:
-        """One that the session does not know, as it was set on its connection."""
+        """A savepoint of the connection, set by a statement: the session does not know it."""
         with self._lock:
             undone = self.savepoints.undone(command, [level.held for level in self._levels])
         if undone is not None:
@@ -194,7 +193,7 @@ class FollowedSession:
         self._rows.insert(session, missing)
 
     def committed(self) -> None:
-        """The innermost transaction was."""
+        """The innermost transaction was committed."""
         level = self._levels.innermost
         with self._lock:
             level.is_committed = True
@@ -207,10 +206,10 @@ class FollowedSession:
             wake()
 
     def rolls_back(self) -> None:
-        """The innermost transaction is; work in it that was not flushed is still to be seen."""
+        """The innermost transaction is rolled back. Its session still shows the work that was not flushed."""
         self._note_unflushed()
         if self._levels:
-            self._levels.innermost.has_ended_by_word = True
+            self._levels.innermost.has_explicit_rollback = True
 
     def undo(self) -> None:
         """The connection rolls back, before any hook of the session is told."""
@@ -224,8 +223,9 @@ class FollowedSession:
             self._levels.end_savepoint(level)
 
     def _decide(self, level: TransactionLevel) -> None:
-        is_meant = level.has_ended_by_word or self._committing is not None
-        decides = level.has_written or (self._levels.is_untouched and is_meant)
+        """The outermost transaction has ended. It decides if it has written, or if its session meant to end it."""
+        is_explicit = level.has_explicit_rollback or self._committing is not None
+        decides = level.has_written or (self._levels.is_untouched and is_explicit)
         if decides and not level.is_committed:
             self._guests.join_if_handed_over(level.held)
         elif not decides:
@@ -233,7 +233,7 @@ class FollowedSession:
                 choice.left_by(self)
         self._reset()
         if decides:
-            level.drop(is_meant=is_meant)
+            level.drop(is_explicit=is_explicit)
         late.send([*level.held.give_back(), *self._guests.give_back(), *self._rest.commit_to_scopes()])
 
     def _reset(self) -> None:
@@ -242,8 +242,8 @@ class FollowedSession:
             self._committing = self.scope = None
             self._rows, self._wakes, self.owner_choices = self._rows.of_next(), set(), []
 
-    def _forsaken(self) -> None:
-        """Nobody closed the session, and it is gone. Nothing may be sent from here: the garbage collector runs it."""
+    def _collected(self) -> None:
+        """The session was never closed, and the garbage collector has taken it. Nothing may be sent from here."""
         levels, self._levels = self._levels, TransactionLevels()
         for level in levels:
             late.report([] if levels.has_written else level.held.give_back())

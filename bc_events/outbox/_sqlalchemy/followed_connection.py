@@ -30,7 +30,7 @@ class FollowedConnection(FollowedSession):
         self._borrowers: weakref.WeakSet[JoiningSession] = weakref.WeakSet()
 
     def may_hold(self, *, in_rehearsal: bool) -> bool:
-        """Not while a session that was made with the connection has written: that speaks for the transaction.
+        """Not while a session that was made with the connection has written: then that session holds the events.
 
         In a rehearsal, not if it was begun outside of every scope: then a test has begun it, to roll back what the
         service under test commits.
@@ -42,9 +42,9 @@ class FollowedConnection(FollowedSession):
         """As for a session. What a listener publishes while the transaction begins is not in it yet."""
         return make_tell(self._connection()) and super().add(event, wake)
 
-    def miss(self, event: Event, wake: Callable[[], None]) -> bool:
+    def hold_for_now(self, event: Event, wake: Callable[[], None]) -> bool:
         """As for a session, but nobody waits for the next transaction of a connection."""
-        return self.is_open and make_tell(self._connection()) and super().miss(event, wake)
+        return self.is_open and make_tell(self._connection()) and super().hold_for_now(event, wake)
 
     def ran(self, statement: str) -> None:
         make_tell(self._connection())
@@ -84,8 +84,9 @@ class FollowedConnection(FollowedSession):
         self._begins(connection)
 
     def commits_untold(self) -> None:
-        """SQLAlchemy commits it. Nothing had run in it, if it does not tell of that itself: what a listener has just
-        published in it follows its scope.
+        """SQLAlchemy commits it. If it does not tell of its end, nothing has run in it.
+
+        A listener may have published in it just now: such events follow their scope.
         """
         if self._committing is not None:
             return
@@ -94,7 +95,7 @@ class FollowedConnection(FollowedSession):
         late.send(held.give_back())
 
     def rolls_back_untold(self) -> None:
-        """SQLAlchemy rolls it back. Nothing has run in it, and nothing was published, if it does not tell of that."""
+        """SQLAlchemy rolls it back. If it does not tell of its end, nothing has run or was published in it."""
         if not tells(self._connection()):
             self._reset()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, NestedTransaction
 
@@ -41,25 +41,32 @@ class JoiningSession(FollowedSession):
         return self._committing is not None
 
     @property
-    def ends_without_word(self) -> bool:
+    def is_closed_unfinished(self) -> bool:
         """Whether it is closed without a commit or a rollback, after a statement in it has written."""
         level = self._levels.outermost if self._levels else None
-        return level is not None and not (level.is_committed or level.has_ended_by_word) and self._levels.has_sent
+        return level is not None and not (level.is_committed or level.has_explicit_rollback) and self._levels.has_sent
 
 
 def outlasts_commit(session: Session) -> bool:
     """Whether the transaction of its connection goes on when the session commits: that ends a savepoint, or nothing."""
     joined = _joined(session.get_transaction())
-    return all(isinstance(transaction, NestedTransaction) or not ends for transaction, ends in joined)
+    return all(isinstance(one.transaction, NestedTransaction) or not one.ends_with_session for one in joined)
 
 
 def outlasts_close(transaction: SessionTransaction) -> bool:
     """Whether the transaction of its connection goes on, with the session's work, when the session is closed."""
     joined = _joined(transaction)
-    return bool(joined) and not any(ends for _, ends in joined)
+    return bool(joined) and not any(one.ends_with_session for one in joined)
 
 
-def _joined(transaction: SessionTransaction | None) -> list[tuple[object, bool]]:
-    """The transactions of connections in which the session works, each with whether the session ends it."""
+class _Joined(NamedTuple):
+    """The transaction of a connection, as far as a session works in it."""
+
+    transaction: object
+    ends_with_session: bool
+
+
+def _joined(transaction: SessionTransaction | None) -> list[_Joined]:
+    """The transactions of connections in which the session works."""
     found = transaction._connections if transaction is not None else {}  # no public name says this
-    return [(joined, ends) for key, (_, joined, ends, _) in found.items() if isinstance(key, Connection)]
+    return [_Joined(joined, ends) for key, (_, joined, ends, _) in found.items() if isinstance(key, Connection)]

@@ -105,7 +105,8 @@ class Owners:
             sessions = list(self._of_unit.get(root, ()))
         scopes = {frame.opening for frame in frames.chain()}
         unseen = [one for one in sessions if one.scope in scopes]
-        return any(one.miss(event, wake) for one in sorted(unseen, key=lambda one: -one.transaction_number))
+        last_first = sorted(unseen, key=lambda one: one.transaction_number, reverse=True)
+        return any(one.hold_for_now(event, wake) for one in last_first)
 
 
 def _open_ones(sessions: Iterable[FollowedSession], *, in_rehearsal: bool) -> list[FollowedSession]:

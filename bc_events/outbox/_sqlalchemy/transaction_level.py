@@ -20,7 +20,10 @@ _CLOSED: Final = "the database session was closed without a commit; commit, or p
 class TransactionLevel:
     """It holds the events that its end decides about."""
 
-    __slots__ = ("__weakref__", "has_ended_by_word", "has_written", "held", "is_committed", "is_undone", "transaction")
+    __slots__ = (
+        *("__weakref__", "held", "transaction"),
+        *("has_explicit_rollback", "has_written", "is_committed", "is_undone"),
+    )
 
     outbox = None
     is_open = True
@@ -31,15 +34,16 @@ class TransactionLevel:
         self.held = held
         self.has_written = False
         self.is_committed = False
-        self.has_ended_by_word = False
+        self.has_explicit_rollback = False
+        """Whether a call of `rollback` has ended it, or a commit that failed. Not if its session was just closed."""
         self.is_undone = False
-        """The database has rolled it back. What hooks publish from then on speaks of no work in it."""
+        """Whether the database has rolled it back. Events that hooks publish from then on are not about work in it."""
 
     @property
     def is_around(self) -> bool:
         """Whether it was begun by this task or thread, or by one that started it."""
         return any(one.subject is self for one in transactions.around())
 
-    def drop(self, *, is_meant: bool) -> None:
-        """It was rolled back; `is_meant` is False where nobody said so."""
-        self.held.drop(*(() if is_meant else (_CLOSED,)))
+    def drop(self, *, is_explicit: bool) -> None:
+        """It was rolled back; `is_explicit` is False if only the close of its session did that."""
+        self.held.drop(*(() if is_explicit else (_CLOSED,)))

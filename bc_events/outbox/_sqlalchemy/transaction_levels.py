@@ -103,7 +103,7 @@ class TransactionLevels:
     def end_savepoint(self, level: TransactionLevel) -> None:
         """Its events are dropped with its work, or belong to the level around it from here on."""
         outer = self._levels[self._levels.index(level) - 1]
-        is_dropped = not level.is_committed and (level.has_ended_by_word or self.has_written)
+        is_dropped = not level.is_committed and (level.has_explicit_rollback or self.has_written)
         self._levels.remove(level)
         if is_dropped:
             level.held.drop()
