@@ -10,6 +10,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
 from bc_events import DeliveryError
+from bc_events._delivery.bearer import BearerToken
 from bc_events._delivery.loopback import is_loopback
 
 from .scripted import Reply, ScriptedAPI, refused
@@ -86,6 +87,19 @@ class TestNetrc:
         with ScriptedAPI(answer) as api, requests.Session() as ready:
             session_of(api, 1, http=ready, auth=lambda: "token").flush()
         assert set(authorisations(api)) == {"Bearer token"}
+
+
+@pytest.mark.parametrize("tokens", [["a", "b"], ["b", "a"]])
+def test_a_late_refusal_of_an_old_token_leaves_the_new_one(tokens):
+    source = iter(tokens)
+    token = BearerToken(lambda: next(source))
+    old, new = requests.PreparedRequest(), requests.PreparedRequest()
+    old.headers, new.headers = {}, {}
+    token(old)
+    token.reject(old)
+    token(new)
+    token.reject(old)
+    assert new.headers == token(old).headers == {"Authorization": f"Bearer {tokens[1]}"}
 
 
 def test_a_digest_challenge_is_answered_by_the_auth_of_a_ready_session(session_of):
