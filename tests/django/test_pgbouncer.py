@@ -52,9 +52,9 @@ def test_applications_and_relays_share_its_servers(bounced, order):
         connections[bounced].close()
 
     with LocalEventsAPI() as api, Relay(outbox.store, api_of(api.url), workers=3, order=order, settings=QUICK):
-        with EventClient(None, "PolicyService", module.BC_EVENTS["TOPICS"], outbox=outbox) as client:
-            with ThreadPoolExecutor(JOBS) as pool:
-                list(pool.map(publish, range(JOBS)))
+        client = EventClient(None, "PolicyService", module.BC_EVENTS["TOPICS"], outbox=outbox)
+        with client, ThreadPoolExecutor(JOBS) as pool:
+            list(pool.map(publish, range(JOBS)))
         until(lambda: outbox.store.stats().pending == 0)
         arrived = {(event.job_id, event.data["number"]) for event in api.events()}
     assert arrived == {(f"job-{job}", number) for job in range(JOBS) for number in range(PER_JOB) if number % 3 != 2}

@@ -84,9 +84,9 @@ def work(url, driver):
     options = {"connect_args": {"prepare_threshold": None}} if driver == "psycopg" else {}
     engine = create_engine(url(driver=f"postgresql+{driver}"), **options)
     factory = sessionmaker(engine)
-    with EventClient(None, "PolicyService", TOPICS, outbox=SQLAlchemyOutbox(factory)) as client:
-        with ThreadPoolExecutor(JOBS) as pool:
-            list(pool.map(lambda job: publish(factory, client, job), range(JOBS)))
+    client = EventClient(None, "PolicyService", TOPICS, outbox=SQLAlchemyOutbox(factory))
+    with client, ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(lambda job: publish(factory, client, job), range(JOBS)))
     with engine.begin() as connection:
         count = connection.scalar(text("SELECT count(*) FROM policy"))
     engine.dispose()

@@ -1,4 +1,4 @@
-"""The long run: random programs on every kind of database, SQLite and PostgreSQL.
+"""The long run: random programs on every kind of database, SQLite, PostgreSQL and MariaDB.
 
 python -m tests.transactions [--long] [--examples 200] [--seed 1] [--only django]
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.mariadb import MISSING, MariaDB, is_installed
 from tests.postgres import PostgreSQL
 
 from .databases import django_aliases, fast_folder
@@ -25,7 +26,7 @@ LONG = 5_000
 
 
 @contextmanager
-def backends(folder: Path, postgres: PostgreSQL) -> Iterator[dict[str, Backend]]:
+def backends(folder: Path, postgres: PostgreSQL, mariadb: MariaDB | None) -> Iterator[dict[str, Backend]]:
     from . import on_django, on_sqlalchemy, plain
 
     async_url = postgres.url("asynchronous", driver="postgresql+psycopg_async")
@@ -53,7 +54,30 @@ def backends(folder: Path, postgres: PostgreSQL) -> Iterator[dict[str, Backend]]
                 f"sqlite:///{folder}/async-core.db", f"sqlite+aiosqlite:///{folder}/async-core.db"
             ),
             "sqlalchemy async core, postgres": on_sqlalchemy.AsyncCore(postgres.url("asynchronous"), async_url),
+            **({} if mariadb is None else _on_mariadb(mariadb, stack)),
         }
+
+
+def _on_mariadb(mariadb: MariaDB, stack: ExitStack) -> dict[str, Backend]:
+    from . import on_django, on_sqlalchemy
+
+    for name in ("synchronous", "asynchronous"):
+        mariadb.create_database(name)
+    aliases = stack.enter_context(django_aliases("mariadb", server=mariadb))
+    url, async_url = mariadb.url("synchronous"), mariadb.url("asynchronous")
+    return {
+        "django direct, mariadb": on_django.Direct(aliases),
+        "django outbox, mariadb": on_django.Outbox(aliases, is_on_sqlite=False),
+        "sqlalchemy, mariadb": on_sqlalchemy.Sync(url),
+        "sqlalchemy core, mariadb": on_sqlalchemy.SyncCore(url),
+        **{
+            f"sqlalchemy async{core}, mariadb, {driver}": kind(
+                async_url, mariadb.url("asynchronous", driver=f"mysql+{driver}")
+            )
+            for core, kind in (("", on_sqlalchemy.Async), (" core", on_sqlalchemy.AsyncCore))
+            for driver in ("asyncmy", "aiomysql")
+        },
+    }
 
 
 def check(backend: Backend, *, examples: int, number: int) -> None:
@@ -83,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
     examples = LONG if options.long else options.examples
     print(f"{examples} programs each, seed {options.seed}")
-    with fast_folder() as folder, _server() as postgres, backends(folder, postgres) as found:
+    with fast_folder() as folder, _servers() as servers, backends(folder, *servers) as found:
         for name, backend in found.items():
             if options.only in name:
                 _report(name, lambda backend=backend: check(backend, examples=examples, number=options.seed))
@@ -92,17 +116,22 @@ def main() -> None:
 def _report(name: str, work: Callable[[], None]) -> None:
     began = time.monotonic()
     work()
-    print(f"{name:32} held, {time.monotonic() - began:6.1f} s", flush=True)
+    print(f"{name:40} held, {time.monotonic() - began:6.1f} s", flush=True)
 
 
 @contextmanager
-def _server() -> Iterator[PostgreSQL]:
-    server = PostgreSQL(fsync="off")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+def _servers() -> Iterator[tuple[PostgreSQL, MariaDB | None]]:
+    """PostgreSQL, and MariaDB where it is installed."""
+    with ExitStack() as stack:
+        postgres = PostgreSQL(fsync="off")
+        stack.callback(postgres.stop)
+        if not is_installed():
+            print(MISSING)
+            yield postgres.start(), None
+            return
+        mariadb = MariaDB(innodb_flush_log_at_trx_commit=0)
+        stack.callback(mariadb.stop)
+        yield postgres.start(), mariadb.start()
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pymysql
 from django.core.management import call_command
 from django.db import connections
 
 import tests.django.service  # noqa: F401  sets Django up
+from tests.mariadb import MariaDB
 from tests.postgres import PostgreSQL
 
 _FAST = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF"
@@ -26,7 +29,7 @@ def fast_folder() -> Iterator[Path]:
 
 @contextmanager
 def django_aliases(
-    name: str, *, folder: Path | None = None, server: PostgreSQL | None = None
+    name: str, *, folder: Path | None = None, server: PostgreSQL | MariaDB | None = None
 ) -> Iterator[dict[str, str]]:
     """Two databases for Django, in files or on a server; the first one has the outbox. Maps their roles to aliases."""
     names = {"default": f"programs-{name}", "other": f"programs-{name}-other"}
@@ -47,8 +50,13 @@ def _in_file(alias: str, folder: Path | None) -> dict[str, object]:
     return {"NAME": str(folder / alias), "OPTIONS": {"init_command": _FAST, "timeout": 2}}
 
 
-def _on_server(alias: str, server: PostgreSQL) -> dict[str, object]:
+def _on_server(alias: str, server: PostgreSQL | MariaDB) -> dict[str, object]:
     server.create_database(alias)
+    if isinstance(server, MariaDB):
+        if find_spec("MySQLdb") is None:
+            pymysql.install_as_MySQLdb()
+        options = {"unix_socket": str(server.socket), "charset": "utf8mb4"}
+        return {"ENGINE": "django.db.backends.mysql", "NAME": alias, "USER": "root", "OPTIONS": options}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": alias,

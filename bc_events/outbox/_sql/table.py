@@ -112,6 +112,7 @@ class TableStore:
             held = dialect.many(sorted(self._held(transaction, lease, rows)))
             self._run(transaction, release, delay, reason, held)
 
+    @repeated
     def stats(self) -> Stats:
         counts = (
             "SELECT count(CASE WHEN o.dead_at IS NULL THEN 1 END), "
@@ -140,6 +141,7 @@ class TableStore:
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
         return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
 
+    @repeated
     def check(self) -> None:
         with self._database.reading() as transaction:
             if self._run(transaction, schema.version_query(self._dialect)):
@@ -225,6 +227,7 @@ class TableStore:
             unstamp = f"UPDATE {schema.TABLE} SET {_UNSTAMPED} WHERE dead_at IS NULL AND {dialect.among('batch')}"
             self._run(transaction, unstamp, dialect.many(batches))
 
+    @repeated
     def _select(self, condition: str, *parameters: object) -> list[Row]:
         select = f"SELECT {selection(self._dialect)} FROM {schema.TABLE} o WHERE {condition}"
         with self._database.reading() as transaction:

@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import URL, Engine, create_engine, make_url
-from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.pool import StaticPool
 
 from bc_events._runtime import forks
-from bc_events.errors import ConfigurationError
+from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox._sql import dialect, schema
-from bc_events.outbox._sql.conflicts import refusal_of
+from bc_events.outbox._sql.conflicts import (
+    LostConnectionError,
+    refusal_of,
+    tells_of_closed_connection,
+    tells_of_read_only,
+)
 from bc_events.outbox._sql.server_version import refuse_old_mysql
 
 from .relay_engine import USED, is_in_memory, twin_of
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
 STORE_OPTION: Final = "bc_events_store"
 """The execution option of a connection with which a store works in transactions of its own."""
 
+_LEVEL: Final = "READ COMMITTED"
+"""Under a stricter level two relays would fail each other's claims."""
 _GONE: Final = "see that it is up, and that `bc-events outbox sql` has been applied to it"
 _LOCKED: Final = (
     "a transaction keeps it locked, perhaps one that has only read; commit or close it before the events are flushed, "
@@ -45,11 +52,17 @@ def engine_at(url: str | URL) -> Engine:
     Raises what SQLAlchemy does for a URL that leads nowhere.
     """
     found = make_url(url)
-    return create_engine(found, **_options(is_psycopg=found.get_dialect().driver == "psycopg"))
+    known = found.get_dialect()
+    return create_engine(found, **_options(is_psycopg=known.driver == "psycopg", is_sqlite=known.name == "sqlite"))
 
 
-def _options(*, is_psycopg: bool) -> dict[str, Any]:
-    return {"connect_args": {"prepare_threshold": None} if is_psycopg else {}, "pool_pre_ping": True}
+def _options(*, is_psycopg: bool, is_sqlite: bool) -> dict[str, Any]:
+    """The level is set once for each connection, because on MySQL each change of it costs two statements."""
+    return {
+        "connect_args": {"prepare_threshold": None} if is_psycopg else {},
+        "pool_pre_ping": True,
+        **({} if is_sqlite else {"isolation_level": _LEVEL}),
+    }
 
 
 class EngineDatabase:
@@ -66,28 +79,35 @@ class EngineDatabase:
         is_foreign = engine.dialect.is_async or engine.driver not in USED
         self._is_ours = is_ours or is_foreign
         if is_foreign:
-            engine = twin_of(engine, _options(is_psycopg=self.dialect.name == "postgresql"))
+            name = self.dialect.name
+            engine = twin_of(engine, _options(is_psycopg=name == "postgresql", is_sqlite=name == "sqlite"))
         if self._is_ours:
             _ours.add(engine)
         is_sqlite = self.dialect.name == "sqlite"
         self.placeholder = "?" if is_sqlite else "%s"
-        # Under a stricter level two relays would fail each other's claims.
-        level = {} if is_sqlite else {"isolation_level": "READ COMMITTED"}
-        self._engine = engine.execution_options(**{STORE_OPTION: True}, **level)
+        has_level = is_sqlite or (self._is_ours and "isolation_level" not in engine.get_execution_options())
+        self._level: dict[str, Any] = {} if has_level else {"isolation_level": _LEVEL}
+        self._engine = engine.execution_options(**{STORE_OPTION: True})
 
     @contextmanager
     def transaction(self) -> Iterator[SQLAlchemyTransaction]:
-        with self._translated(), self._engine.begin() as connection:
-            refuse_old(connection)
+        with self._connected() as connection, connection.begin(), self._usable(connection):
             if self.dialect.name == "sqlite":
                 _take_lock(connection)
             yield SQLAlchemyTransaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[SQLAlchemyTransaction]:
-        with self._translated(), self._engine.connect() as connection:
-            refuse_old(connection)
+        with self._connected() as connection, self._usable(connection):
             yield SQLAlchemyTransaction(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with self._translated(), self._engine.connect() as connection:
+            with self._usable(connection):
+                connection.execution_options(**self._level)
+                refuse_old(connection)
+            yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -96,11 +116,34 @@ class EngineDatabase:
         try:
             yield
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            hide_values(error)
-            raise refusal_of(getattr(error, "orig", None) or error)(
-                f"the outbox's database {self._engine.url.render_as_string()} refused "
-                f"({type(error).__name__}: {reason_of(error)}); {_LOCKED if _is_lock(error) else _GONE}"
-            ) from error
+            raise self._refusal(error, refusal_of(getattr(error, "orig", None) or error)) from error
+
+    @contextmanager
+    def _usable(self, connection: Connection) -> Iterator[None]:
+        """Raises `LostConnectionError` where the connection is of no use: nothing has been committed, and the pool
+        forgets its idle connections.
+
+        SQLAlchemy sees to that itself where a statement finds the connection closed. But it does not notice that where
+        it sets the isolation level. A connection that only reads passes each test.
+        """
+        try:
+            yield
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
+            cause = getattr(error, "orig", None) or error
+            is_noticed = isinstance(error, DBAPIError) and error.connection_invalidated
+            if not is_noticed and not tells_of_closed_connection(cause) and not tells_of_read_only(cause):
+                raise
+            connection.invalidate()
+            if not is_noticed:
+                self._engine.dispose()
+            raise self._refusal(error, LostConnectionError) from error
+
+    def _refusal(self, error: Exception, kind: type[OutboxError]) -> OutboxError:
+        hide_values(error)
+        return kind(
+            f"the outbox's database {self._engine.url.render_as_string()} refused "
+            f"({type(error).__name__}: {reason_of(error)}); {_LOCKED if _is_lock(error) else _GONE}"
+        )
 
     def close(self) -> None:
         if self._is_ours:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bc_events.outbox._sql import schema
+from bc_events.outbox._sql.conflicts import repeated
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.row import Row
 
@@ -30,6 +31,7 @@ class AmbientOutbox:
         """An event that is a row already stays as it is."""
         self._store.add([Row.of(event, self._service_name) for event in events])
 
+    @repeated
     def delete(self, events: Sequence[Event]) -> None:
         if not events:
             return

@@ -14,7 +14,12 @@ from django.utils.connection import ConnectionDoesNotExist
 from bc_events._django.transactions import refuse_manual_transactions
 from bc_events.errors import ConfigurationError, OutboxError
 from bc_events.outbox._sql import dialect
-from bc_events.outbox._sql.conflicts import refusal_of
+from bc_events.outbox._sql.conflicts import (
+    LostConnectionError,
+    refusal_of,
+    tells_of_closed_connection,
+    tells_of_read_only,
+)
 from bc_events.outbox._sql.server_version import refuse_old_mysql
 
 if TYPE_CHECKING:
@@ -42,15 +47,20 @@ class AmbientDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[DjangoTransaction]:
-        _refuse_manual_transactions(connections[self._using])
+        connection = connections[self._using]
+        _refuse_manual_transactions(connection)
+        is_separate = not connection.in_atomic_block
+        if is_separate:
+            _close_unusable(connection)
         try:
-            with transaction.atomic(self._using, savepoint=False), connections[self._using].cursor() as cursor:
-                _refuse_old(connections[self._using])
+            with transaction.atomic(self._using, savepoint=False), connection.cursor() as cursor:
+                _refuse_old(connection)
                 yield DjangoTransaction(cursor)
-        except _ERRORS as error:
-            raise OutboxError(
-                _reason(self._using, error)
-            ) from error  # not repeated, because the transaction may be the application's
+        except _ERRORS as error:  # not repeated where the transaction is the application's
+            if is_separate and tells_of_read_only(error.__cause__ or error):
+                _close(connection)
+                raise LostConnectionError(_reason(self._using, error)) from error
+            raise OutboxError(_reason(self._using, error)) from error
 
     @contextmanager
     def reading(self) -> Iterator[DjangoTransaction]:
@@ -79,32 +89,41 @@ class OwnDatabase:
 
     @contextmanager
     def transaction(self) -> Iterator[DjangoTransaction]:
-        with self._cursor() as cursor:
-            for statement in self.dialect.begin:
-                cursor.execute(statement)
-            yield DjangoTransaction(cursor)
+        with self._connection() as connection, connection.cursor() as cursor:
+            with self._usable(connection):
+                for statement in self.dialect.begin:
+                    cursor.execute(statement)
+                yield DjangoTransaction(cursor)
             cursor.execute("COMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[DjangoTransaction]:
         """These connections commit each statement, so a SELECT leaves no transaction open."""
-        with self._cursor() as cursor:
+        with self._connection() as connection, connection.cursor() as cursor, self._usable(connection):
             yield DjangoTransaction(cursor)
 
     @contextmanager
-    def _cursor(self) -> Iterator[CursorWrapper]:
+    def _connection(self) -> Iterator[BaseDatabaseWrapper]:
         connection = self._take()
         try:
-            with connection.cursor() as cursor:
-                _refuse_old(connection)
-                yield cursor
+            yield connection
         except BaseException as error:
-            with suppress(*_ERRORS):  # the database rolls back the transaction of a closed connection
-                connection.close()
+            _close(connection)  # the database rolls back its transaction
             if isinstance(error, _ERRORS):
                 raise _refusal(self._using, error) from error
             raise
         self._put_back(connection)
+
+    @contextmanager
+    def _usable(self, connection: BaseDatabaseWrapper) -> Iterator[None]:
+        """Raises `LostConnectionError` where the connection is of no use: nothing has been committed."""
+        try:
+            _refuse_old(connection)
+            yield
+        except _ERRORS as error:
+            if _is_of_no_use(connection, error):
+                raise LostConnectionError(_reason(self._using, error)) from error
+            raise
 
     def close(self) -> None:
         with self._lock:
@@ -143,6 +162,28 @@ def _dialect_of(using: str) -> Dialect:
             f"Django's settings do not lead to the outbox's database {using!r} ({type(error).__name__}: {reason}); "
             "correct DJANGO_SETTINGS_MODULE or DATABASES"
         ) from error
+
+
+def _is_of_no_use(connection: BaseDatabaseWrapper, error: Exception) -> bool:
+    """Whether its server has closed it, or only reads."""
+    cause = error.__cause__ or error
+    if tells_of_read_only(cause):
+        return True
+    if connection.vendor == "mysql":
+        return tells_of_closed_connection(cause)
+    opened: Any = connection.connection
+    return connection.vendor == "postgresql" and opened is not None and bool(opened.closed)
+
+
+def _close_unusable(connection: BaseDatabaseWrapper) -> None:
+    """The server may have closed it: a request would have noticed, but an event may come long after the last query."""
+    if connection.vendor != "sqlite" and connection.connection is not None and not connection.is_usable():
+        _close(connection)
+
+
+def _close(connection: BaseDatabaseWrapper) -> None:
+    with suppress(*_ERRORS):
+        connection.close()
 
 
 def _refuse_manual_transactions(connection: BaseDatabaseWrapper) -> None:
