@@ -29,7 +29,7 @@ if not TYPE_CHECKING:  # type checkers then find misspelt names
             home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
-            if missing not in {"starlette", "uvicorn", "anyio", "h11"}:
+            if missing not in {"starlette", "uvicorn", "anyio", "h11", "lark"}:
                 raise
             raise ModuleNotFoundError(
                 f'the local Events API needs {missing}, which is not installed; run pip install "bc_events[local]"',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -10,7 +11,7 @@ from starlette.routing import Route
 
 from bc_events.constants import BULK_PATH, EVENTS_PATH
 
-from .inspection import REFUSED, refused
+from .json_response import REFUSED, refused
 from .same_origin import SameOrigin
 
 if TYPE_CHECKING:
@@ -18,29 +19,58 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from .inspection import Inspection
+    from .listing import Listing
+    from .live import Live
+    from .overview import Overview
     from .page import Page
     from .publishing import Publishing
 
     Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def make_app(publishing: Publishing, inspection: Inspection, page: Page, lifespan: Lifespan) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Who answers at which paths."""
+
+    publishing: Publishing
+    listing: Listing
+    live: Live
+    overview: Overview
+    inspection: Inspection
+    page: Page
+
+
+def make_app(parts: Endpoints, lifespan: Lifespan) -> Starlette:
+    publishing, listing, live, overview, inspection = (
+        parts.publishing,
+        parts.listing,
+        parts.live,
+        parts.overview,
+        parts.inspection,
+    )
     app = Starlette(
         routes=[
             Route(EVENTS_PATH, publishing.single, methods=["POST"]),
             Route(BULK_PATH, publishing.bulk, methods=["POST"]),
-            Route("/api/events", inspection.events, methods=["GET"]),
-            Route("/api/events", inspection.delete, methods=["DELETE"]),
-            Route("/api/events.jsonl", inspection.lines, methods=["GET"]),
-            Route("/api/events/wait", inspection.wait, methods=["GET"]),
+            Route("/api/events", listing.page, methods=["GET"]),
+            Route("/api/events", listing.delete, methods=["DELETE"]),
+            Route("/api/events.jsonl", listing.lines, methods=["GET"]),
+            Route("/api/events.jsonl", listing.take_in, methods=["POST"]),
+            Route("/api/events/wait", live.wait, methods=["GET"]),
+            Route("/api/events/stream", live.stream, methods=["GET"]),
+            Route("/api/events/{event_id}", listing.one, methods=["GET"]),
+            Route("/api/facets", overview.facets, methods=["GET"]),
+            Route("/api/histogram", overview.histogram, methods=["GET"]),
+            Route("/api/topics", overview.topics, methods=["GET"]),
+            Route("/api/jobs/{job_id:path}", overview.job, methods=["GET"]),
             Route("/api/requests", inspection.requests, methods=["GET"]),
             Route("/api/requests", inspection.forget_requests, methods=["DELETE"]),
             Route("/api/faults", inspection.faults, methods=["GET"]),
             Route("/api/faults", inspection.set_faults, methods=["PUT"]),
             Route("/api/faults", inspection.clear_faults, methods=["DELETE"]),
             Route("/readyz", inspection.ready, methods=["GET"]),
-            Route("/page.css", page.style, methods=["GET"]),
-            Route("/", page.events, methods=["GET"]),
+            Route("/page.css", parts.page.style, methods=["GET"]),
+            Route("/", parts.page.events, methods=["GET"]),
         ],
         middleware=[Middleware(SameOrigin, publishing.turned_away)],
         exception_handlers={

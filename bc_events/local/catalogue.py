@@ -27,7 +27,7 @@ class Catalogue:
 
     def __init__(self, definitions: Sequence[Definitions | TopicTable]) -> None:
         """Raises `TopicDefinitionError`, and `ConfigurationError` where two files define one topic differently."""
-        self._topics: dict[str, Topic] = {}
+        self.topics: dict[str, Topic] = {}
         self._is_open = not definitions
         for source in definitions:
             table = source if isinstance(source, TopicTable) else TopicTable.read(source)
@@ -35,7 +35,7 @@ class Catalogue:
                 self._add(topic)
 
     def _add(self, topic: Topic) -> None:
-        known = self._topics.setdefault(topic.name, topic)
+        known = self.topics.setdefault(topic.name, topic)
         if known.schema != topic.schema:
             raise ConfigurationError(f"two definitions files define {topic} differently; leave one of them out")
 
@@ -43,7 +43,7 @@ class Catalogue:
         """Raises `RefusedError` for an event that no topic allows."""
         if self._is_open:
             return
-        topic = self._topics.get(envelope.topic)
+        topic = self.topics.get(envelope.topic)
         if topic is None:
             raise RefusedError(UNKNOWN_TOPIC, self._unknown(envelope.topic))
         if topic.is_valid(envelope.data):
@@ -59,6 +59,6 @@ class Catalogue:
             raise RefusedError(SCHEMA_VIOLATION, f"{topic}: {'; '.join([*shown, *more])}")
 
     def _unknown(self, name: str) -> str:
-        closest = get_close_matches(name, self._topics, n=1)
+        closest = get_close_matches(name, self.topics, n=1)
         hint = f"did you mean {closest[0]}?" if closest else "give the server the file that defines it"
         return f"no definitions file has a topic {printable(name)}; {hint}"

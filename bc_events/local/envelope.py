@@ -18,25 +18,26 @@ from .refusal import VALIDATION, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ENVELOPE_PROPERTIES: Final[dict[str, Any]] = {
+    "action": {"type": "string", "pattern": "^[A-Z][a-z]+$"},
+    "category": {"type": "string", "pattern": "^[a-z]+$"},
+    "entity": {"type": "string", "pattern": "^([A-Z][a-z]+)+$"},
+    "data": {"type": "object", "minProperties": 1},
+    "actor": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "type"],
+        "properties": {
+            "id": {"type": "string", "minLength": ACTOR_ID_MIN_LENGTH},
+            "type": {"enum": sorted(ACTOR_TYPES)},
+        },
+    },
+}
 _ENVELOPE: Final = {
     "type": "object",
     "additionalProperties": False,
     "required": ["action", "category", "entity", "data", "actor"],
-    "properties": {
-        "action": {"type": "string", "pattern": "^[A-Z][a-z]+$"},
-        "category": {"type": "string", "pattern": "^[a-z]+$"},
-        "entity": {"type": "string", "pattern": "^([A-Z][a-z]+)+$"},
-        "data": {"type": "object", "minProperties": 1},
-        "actor": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["id", "type"],
-            "properties": {
-                "id": {"type": "string", "minLength": ACTOR_ID_MIN_LENGTH},
-                "type": {"enum": sorted(ACTOR_TYPES)},
-            },
-        },
-    },
+    "properties": ENVELOPE_PROPERTIES,
 }
 _SINGLE: Final = compile_schema(_ENVELOPE)
 _BULK: Final = compile_schema({"type": "array", "minItems": 1, "maxItems": MAX_REQUEST_EVENTS, "items": _ENVELOPE})
@@ -112,6 +113,11 @@ def _raw_data(text: str, *, is_bulk: bool) -> Iterator[bytes]:
         raw, at = _members(text, at)
         yield raw
         at = _skip(_BETWEEN, text, at)
+
+
+def raw_data(text: str) -> bytes:
+    """The text of the data of an object that has been checked."""
+    return _members(text, 0)[0]
 
 
 def _members(text: str, at: int) -> tuple[bytes, int]:

@@ -2,69 +2,99 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bc_events._runtime.private_file import make_private
-from bc_events.errors import ConfigurationError
-from bc_events.event import Actor
-
-from .query import read_query
-from .received_event import ReceivedEvent
+from . import database, event_row
+from .query import microseconds
+from .retention import Retention
+from .selection import Selection
+from .text_index import TextIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_IN_MEMORY: Final = ":memory:"
-_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL, received TEXT NOT NULL, job_id TEXT NOT NULL,
-    topic TEXT NOT NULL, category TEXT NOT NULL, entity TEXT NOT NULL, action TEXT NOT NULL,
-    actor_id TEXT NOT NULL, actor_type TEXT NOT NULL, data TEXT NOT NULL,
-    idempotency_key TEXT, traceparent TEXT, baggage TEXT
-);
-CREATE INDEX events_by_job ON events (job_id);
-CREATE INDEX events_by_topic ON events (topic);
-CREATE TABLE answers (idempotency_key TEXT PRIMARY KEY, status INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
-"""
-_CLEAR: Final = "BEGIN; DELETE FROM events; DELETE FROM answers; DELETE FROM sqlite_sequence; COMMIT;"
-_COLUMNS: Final = (
-    "event_id, received, job_id, topic, category, entity, action, actor_id, actor_type, data, "
-    "idempotency_key, traceparent, baggage"
-)
-_DELETE: Final = "DELETE FROM events WHERE {}"
-_PARAMETERS: Final = ", ".join("?" * 13)
-_INSERT: Final = f"INSERT INTO events ({_COLUMNS}) VALUES ({_PARAMETERS})"  # noqa: S608  two constants
-_FORWARD: Final = f"SELECT seq, {_COLUMNS} FROM events WHERE seq > ? AND {{}} ORDER BY seq LIMIT ?"  # noqa: S608  a constant
-_CUT: Final = _COLUMNS.replace("data", "substr(data, 1, ?)")
-_BACKWARD: Final = f"SELECT seq, {_CUT} FROM events WHERE {{}} ORDER BY seq DESC LIMIT ?"  # noqa: S608  a constant
+    from .received_event import ReceivedEvent
+    from .selection import Statement
+
+_CHOSEN: Final = "seq IN (SELECT seq FROM chosen)"
+_DELETE: Final = f"DELETE FROM events WHERE {_CHOSEN}"  # noqa: S608  a constant
+_FIRST: Final = "SELECT seq FROM events ORDER BY seq LIMIT ?"
+_FIRST_ANSWERS: Final = "DELETE FROM answers WHERE number <= (SELECT max(number) FROM answers) - ?"
+_OLD: Final = "SELECT seq FROM events WHERE received < ?"
+
+
+_SCANNED: Final = 2_000
+"""So few events are searched one by one, sooner than the full-text index is brought up to date."""
 
 
 class EventStore:
     """Threads share it. Without a file name it is in memory."""
 
-    def __init__(self, file: str | None = None) -> None:
+    def __init__(self, file: str | None = None, retention: Retention | None = None) -> None:
         self._lock = threading.RLock()
         self._listeners: list[Callable[[], None]] = []
-        self._database = _opened(file)
+        self._retention = retention or Retention()
+        self._database = database.opened(file)
+        is_shared = not file or file == database.IN_MEMORY
+        self._reader = self._database if is_shared else database.reader(str(file))
+        self._reading = self._lock if is_shared else threading.RLock()
+        self._texts = TextIndex(self._database)
+        self.generation: int = 0
+        """How often it has been cleared."""
+        self._size: int = self._database.execute("SELECT count(*) FROM events").fetchone()[0]
+        self.last_seq: int = self._database.execute("SELECT ifnull(max(seq), 0) FROM events").fetchone()[0]
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reading:
+            self._reader.close()
             self._database.close()
 
-    def add(self, events: Sequence[ReceivedEvent], answer: tuple[int, bytes] | None, key: str | None) -> None:
-        """Stores events, and the answer to their request, in one transaction."""
+    def add(
+        self, events: Sequence[ReceivedEvent], answer: tuple[int, bytes] | None = None, key: str | None = None
+    ) -> None:
+        """Stores events, and the answer to their request, in one transaction. Drops what need not be kept."""
         with self._lock, self._database:
-            self._database.executemany(_INSERT, [_row(event) for event in events])
+            self._database.executemany(event_row.INSERT, map(event_row.row_of, events))
             if answer is not None and key is not None:
-                self._database.execute("INSERT INTO answers VALUES (?, ?, ?)", (key, *answer))
+                self._database.execute(
+                    "INSERT INTO answers (idempotency_key, received, status, body) VALUES (?, ?, ?, ?)",
+                    (key, microseconds(datetime.now(UTC)), *answer),
+                )
+            if events:
+                self._size += len(events)
+                self.last_seq = self._database.execute("SELECT max(seq) FROM events").fetchone()[0]
+                self._texts.follow(self.last_seq)
+            self._drop()
         if events:
             self.wake()
+
+    def add_missing(self, events: Sequence[ReceivedEvent]) -> int:
+        """Stores those whose id is not known yet, and returns how many there were."""
+        find = "SELECT 1 FROM events WHERE event_id = ?"
+        with self._lock:
+            unique = {event.event_id: event for event in events}
+            missing = [one for one in unique.values() if not self._database.execute(find, (one.event_id,)).fetchone()]
+            self.add(missing)
+        return len(missing)
+
+    def _drop(self) -> None:
+        kept, age = self._retention.count, self._retention.age
+        if kept is not None and self._size > kept:
+            self._delete(_FIRST, (self._size - kept,))
+            self._database.execute(_FIRST_ANSWERS, (kept,))
+        if age is not None:
+            oldest = microseconds(datetime.now(UTC) - age)
+            self._delete(_OLD, (oldest,))
+            self._database.execute("DELETE FROM answers WHERE received < ?", (oldest,))
+
+    def drop_old(self) -> None:
+        """Drops what is too old by now. Each question does so first."""
+        if self._retention.age is not None:
+            with self._lock, self._database:
+                self._drop()
 
     def answer(self, key: str) -> tuple[int, bytes] | None:
         """The 2xx answer to an earlier request with this key, if there was one."""
@@ -75,34 +105,77 @@ class EventStore:
 
     def events(self, q: str = "", *, after: int = 0, limit: int | None = None) -> list[ReceivedEvent]:
         """The events that match, in the order of receipt, whose `seq` is greater than `after`. Raises `QueryError`."""
-        found = self._select(_FORWARD, q, before=(after,), behind=(-1 if limit is None else limit,))
-        return [_event(row) for row in found]
+        return self.page(q, limit, after=after)
 
-    def latest(self, q: str, limit: int, most_data: int) -> list[ReceivedEvent]:
-        """The latest events that match, newest first. Data is cut to `most_data` characters. Raises `QueryError`."""
-        return [_event(row) for row in self._select(_BACKWARD, q, before=(most_data,), behind=(limit,))]
+    def latest(
+        self, q: str = "", limit: int | None = None, *, before: int | None = None, most_data: int | None = None
+    ) -> list[ReceivedEvent]:
+        """The latest events that match, newest first, whose `seq` is less than `before`.
 
-    def count(self, q: str = "") -> int:
-        found: int = self._select("SELECT count(*) FROM events WHERE {}", q)[0][0]
+        Data is cut to `most_data` characters. Raises `QueryError`.
+        """
+        selection = Selection.of(q, before=before)
+        return self._events(selection.page(limit, is_newest_first=True, cut=most_data))
+
+    def page(
+        self,
+        q: str,
+        limit: int | None,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        is_newest_first: bool = False,
+    ) -> list[ReceivedEvent]:
+        """The first `limit` events that match between two values of `seq`, without these. Raises `QueryError`."""
+        is_near = self.last_seq - after <= _SCANNED and not is_newest_first
+        selection = Selection.of(q, after=after, before=before, by_table=is_near)
+        return self._events(selection.page(limit, is_newest_first=is_newest_first))
+
+    def _events(self, statement: Statement) -> list[ReceivedEvent]:
+        return [event_row.event_of(row) for row in self.rows(statement)]
+
+    def count(self, q: str = "", most: int | None = None, *, after: int = 0) -> int:
+        """How many match whose `seq` is greater than `after`; with `most`, counting ends there. Raises `QueryError`."""
+        found: int = self.rows(Selection.of(q, after=after).count(most))[0][0]
         return found
 
+    def rows(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """All rows of a question."""
+        self.drop_old()
+        if "texts" in statement[0]:
+            with self._lock, self._database:
+                self._texts.catch_up(self.last_seq)
+        with self._reading:
+            return self._reader.execute(*statement).fetchall()
+
     def delete(self, q: str = "") -> int:
-        """Deletes the events that match, and returns how many. Answers stay: a repeated request is still recognised."""
-        query = read_query(q)
+        """Deletes what matches, whatever its status, and returns how many there were.
+
+        Answers stay: a repeated request is still recognised. Raises `QueryError`.
+        """
+        chosen = Selection.of(q, status=None).columns("e.seq", None)
         with self._lock, self._database:
-            return self._database.execute(_DELETE.format(query.condition), query.parameters).rowcount
+            self._texts.catch_up(self.last_seq)
+            return self._delete(*chosen)
+
+    def _delete(self, chosen: str, parameters: tuple[Any, ...]) -> int:
+        """Deletes the events whose `seq` a statement chooses."""
+        # A table keeps them, because what the index has lost would not be chosen a second time.
+        self._database.execute("CREATE TEMP TABLE IF NOT EXISTS chosen (seq INTEGER PRIMARY KEY)")
+        self._database.execute(f"INSERT INTO chosen {chosen}", parameters)
+        self._texts.forget(_CHOSEN)
+        deleted = self._database.execute(_DELETE).rowcount
+        self._database.execute("DELETE FROM chosen")
+        self._size -= deleted
+        return deleted
 
     def clear(self) -> None:
         """Deletes events and answers, and counts from 1 again."""
-        with self._lock:
-            self._database.executescript(_CLEAR)
-
-    def _select(
-        self, sql: str, q: str, *, before: tuple[Any, ...] = (), behind: tuple[Any, ...] = ()
-    ) -> list[tuple[Any, ...]]:
-        query = read_query(q)
-        with self._lock:
-            return self._database.execute(sql.format(query.condition), (*before, *query.parameters, *behind)).fetchall()
+        with self._lock, self._reading:
+            database.clear(self._database)
+            self._size = self.last_seq = 0
+            self.generation += 1
+        self.wake()
 
     @contextmanager
     def listening(self, listener: Callable[[], None]) -> Iterator[None]:
@@ -121,51 +194,3 @@ class EventStore:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener()
-
-
-def _opened(file: str | None) -> sqlite3.Connection:
-    if file and file != _IN_MEMORY:
-        make_private(Path(file))
-    try:
-        database = sqlite3.connect(file or _IN_MEMORY, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"{file} cannot be opened ({error}); see that its folder exists and can be written to"
-        ) from error
-    try:
-        _prepare(database, file)
-    except sqlite3.DatabaseError as error:
-        database.close()
-        raise ConfigurationError(f"{file} cannot hold events ({error}); give the name of a new file") from error
-    except ConfigurationError:
-        database.close()
-        raise
-    return database
-
-
-def _prepare(database: sqlite3.Connection, file: str | None) -> None:
-    version = database.execute("PRAGMA user_version").fetchone()[0]
-    has_tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    is_new = version == 0 and not has_tables
-    if not is_new and version != _VERSION:
-        raise ConfigurationError(f"{file} is a database of something else; give the name of a new file")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    if is_new:
-        database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-
-
-def _row(event: ReceivedEvent) -> tuple[Any, ...]:
-    return (
-        *(event.event_id, event.received.isoformat(), event.job_id),
-        *(event.topic, event.category, event.entity, event.action),
-        *(event.actor.id, event.actor.type, event.raw.decode()),
-        *(event.idempotency_key, event.traceparent, event.baggage),
-    )
-
-
-def _event(row: tuple[Any, ...]) -> ReceivedEvent:
-    seq, event_id, received, job_id, topic, category, entity, action, actor_id, actor_type, data, *headers = row
-    moment = datetime.fromisoformat(received).astimezone(UTC)
-    actor = Actor(actor_id, actor_type)
-    return ReceivedEvent(seq, event_id, moment, job_id, topic, category, entity, action, actor, data.encode(), *headers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from bc_events.errors import counted, printable
 
-from .query import QueryError
+from .query import QueryError, term
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,7 +73,7 @@ class Page:
     async def events(self, request: Request) -> Response:
         q = request.query_params.get("q", "")
         try:
-            found = await run_in_threadpool(self._store.latest, q, _SHOWN, _MOST_DATA + 1)
+            found = await run_in_threadpool(self._store.latest, q, _SHOWN, most_data=_MOST_DATA + 1)
         except QueryError as error:
             return _page(q, "", f'<p class="error" role="alert">{escape(str(error))}</p>', 400)
         matching = await run_in_threadpool(self._store.count, q)
@@ -150,4 +149,4 @@ def _shown(data: str) -> str:
 
 
 def _link(field: str, value: str) -> str:
-    return f"/?q={quote(shlex.quote(f'{field}:{value}'))}"
+    return f"/?q={quote(term(field, value))}"

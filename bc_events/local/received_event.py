@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One stored event. `seq` counts events in the order of receipt, from 1. `raw` is the exact bytes of the data."""
+    """One stored event. `seq` counts events in the order of receipt, from 1. `raw` is the exact bytes of the data.
+
+    `status` is "accepted", or "refused" with the `reason`. Only a filter with `status:` finds events that are not
+    accepted.
+    """
 
     seq: int
     event_id: str
@@ -30,6 +34,9 @@ class ReceivedEvent:
     idempotency_key: str | None = None
     traceparent: str | None = None
     baggage: str | None = None
+    status: str = "accepted"
+    reason: str | None = None
+    service: str | None = None
 
     @property
     def data(self) -> Any:
@@ -56,5 +63,8 @@ class ReceivedEvent:
                 "idempotencyKey": self.idempotency_key,
                 "traceparent": self.traceparent,
                 "baggage": self.baggage,
+                "status": self.status,
+                "reason": self.reason,
+                "service": self.service,
             }
         )

@@ -17,7 +17,7 @@ from bc_events.errors import InvalidJobIdError
 from .envelope import read_envelopes
 from .received_event import ReceivedEvent
 from .refusal import INVALID_JOB_ID, TOO_LARGE, VALIDATION, RefusedError
-from .sent_answer import SentAnswer, reason_of
+from .sent_answer import SentAnswer, reason_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +68,7 @@ class Responder:
         try:
             self._catalogue.check(envelopes[0])
         except RefusedError as error:
+            self._store.add([_refused(envelopes[0], submission, job_id, error)])
             return SentAnswer.refusal(400, error)
         event = _received(envelopes[0], submission, job_id)
         body = orjson.dumps({"eventId": event.event_id, "jobId": job_id})
@@ -84,6 +85,7 @@ class Responder:
             except RefusedError as error:
                 refused.append((number, error))
                 results.append(error.error_type)
+                kept.append(_refused(envelope, submission, job_id, error))
                 continue
             result, is_kept = _result(faults)
             results.append(result)
@@ -150,6 +152,10 @@ def _struck_as_too_large(envelopes: Sequence[Envelope], faults: Faults) -> SentA
 
 def _too_large(reason: str) -> SentAnswer:
     return SentAnswer.refusal(413, RefusedError(TOO_LARGE, reason))
+
+
+def _refused(envelope: Envelope, submission: Submission, job_id: str, error: RefusedError) -> ReceivedEvent:
+    return replace(_received(envelope, submission, job_id), status="refused", reason=shown(error))
 
 
 def _received(envelope: Envelope, submission: Submission, job_id: str) -> ReceivedEvent:

@@ -17,13 +17,16 @@ from bc_events._runtime import argument_checks as check, keywords
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError, counted
 
-from .app import make_app
+from .app import Endpoints, make_app
 from .catalogue import Catalogue
 from .connection import connections
 from .event_store import EventStore
 from .faults import Faults
 from .inspection import Inspection
 from .listener import ADDRESS, BACKLOG, listening
+from .listing import Listing
+from .live import Live
+from .overview import Overview
 from .page import Page
 from .publishing import Publishing
 from .request_log import RequestLog
@@ -52,14 +55,14 @@ class _Live:
 
     store: EventStore
     publishing: Publishing
-    inspection: Inspection
+    live: Live
     server: uvicorn.Server
     thread: threading.Thread
     port: int
 
     def stop(self) -> None:
         networks.local_stops(self.port)
-        self.inspection.is_closing = True
+        self.live.is_closing = True
         self.store.wake()
         self.server.should_exit = True
         self.thread.join()
@@ -120,7 +123,8 @@ class LocalEventsAPI:
         self._port = listener.getsockname()[1]
         responder = Responder(store, self._catalogue, max_request_bytes=self._max_request_bytes)
         try:
-            self._live = _serving(listener, store, Publishing(responder, self._log, self._seed), self._log)
+            publishing = Publishing(responder, self._log, self._seed)
+            self._live = _serving(listener, store, publishing, self._log, self._catalogue)
         except BaseException:  # such as a RuntimeError where no thread can be started
             listener.close()
             store.close()
@@ -164,6 +168,14 @@ class LocalEventsAPI:
             check.whole("limit", limit, least=0)
         return self._open.store.events(q, after=after, limit=limit)
 
+    def latest(self, q: str = "") -> ReceivedEvent:
+        """The event that came last of those that match. Raises `LookupError` if there is none."""
+        found = self._open.store.latest(q, 1)
+        if not found:
+            which = f"no event that has come matches {q!r}" if q else "no event has come"
+            raise LookupError(which + self._log.hint())
+        return found[0]
+
     def wait(self, q: str = "", count: int = 1, timeout: float = 5.0) -> list[ReceivedEvent]:
         """The events that match, as soon as there are `count`. Raises `TimeoutError` after `timeout` seconds."""
         check.whole("count", count, least=0)
@@ -171,9 +183,9 @@ class LocalEventsAPI:
         store, news = self._open.store, threading.Event()
         deadline = time.monotonic() + timeout
         with store.listening(news.set):
-            while store.count(q) < count:
+            while (there := store.count(q, count)) < count:
                 if not news.wait(max(0.0, deadline - time.monotonic())):
-                    came = f"{store.count(q)} of {counted(count, 'event')} for {q!r} came in {timeout} s"
+                    came = f"{there} of {counted(count, 'event')} for {q!r} came in {timeout} s"
                     raise TimeoutError(came + self._log.hint())
                 news.clear()
         return store.events(q)
@@ -196,7 +208,7 @@ class LocalEventsAPI:
         return self._open.publishing.faults.fired
 
     def delete(self, q: str = "") -> int:
-        """Deletes the events that match, and returns how many. A repeated request is still recognised."""
+        """Deletes what matches, refused events too, and returns how many. A repeated request is still recognised."""
         return self._open.store.delete(q)
 
     def clear(self) -> None:
@@ -209,7 +221,9 @@ class LocalEventsAPI:
         return f"<LocalEventsAPI http://{ADDRESS}:{self._port} {'stopped' if self._live is None else 'serving'}>"
 
 
-def _serving(listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog) -> _Live:
+def _serving(
+    listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog, catalogue: Catalogue
+) -> _Live:
     is_up = threading.Event()
 
     @asynccontextmanager
@@ -217,10 +231,14 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
         is_up.set()
         yield
 
-    inspection = Inspection(store, log, publishing)
+    listing = Listing(store)
+    live = Live(store, listing)
+    parts = Endpoints(
+        publishing, listing, live, Overview(store, catalogue, log), Inspection(log, publishing), Page(store, log)
+    )
     server = uvicorn.Server(
         uvicorn.Config(
-            make_app(publishing, inspection, Page(store, log), lifespan),
+            make_app(parts, lifespan),
             http=connections(log.add_unreadable),  # type: ignore[arg-type]  # uvicorn calls it as it would call the class
             loop="asyncio",
             ws="none",
@@ -237,4 +255,4 @@ def _serving(listener: socket.socket, store: EventStore, publishing: Publishing,
     is_up.wait()  # from here on the backlog of the listener holds requests that come early
     port = listener.getsockname()[1]
     networks.local_starts(port)
-    return _Live(store, publishing, inspection, server, thread, port)
+    return _Live(store, publishing, live, server, thread, port)

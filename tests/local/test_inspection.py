@@ -34,7 +34,7 @@ def stocked(local_events_api):
         ('job:"job[\'x?*"', [3]),
         ('job:"job[\'xy*"', []),
         ('job:"job[\'x*"', [3]),
-        ("ünal", []),
+        ("ünal", [1]),
         ("Ünal", [1]),
         ("'Ünal 100%'", [1]),
         ("NAME", [1]),
@@ -100,6 +100,9 @@ def test_an_event_as_json_has_all_there_is(stocked):
         "idempotencyKey": "k-1",
         "traceparent": None,
         "baggage": None,
+        "status": "accepted",
+        "reason": None,
+        "service": None,
     }
 
 
