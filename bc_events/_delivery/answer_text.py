@@ -9,6 +9,8 @@ import orjson
 
 from bc_events.errors import counted, printable
 
+from .redirects import is_redirect
+
 _LONGEST_WORD: Final = 100
 _LONGEST_MESSAGE: Final = 500
 _MOST_LOOKED_AT: Final = 1 << 16
@@ -31,7 +33,7 @@ _NO_API: Final = "; check that api_url leads to an Events API"
 
 def of_failure(status: int, error_type: str, body: bytes, address: str, *, is_final: bool) -> str:
     """The status, and what was said of it. `address` is left out where the API itself has answered."""
-    hint = _REDIRECT if 300 <= status < 400 else _HINTS.get(status, "")  # noqa: PLR2004
+    hint = _REDIRECT if is_redirect(status) else _HINTS.get(status, "")
     is_from_elsewhere = not error_type and (bool(body) or (is_final and status != _TOO_LARGE))
     where = f"for {address}" if address and (hint or is_from_elsewhere) else ""
     head = " ".join(part for part in (f"HTTP {status}", error_type, where) if part)
@@ -86,14 +88,19 @@ def _is_json(body: bytes) -> bool:
 
 
 def _is_markup(body: bytes) -> bool:
-    return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return _text_of(body).startswith(b"<")
+
+
+def _text_of(body: bytes) -> bytes:
+    """Without a byte order mark and white space in front."""
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n")
 
 
 def _markup(body: bytes) -> str:
     """`a page of HTML ("502 Bad Gateway")`"""
     import html  # noqa: PLC0415  few services ever see a page of a proxy
 
-    kind = "a page of HTML" if b"<?xml" not in body[:100] else "a document of XML"
+    kind = "a document of XML" if _text_of(body).startswith(b"<?xml") else "a page of HTML"
     found = _TITLE(body[:_MOST_LOOKED_AT])
     title = " ".join(html.unescape(found[2].decode(errors="replace")).split()) if found else ""
     return f'{kind} ("{printable(title, max_length=_LONGEST_WORD)}")' if title else kind

@@ -9,6 +9,7 @@ from http.cookiejar import parse_ns_headers  # type: ignore[attr-defined]  # the
 from typing import TYPE_CHECKING, Any, Final
 
 from .attempt import Attempt, ResponseTooLong, current
+from .redirects import is_redirect
 
 if TYPE_CHECKING:
     import socket
@@ -37,12 +38,12 @@ class Reply(HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
-        while self._attempt is not None and 100 <= found[1] < 200:  # noqa: PLR2004
+        while self._attempt is not None and found[1] < 200:  # noqa: PLR2004
             if found[1] == 101:  # noqa: PLR2004
                 raise UnreadableResponse("the server switched protocols unasked")
             parse_headers(self.fp)
             found = super()._read_status()  # type: ignore[misc]  # as above
-        if self._attempt is not None and 300 <= found[1] < 400:  # noqa: PLR2004
+        if self._attempt is not None and is_redirect(found[1]):
             self.fp = io.BufferedReader(io.BytesIO(b"\r\n"))  # the headers of such a response are not even read
         return found
 
@@ -51,7 +52,7 @@ class Reply(HTTPResponse):
         if self._attempt is None:
             return
         self._drop_broken_cookies()
-        if 300 <= self.status < 400:  # noqa: PLR2004
+        if is_redirect(self.status):
             self._leave_body()
         else:
             self._check_framing()

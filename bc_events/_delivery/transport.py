@@ -18,6 +18,7 @@ from .attempt import ResponseTooLong, current
 from .connection import bound
 from .content_coding import unpacked
 from .loopback import is_loopback
+from .redirects import is_redirect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +200,7 @@ def _read(response: requests.Response, *_: object, **__: object) -> None:
 
 def _body(response: requests.Response) -> bytes:
     attempt = current()
-    if 300 <= response.status_code < 400:  # noqa: PLR2004  its status says everything
+    if is_redirect(response.status_code):
         response.close()
         return b""
     pieces = []

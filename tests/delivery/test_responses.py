@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bc_events import DeliveryError
+from bc_events._delivery.attempt import ResponseTooLong
+from bc_events._delivery.content_coding import unpacked
 from bc_events._delivery.request import Request
 from bc_events._delivery.wire import Verdict, read_answer
 
@@ -38,7 +40,9 @@ DELIVERED = {
     "deflated": response("201 Created", zlib.compress(TAKEN), "Content-Encoding: deflate"),
     "after 100": CONTINUE + response(),
     "after 103": HINTS + response(),
+    "after 199": HINTS.replace(b"103", b"199") + response(),
     "after several interim ones": HINTS + PROCESSING + CONTINUE + HINTS + PROCESSING + response(),
+    "with the first status of success": response("200 OK"),
     "with the last status of success": response("299 Fine"),
     "with one length twice": response("201 Created", TAKEN, f"Content-Length: {len(TAKEN)}"),
     "with one length twice in a header": response(
@@ -244,6 +248,47 @@ texts = st.text(max_size=20) | st.sampled_from(["120", "-1", "Fri, 31 Dec 9999 2
 def test_a_retry_after_is_a_number_of_ascii_digits_or_counts_as_none(value, pause):
     """`str.strip` takes away more than HTTP calls white space."""
     assert read_answer(Request((None,), b"", "key"), 503, {"Retry-After": value}, b"").pause == pause
+
+
+AGAIN = {407, 408, 425, 429, 502, 503, 504}
+HINTED = {*range(300, 400), 401, 403, 404, 405, 407, 410, 421}
+
+
+def verdict_of(status):
+    if 200 <= status < 300:
+        return Verdict.SETTLED
+    if status == 413:
+        return Verdict.SPLIT
+    return Verdict.FINAL if 300 <= status < 500 and status not in AGAIN else Verdict.AGAIN
+
+
+def test_each_status_has_its_verdict():
+    request = Request((None,), b"", "key")
+    found = {status: read_answer(request, status, {}, TAKEN).verdict for status in range(100, 1000)}
+    assert found == {status: verdict_of(status) for status in range(100, 1000)}
+
+
+@pytest.mark.parametrize(
+    ("error_type", "verdict"), [("TooOld", Verdict.FINAL), ("InternalFailureException", Verdict.AGAIN)]
+)
+def test_only_400_and_500_may_name_an_error_that_decides(error_type, verdict):
+    request, body = Request((None,), b"", "key"), b'{"errorType": "%s"}' % error_type.encode()
+    found = {status: read_answer(request, status, {}, body).verdict for status in range(300, 1000)}
+    assert found == {status: verdict_of(status) for status in range(300, 1000)} | {400: verdict, 500: verdict}
+
+
+def test_only_statuses_that_blame_the_settings_come_with_advice():
+    request = Request((None,), b"", "key")
+    reasons = {status: read_answer(request, status, {}, b"").reason for status in range(300, 1000)}
+    assert {status for status, reason in reasons.items() if reason != f"HTTP {status}"} == HINTED
+
+
+def test_a_body_may_be_as_long_unpacked_as_one_that_is_not_packed():
+    halves = gzip.compress(b"x" * 50) * 2
+    assert unpacked(halves, "gzip", 100) == b"x" * 100
+    for most in (99, 50, 49):
+        with pytest.raises(ResponseTooLong):
+            unpacked(halves, "gzip", most)
 
 
 @settings(max_examples=300, deadline=None)

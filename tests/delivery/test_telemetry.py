@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bc_events._delivery import telemetry
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,6 +47,17 @@ def test_a_flush_is_one_producer_span_with_messaging_attributes(flushes):
     }
     assert span["attributes"]["server.address"] == "127.0.0.1"
     assert span["attributes"]["server.port"] > 0
+
+
+@pytest.mark.parametrize(
+    ("api_url", "port"),
+    [("https://api.example", 443), ("http://api.example/v1", 80), ("https://api.example:8443", 8443)],
+)
+def test_the_span_of_a_flush_names_the_port_of_the_api(client_of, api_url, port):
+    session = client_of(None).service_session("job-1")
+    attributes = telemetry._attributes([session.created_test({"id": 1})], api_url)
+    assert (attributes["server.address"], attributes["server.port"]) == ("api.example", port)
+    session.rollback()
 
 
 def test_a_session_that_sends_nothing_has_no_span(flushes):

@@ -4,6 +4,45 @@ Each was looked at by a person. Spaces are as cosmic-ray leaves them.
 """
 
 EQUIVALENT = {
+    "bc_events/_delivery/attempt.py": {
+        "self._ends = 1.0": "`begin` sets it",
+        "self._ends = -1.0": "`begin` sets it",
+        "self.max_bytes: int =": "`begin` sets it",
+    },
+    "bc_events/_delivery/content_coding.py": {
+        "_MOST_MEMBERS: Final =": "any number that real bodies stay below will do",
+        "decoder.decompress(body, left + 2)": "one byte too many is enough to refuse it",
+    },
+    "bc_events/_delivery/flush.py": {
+        "self._answer.pause or -1.0": "the jitter is never less than 0",
+    },
+    "bc_events/_delivery/reasons.py": {
+        "_DEEPEST: Final =": "any number above the depth of real errors will do",
+    },
+    "bc_events/_delivery/request.py": {
+        "envelopes[ -1] if len(envelopes) == 1": "there is one",
+        "self.events[ -1].job_id": "the events of a request have one job",
+    },
+    "bc_events/_delivery/response.py": {
+        "_LONGEST_LENGTH: Final =": "the lengths of real bodies have fewer digits",
+        "self._left <=": "a read may go beyond the limit by a buffer",
+        "self.fp.peek( 2)": "it only asks whether there is a byte",
+    },
+    "bc_events/_delivery/telemetry.py": {
+        '"messaging.message.conversation_id": events[ -1].job_id': "the events of a flush have one job",
+    },
+    "bc_events/_delivery/threads.py": {
+        "_MOST_THREADS: Final =": "any number of threads does the same work",
+    },
+    "bc_events/_delivery/transport.py": {
+        "_PIECE: Final = 1 << ": "pieces of any size make the same body",
+        "_PIECE: Final = 2 << ": "pieces of any size make the same body",
+        "_POOL: Final =": "connections beyond it are made anew",
+        "pool_connections= 2": "the session has one host",
+    },
+    "bc_events/_delivery/wire.py": {
+        "batch[ -1].job_id": "the events of a batch have one job",
+    },
     "bc_events/_unit/pending.py": {
         "_numbers: Final = itertools.count( 2)": "the numbers only tell units of work apart",
         "_numbers: Final = itertools.count( 0)": "the numbers only tell units of work apart",
