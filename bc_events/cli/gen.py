@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from bc_events import TopicTable
-from bc_events.contract.stub_overlay import PACKAGE, stub_overlay
-from bc_events.contract.typed_module import typed_module
+from bc_events.contract.typed.stub_overlay import PACKAGE, stub_overlay
+from bc_events.contract.typed.typed_module import typed_module
 from bc_events.errors import counted
 
 from .escaping import escaped

@@ -1,7 +1,7 @@
 """`bc-events gen` writes typed calls, and says whether they are up to date."""
 
 from bc_events import TopicTable
-from bc_events.contract.typed_module import typed_module
+from bc_events.contract.typed.typed_module import typed_module
 
 
 def test_it_writes_the_module(run, topics, tmp_path):

@@ -1,7 +1,7 @@
 """Which objects are equal: those with the same keys, and equal objects within."""
 
-from bc_events.contract.equal_objects import groups_of_equals
-from bc_events.contract.schema_shapes import SchemaShapes
+from bc_events.contract.typed.equal_objects import groups_of_equals
+from bc_events.contract.typed.schema_shapes import SchemaShapes
 
 TEXT = {"type": "string"}
 

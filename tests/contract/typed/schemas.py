@@ -6,7 +6,15 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from bc_events.contract.shape import ListShape, LiteralShape, MapShape, NamedShape, ObjectShape, TupleShape, UnionShape
+from bc_events.contract.typed.shape import (
+    ListShape,
+    LiteralShape,
+    MapShape,
+    NamedShape,
+    ObjectShape,
+    TupleShape,
+    UnionShape,
+)
 
 WORDS = ("id", "name", "class", "Policy", "lines", "str", "date", "total sum", "__typename", "straße")
 FORMATS = ("uuid", "date-time", "date", "uri", "email")

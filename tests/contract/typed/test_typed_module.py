@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from bc_events import EventClient, EventSession, NoActiveSessionError, TopicTable, UnknownEventNameError, events
-from bc_events.contract.typed_calls import typed_calls
-from bc_events.contract.typed_module import typed_module
+from bc_events.contract.typed.typed_calls import typed_calls
+from bc_events.contract.typed.typed_module import typed_module
 from bc_events.testing import capture_events
 
 SCHEMA = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bc_events.contract.schema_shapes import SchemaShapes
-from bc_events.contract.shape import ObjectShape
-from bc_events.contract.type_text import TypeText
+from bc_events.contract.typed.schema_shapes import SchemaShapes
+from bc_events.contract.typed.shape import ObjectShape
+from bc_events.contract.typed.type_text import TypeText
 
 from .schemas import fits, schemas
 from .values import valid_values

@@ -1,0 +1,1 @@
+"""Typed calls for editors and type checkers: `bc-events gen`."""
