@@ -1,4 +1,4 @@
-"""`bc-events topics`: checks and lists the topics of definitions files."""
+"""`bc-events topics`: checks and lists the topics of definitions files. `lint` has a module of its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bc_events.topics.schemas import unknown_formats
 
 from .escaping import escaped, json_text
 from .exit_codes import FAILED
+from .lint import lint
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def topics() -> None:
-    """Check and list topic definitions.
+    """Check, lint and list topic definitions.
 
     \b
     Example:
       bc-events topics check topics.yaml
     """
+
+
+topics.add_command(lint)
 
 
 @topics.command()

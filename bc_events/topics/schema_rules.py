@@ -9,6 +9,7 @@ from typing import Any, Final
 from bc_events.errors import printable
 
 from . import keys
+from .keywords import NAMED_SCHEMAS, SCHEMAS
 from .marked import Marked, function_in, function_of, unmarked
 from .references import References, Steps
 from .schema_types import EVERY_TYPE, SchemaTypes, Types, refused_values
@@ -17,25 +18,6 @@ from .schemas import Mistake, SchemaError, compile_schema, not_json, refuse_mult
 _DESCRIPTIVE: Final = frozenset({"title", "description", "$comment"})
 _REMARKS: Final = frozenset({"deprecated", "examples", "readOnly", "writeOnly"})
 """Keywords that describe a schema, but are not text. Without them the schema has the same meaning."""
-_NAMED_SCHEMAS: Final = frozenset(
-    {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
-)
-_SCHEMAS: Final = frozenset(
-    {
-        *(
-            "additionalItems",
-            "additionalProperties",
-            "allOf",
-            "anyOf",
-            "contains",
-            "contentSchema",
-            "else",
-            "if",
-            "items",
-        ),
-        *("not", "oneOf", "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties"),
-    }
-)
 _VALUES: Final = frozenset(
     {
         *("$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary", "const"),
@@ -47,8 +29,8 @@ _VALUES: Final = frozenset(
 )
 _KEYWORDS: Final = frozenset(
     {
-        *_NAMED_SCHEMAS,
-        *_SCHEMAS,
+        *NAMED_SCHEMAS,
+        *SCHEMAS,
         *_VALUES,
         *_DESCRIPTIVE,
         *_REMARKS,
@@ -131,9 +113,9 @@ class SchemaReading:
             inherited = types if keyword in _SAME_VALUE else EVERY_TYPE
             if isinstance(keyword, Marked):
                 self._tagged_key(keyword, place)
-            if keyword in _NAMED_SCHEMAS and isinstance(part, Mapping) and not isinstance(part, Marked):
+            if keyword in NAMED_SCHEMAS and isinstance(part, Mapping) and not isinstance(part, Marked):
                 self._named_schemas(part, place, inherited)
-            elif keyword in _SCHEMAS or keyword in _NAMED_SCHEMAS:
+            elif keyword in SCHEMAS or keyword in NAMED_SCHEMAS:
                 self._schema(part, place, inherited)
             elif keyword in _VALUES:
                 self._value(part, place)

@@ -16,6 +16,7 @@ import jsonschema_rs
 
 from bc_events.errors import MOST_VIOLATIONS, Violation, kind_of, printable
 
+from .keywords import DATA, NAMED_SCHEMAS
 from .marked import Marked, unmarked
 
 _MASK: Final = "(hidden)"
@@ -34,12 +35,6 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII
 _DATE_TIME: Final = "(RFC 3339, with a time zone, as datetime.now(UTC) has)"
 _LATER_FORMATS: Final = {"uuid": lambda text: _UUID.fullmatch(text) is not None}
 """Drafts before 2019-09 do not define it, and would accept any text."""
-
-
-_NAMED_SCHEMAS: Final = frozenset(
-    {"properties", "patternProperties", "dependentSchemas", "dependencies", "definitions", "$defs"}
-)
-_DATA: Final = frozenset({"const", "enum", "default", "example", "examples"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +172,10 @@ def _unknown_formats(schema: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(named, str) and not _is_known(named):
         yield path, named
     for keyword, part in schema.items():
-        if keyword in _NAMED_SCHEMAS and isinstance(part, Mapping):
+        if keyword in NAMED_SCHEMAS and isinstance(part, Mapping):
             for name, item in part.items():
                 yield from _unknown_formats(item, path + _pointer([keyword, name]))
-        elif keyword not in _DATA:
+        elif keyword not in DATA:
             yield from _unknown_formats(part, path + _pointer([keyword]))
 
 

@@ -1,0 +1,1 @@
+"""Rules for definitions files, beyond what makes them valid: `bc-events topics lint`."""
