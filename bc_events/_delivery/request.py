@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from bc_events.constants import (
     BULK_PATH,
@@ -17,6 +17,8 @@ from bc_events.constants import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_PARTS: Final = uuid.UUID("0f1d3c1e-6a53-4c0e-9d3b-6f2a5a0b7c41")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,16 @@ class Request(Generic[S]):
             IDEMPOTENCY_HEADER: self.key,
         }
 
+    def part(self, places: Sequence[int]) -> Request[S]:
+        """The request of the events at these places."""
+        return Request.of([self.events[place] for place in places], key_of_part(self.key, places))
+
     def halves(self) -> tuple[Request[S], Request[S]]:
         """Two requests, each with a key of its own, in order."""
         middle = len(self.events) // 2
-        return Request.of(self.events[:middle]), Request.of(self.events[middle:])
+        return self.part(range(middle)), self.part(range(middle, len(self.events)))
+
+
+def key_of_part(key: str, places: Sequence[int]) -> str:
+    """The key for the events at these places of a request. The same part of the same request has the same key."""
+    return str(uuid.uuid5(_PARTS, f"{key}/{','.join(map(str, places))}"))

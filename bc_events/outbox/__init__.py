@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from ._sqlalchemy.table import outbox_table
     from ._sqlite.outbox import SQLiteOutbox
     from ._store.store import Store
+    from ._stream.record import DeadRecord, StreamRecord
+    from ._stream.relay import StreamRelay
 
 _HOMES = {
+    "DeadRecord": "_stream.record",
     "RelaySettings": "_relay.settings",
     "Relay": "_relay.relay",
     "SQLAlchemyOutbox": "_sqlalchemy.outbox",
     "SQLiteOutbox": "_sqlite.outbox",
     "Store": "_store.store",
+    "StreamRecord": "_stream.record",
+    "StreamRelay": "_stream.relay",
     "outbox_table": "_sqlalchemy.table",
 }
 _KINDS = {
@@ -36,7 +41,18 @@ _KINDS = {
 }
 _WITH_KIND = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(?!//)").match
 """One letter before a colon is a drive of Windows."""
-__all__ = ["Relay", "RelaySettings", "SQLAlchemyOutbox", "SQLiteOutbox", "Store", "named", "outbox_table"]
+__all__ = [
+    "DeadRecord",
+    "Relay",
+    "RelaySettings",
+    "SQLAlchemyOutbox",
+    "SQLiteOutbox",
+    "Store",
+    "StreamRecord",
+    "StreamRelay",
+    "named",
+    "outbox_table",
+]
 
 
 def named(name: str) -> Outbox:

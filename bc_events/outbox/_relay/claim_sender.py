@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bc_events._delivery.request import Request
     from bc_events._delivery.wire import Answer
     from bc_events.outbox._store.row import Row
-    from bc_events.outbox._store.store import Claim, Store
+    from bc_events.outbox._store.store import Claim, RelayStore
 
     from .counts import RelayCounts
     from .settings import RelaySettings
@@ -50,7 +50,7 @@ class ClaimSender:
     def __init__(
         self,
         claim: Claim,
-        store: Store,
+        store: RelayStore,
         api: EventsAPI,
         *,
         settings: RelaySettings,

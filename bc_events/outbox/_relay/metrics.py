@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import CallbackOptions, Counter
 
-    from bc_events.outbox._store.store import Stats, Store
+    from bc_events.outbox._store.store import RelayStore, Stats
 
-_observed: Final[weakref.WeakSet[Store]] = weakref.WeakSet()
+_observed: Final[weakref.WeakSet[RelayStore]] = weakref.WeakSet()
 
 
-def observe(store: Store) -> None:
+def observe(store: RelayStore) -> None:
     """Makes each collection of metrics ask the store for its numbers."""
     _counters()
     _observed.add(store)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bc_events._delivery.api import EventsAPI
     from bc_events.client import EventClient
-    from bc_events.outbox._store.store import Order, Store
+    from bc_events.outbox._store.store import Order, RelayStore
 
 MOST_WORKERS: Final = 1000
 """Each is a thread, with a connection to the database and one to the API."""
@@ -42,7 +42,7 @@ class Relay:
 
     def __init__(
         self,
-        store: Store,
+        store: RelayStore,
         api: EventsAPI,
         *,
         workers: int = 1,
@@ -54,7 +54,7 @@ class Relay:
         check_order(order)
         check_settings(settings)
         check.whole("workers", workers, least=1, most=MOST_WORKERS)
-        self.store: Store = store
+        self.store: RelayStore = store
         self._api = api
         self._settings = settings or RelaySettings.for_requests_of(api.deadline)
         self._settings.check(api.deadline)

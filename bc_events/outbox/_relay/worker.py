@@ -17,7 +17,7 @@ from .outcome import RequestOutcome
 if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
-    from bc_events.outbox._store.store import Claim, Order, Store
+    from bc_events.outbox._store.store import Claim, Order, RelayStore
 
     from .counts import RelayCounts
     from .settings import RelaySettings
@@ -34,7 +34,7 @@ class Worker:
 
     def __init__(
         self,
-        store: Store,
+        store: RelayStore,
         api: EventsAPI,
         *,
         settings: RelaySettings,

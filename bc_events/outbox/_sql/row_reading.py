@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-import orjson
-
 from bc_events.outbox._store.columns import COLUMNS, NAMES
+from bc_events.outbox._store.envelope import fault_of
 from bc_events.outbox._store.row import Row
 
 if TYPE_CHECKING:
@@ -109,13 +108,9 @@ def _text(value: Any) -> str:
 
 
 def _check_envelope(text: str) -> None:
-    """Two JSON values in one payload would change the number of records in the request."""
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _UnreadableError("JSON") from error
-    if not isinstance(found, dict):
-        raise _UnreadableError("a JSON object")
+    fault = fault_of(text)
+    if fault is not None:
+        raise _UnreadableError(fault)
 
 
 def _uuid(value: Any) -> UUID:

@@ -15,23 +15,22 @@ from .core_transactions import CoreTransactions, has_autocommit
 from .engine import STORE_OPTION
 from .joining_session import JoiningSession, outlasts_close, outlasts_commit
 from .owners import Owners, root_of
-from .row_writer import RowWriter
 from .savepoints import SavepointCommand
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, Table
     from sqlalchemy.orm import Session, SessionTransaction
 
     from bc_events._unit.unit_of_work import UnitOfWork
 
     from .followed_connection import FollowedConnection
+    from .row_writer import RowWriter
 
 
 class Bindings:
     """Those of one outbox. Threads share this object; each database session belongs to one thread at a time."""
 
-    def __init__(self, engine: Engine, table: Table) -> None:
-        self._writer = RowWriter(engine, table)
+    def __init__(self, writer: RowWriter) -> None:
+        self._writer = writer
         self._lock = threading.RLock()
         self._class: type[Session] | None = None
         self.owners: Owners = Owners()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bc_events._delivery.request import Limits
     from bc_events.event import Event
     from bc_events.outbox._relay.embedded import EmbeddedRelay
-    from bc_events.outbox._store.store import Store
+    from bc_events.outbox._store.delivery import RowStore
 
     from .bindings import Bindings
 
@@ -38,7 +38,7 @@ class SQLAlchemyDelivery:
 
     def __init__(
         self,
-        store: Store,
+        store: RowStore,
         service_name: str,
         relay: EmbeddedRelay | None,
         bindings: Bindings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -18,13 +19,17 @@ from bc_events._runtime import argument_checks as check, keywords
 from bc_events.errors import ConfigurationError
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
+from bc_events.outbox._sql.stream_table import StreamTable
 from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.no_relay import check_stream, no_store
 from bc_events.session import EventSession
 
 from .bindable import session_of
 from .bindings import Bindings
 from .delivery import SQLAlchemyDelivery, rehearsal_apart
 from .engine import EngineDatabase, engine_at, refuse_old
+from .row_statements import stored_rows, streamed_rows
+from .row_writer import RowWriter
 from .table import outbox_table
 
 if TYPE_CHECKING:
@@ -58,6 +63,7 @@ class SQLAlchemyOutbox:
         relay: bool = False,
         order: Order = "time",
         settings: RelaySettings | None = None,
+        stream: bool = False,
     ) -> None:
         """Nothing is opened yet.
 
@@ -67,23 +73,37 @@ class SQLAlchemyOutbox:
             relay: whether this process also sends; if not, run `bc-events outbox relay`.
             order: see `Order`; of the relay in this process.
             settings: of the relay in this process.
+            stream: whether change data capture reads the events in place of a relay: the transaction that inserts their
+                rows deletes them too. Not on SQLite.
 
         Raises `ConfigurationError`.
         """
         check_relay_options(relay=relay, order=order, settings=settings)
+        check_stream(stream=stream, relay=relay)
         if engine is not None:
             check.instance("engine", engine, (Engine, AsyncEngine), example="an Engine or an AsyncEngine")
         self.engine: Engine = _sync(engine or _engine_of(target))
         is_ours = engine is None and isinstance(target, str | URL)
-        self.store: TableStore = TableStore(EngineDatabase(self.engine, is_ours=is_ours))
+        self._database = EngineDatabase(self.engine, is_ours=is_ours)
+        if stream and self._database.dialect.has_one_writer:
+            raise ConfigurationError("SQLite has no log that change data capture could read; leave out stream=True")
+        self._is_stream = stream
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings
-        self._bindings = Bindings(self.engine, outbox_table(MetaData()))
+        statements = streamed_rows if stream else stored_rows
+        self._bindings = Bindings(RowWriter(self.engine, outbox_table(MetaData()), statements))
         listened = _session_class_of(target)
         if listened is not None:
             self._bindings.follow(listened)
         self._bindings.follow_all()
+
+    @cached_property
+    def store(self) -> TableStore:
+        """The store for relays and operators. Raises `ConfigurationError` for a stream, which has none."""
+        if self._is_stream:
+            raise no_store()
+        return TableStore(self._database)
 
     def bind(self, db: Bindable, session: EventSession | None = None) -> None:
         """Makes events of `session`, the live one by default, part of the transactions of `db`.
@@ -118,9 +138,8 @@ class SQLAlchemyOutbox:
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
-        return SQLAlchemyDelivery(
-            self.store, service_name, relay, self._bindings, rehearsal=rehearsal_apart(api, limits)
-        )
+        rows = StreamTable(self._database, limits) if self._is_stream else self.store
+        return SQLAlchemyDelivery(rows, service_name, relay, self._bindings, rehearsal=rehearsal_apart(api, limits))
 
 
 def _engine_of(target: Target) -> Engine | AsyncEngine:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bc_events.errors import counted
-from bc_events.outbox._store.columns import GIVEN
-from bc_events.outbox._store.row import Row
 
 from .engine import hide_values
 
@@ -21,21 +19,25 @@ if TYPE_CHECKING:
 
     from bc_events.event import Event
 
+    from .row_statements import Statements
+
 
 class RowWriter:
-    """Of one outbox: its table, and the engine of the database in which that is."""
+    """Of one outbox: its table, the engine of the database in which that is, and the statements that write rows."""
 
-    def __init__(self, engine: Engine, table: Table) -> None:
+    def __init__(self, engine: Engine, table: Table, statements: Statements) -> None:
         self._engine = engine
         self._table = table
+        self._statements = statements
 
     def insert(self, session: Session | Connection, events: Sequence[Event]) -> None:
         """Raises what the database refuses, without the events' data."""
         try:
             # The outbox is one table, wherever the session's engine has put those of a tenant.
             untranslated = {"schema_translate_map": None}
-            rows = [_values(event) for event in events]
-            self._connection(session).execute(self._table.insert(), rows, execution_options=untranslated)
+            connection = self._connection(session)
+            for statement, rows in self._statements(self._table, events):
+                connection.execute(statement, rows, execution_options=untranslated)
         except SQLAlchemyError as error:
             hide_values(error)
             error.add_note(
@@ -60,9 +62,3 @@ class RowWriter:
 def _address(engine: Engine) -> tuple[object, ...]:
     url = engine.url
     return engine.dialect.name, url.host, url.port, url.database, url.query.get("host")
-
-
-def _values(event: Event) -> dict[str, object]:
-    unit: Any = event.origin
-    values = Row.of(event, unit.client.service_name).given
-    return {column.name: value for column, value in zip(GIVEN, values, strict=True)}

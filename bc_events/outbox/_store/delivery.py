@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from bc_events._delivery.request import Request
 from bc_events.errors import DeliveryError, OutboxError, Undelivered
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from bc_events.outbox._relay.embedded import EmbeddedRelay
 
     from .rehearsal import Rehearsal
-    from .store import Store
+
+
+class RowStore(Protocol):
+    """What a delivery needs of a `Store`."""
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Stores rows in one transaction. Raises `OutboxError`."""
+
+    def close(self) -> None:
+        """Closes its connections."""
 
 
 class StoredDelivery:
@@ -26,7 +35,7 @@ class StoredDelivery:
     runner = None
 
     def __init__(
-        self, store: Store, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Rehearsal | None = None
+        self, store: RowStore, service_name: str, relay: EmbeddedRelay | None, *, rehearsal: Rehearsal | None = None
     ) -> None:
         """Without a `relay` here, one must run elsewhere. `rehearsal` is used when a test has closed the network."""
         self._store = store

@@ -75,15 +75,12 @@ class Stats:
     """Seconds."""
 
 
-class Store(Protocol):
-    """Threads and processes share it. If the database refuses something, its methods raise `OutboxError`.
+class RelayStore(Protocol):
+    """What a relay needs of an outbox.
 
     A lease is a token and a time. The claim that wrote the token owns the row until that time. `settle`, `split` and
     `release` change only rows that carry the token, so a former owner changes nothing.
     """
-
-    def add(self, rows: Sequence[Row]) -> None:
-        """Stores rows in order, in one transaction: all or none. A row whose id is stored already is left alone."""
 
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         """Leases about `limit` ready rows for some seconds, and puts them into requests. None if nothing is ready.
@@ -112,6 +109,16 @@ class Store(Protocol):
 
     def stats(self) -> Stats: ...
 
+    def check(self) -> None:
+        """Raises `OutboxError` where the table is missing or of another version."""
+
+
+class Store(RelayStore, Protocol):
+    """Threads and processes share it. If the database refuses something, its methods raise `OutboxError`."""
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Stores rows in order, in one transaction: all or none. A row whose id is stored already is left alone."""
+
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
         """The oldest rows that wait, or the oldest that are dead."""
         ...
@@ -127,9 +134,6 @@ class Store(Protocol):
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
         """Deletes dead rows: those of these events, or all. Returns how many. A row that waits is never deleted."""
         ...
-
-    def check(self) -> None:
-        """Raises `OutboxError` where the table is missing or of another version."""
 
     def close(self) -> None:
         """Closes its connections."""
