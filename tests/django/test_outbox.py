@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from io import StringIO
 
@@ -130,6 +131,44 @@ def test_a_scope_that_fails_inside_a_transaction_deletes_its_rows(atomic, stored
             publish(2)
             roll_back()
     assert stored() == [1]
+
+
+@pytest.mark.parametrize("own", [0, 1, 3, 6])
+def test_a_scope_that_fails_waits_for_no_other_transaction(own, atomic, stored, alias, outbox_client):
+    """Nor does another one wait for it. On MariaDB a statement may lock rows and gaps beside those that it changes."""
+    if connections[alias].vendor == "sqlite":
+        return  # it has one writer at a time
+    published, withdrawn = threading.Event(), threading.Event()
+
+    def other():
+        with events.session("other", client=outbox_client), transaction.atomic(using=alias):
+            wait_for_locks_briefly(alias)
+            publish(1)
+            published.set()
+            assert withdrawn.wait(30)
+            publish(2)
+        connections[alias].close()
+
+    with ThreadPoolExecutor(1) as pool, atomic():
+        wait_for_locks_briefly(alias)
+        Policy.objects.using(alias).create(holder="ann")
+        with suppress(ZeroDivisionError), events.session():
+            publish(3)
+            done = pool.submit(other)
+            assert published.wait(30)
+            for number in range(4, 4 + own):
+                publish(number)
+            roll_back()
+        withdrawn.set()
+        done.result(30)
+    assert stored() == [1, 2]
+    assert Policy.objects.using(alias).count() == 1
+
+
+def wait_for_locks_briefly(alias):
+    with connections[alias].cursor() as cursor:
+        is_postgres = connections[alias].vendor == "postgresql"
+        cursor.execute("SET lock_timeout = 1000" if is_postgres else "SET innodb_lock_wait_timeout = 1")
 
 
 def test_a_rollback_by_hand_deletes_rows_that_are_not_committed(atomic, stored):

@@ -34,6 +34,8 @@ class Dialect:
     `keep_stored` ends an INSERT. A row whose id is stored already is then left alone.
     `has_one_writer`: while one transaction writes, no other can begin to.
     `has_partial_indexes`: an index may have a condition for its rows.
+    `locks_neighbours`: a statement of the application's own transaction that changes rows locks others beside them, and
+    the gaps between, except where it finds one row by the primary key.
     """
 
     name: Name
@@ -49,6 +51,7 @@ class Dialect:
     keep_stored: str = "ON CONFLICT (id) DO NOTHING"
     has_one_writer: bool = False
     has_partial_indexes: bool = True
+    locks_neighbours: bool = False
 
     @property
     def _is_typed(self) -> bool:
@@ -166,6 +169,7 @@ MYSQL: Final = Dialect(
     then="STRAIGHT_JOIN",
     keep_stored="ON DUPLICATE KEY UPDATE id = id",  # INSERT IGNORE would also cut values that are too long
     has_partial_indexes=False,
+    locks_neighbours=True,
 )
 SQLITE: Final = Dialect(
     name="sqlite",

@@ -33,9 +33,16 @@ class AmbientOutbox:
 
     @repeated
     def delete(self, events: Sequence[Event]) -> None:
+        """Deletes their rows, which this transaction has inserted, if they are there.
+
+        It locks no other rows: other transactions that publish would wait for it, and it for them.
+        """
         if not events:
             return
-        dialect = self._database.dialect
-        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('id')}".replace("?", self._database.placeholder)
+        dialect, ids = self._database.dialect, [event.id for event in events]
+        named = f"FROM {schema.TABLE} WHERE {dialect.among('id')}".replace("?", self._database.placeholder)
         with self._database.transaction() as opened:
-            opened.run(delete, [dialect.many([event.id for event in events])])
+            if not dialect.locks_neighbours:
+                opened.run(f"DELETE {named}", [dialect.many(ids)])
+            elif found := opened.run(f"SELECT seq {named}", [dialect.many(ids)]):
+                opened.run_many(f"DELETE FROM {schema.TABLE} WHERE seq = {self._database.placeholder}", found)
