@@ -13,9 +13,12 @@ from bc_events.outbox._sql.dialect import MYSQL
 from bc_events.outbox._sql.server_version import refuse_old_mysql
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlalchemy.engine import EngineDatabase, engine_at
+from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.store import Failure, Settlement
 from tests.mariadb import MariaDB
-from tests.outbox.rows import claimed, ids, in_claim, row, rows_of
+from tests.outbox.rows import claimed, ids, in_claim, row, rows_of, shape
+
+NAMES = [column.name for column in GIVEN]
 
 
 @pytest.fixture
@@ -215,3 +218,81 @@ def described(mariadb):
         "WHERE table_schema = 'app' AND table_name = 'bc_outbox' ORDER BY index_name, seq_in_index"
     )
     return columns, indexes
+
+
+def test_no_step_of_a_relay_waits_for_a_row_that_is_not_committed_yet(store_of):
+    """A locking read of a range of rows, or of the whole of a small table, would wait for that row."""
+    store = store_of(connect_args={"init_command": "SET innodb_lock_wait_timeout = 1"})
+    engine = store_of.engines[0]
+    insert = text(f"INSERT INTO bc_outbox ({', '.join(NAMES)}) VALUES ({', '.join(f':{name}' for name in NAMES)})")
+    first, between, last = (dict(zip(NAMES, row(number).given, strict=True)) for number in range(3))
+    with engine.connect() as slow, engine.begin() as quick:
+        for connection, values in ((quick, first), (slow, between), (quick, last)):
+            connection.execute(insert, {**values, "id": values["id"].hex})
+        quick.get_transaction().commit()
+        batch = claimed(store, seconds=0)
+        assert len(rows_of(batch)) == 2
+        again = claimed(store)
+        assert shape(again) == shape(batch)
+        assert store.split(again.lease, again.requests[0].halves())
+        store.release(again.lease, rows_of(again)[:1])
+        assert store.settle(again.lease, Settlement([], [Failure(rows_of(again)[1], "again", 0.0)])) == 0
+        last_claim = claimed(store)
+        assert store.settle(last_claim.lease, Settlement(rows_of(last_claim))) == 0
+
+
+@pytest.mark.parametrize("order", ["time", "job"])
+def test_what_a_claim_reads_does_not_grow_with_the_backlog(mariadb, mariadb_url, order):
+    """Few jobs, each with many rows, some with the stamp of a request that is to be sent again."""
+    engine = create_engine(mariadb_url, pool_size=1, max_overflow=0)
+    store = TableStore(EngineDatabase(engine))
+    most = {}
+    for backlog in (1_000, 8_000):
+        mariadb.run("DELETE FROM bc_outbox", database="app")
+        store.add([row(number, f"job-{number % 3}") for number in range(backlog)])
+        reads, claims = [], []
+        while len(claims) < 5:
+            before = read_rows(engine)
+            claims.append(claimed(store, limit=20, order=order))
+            reads.append(read_rows(engine) - before)
+            if claims[0] is not None and len(claims) == 1:
+                store.release(claims[0].lease, rows_of(claims[0]))
+        assert order == "time" or claims[-1] is None  # each job is held up
+        most[backlog] = max(reads)
+    engine.dispose()
+    assert most[8_000] < most[1_000] * 3  # the plan of a statement may change with the table's statistics
+
+
+def test_what_a_claim_locks_does_not_grow_with_deleted_rows_that_a_snapshot_keeps(mariadb, mariadb_url):
+    engine = create_engine(mariadb_url)
+    store = TableStore(EngineDatabase(engine))
+    with mariadb.connect("app") as other, other.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        store.add([row(number, f"job-{number % 3}") for number in range(6_000)])
+        while (claim := claimed(store)) is not None:
+            store.settle(claim.lease, Settlement(rows_of(claim)))
+        for order in ("time", "job"):
+            before = page_reads(mariadb)
+            assert claimed(store, order=order) is None
+            store.add([row(number, f"job-{number % 3}") for number in range(3)])
+            claim = claimed(store, order=order)
+            assert page_reads(mariadb) - before < 3_000  # a locking read of all these rows makes 12,000
+            store.settle(claim.lease, Settlement(rows_of(claim)))
+    engine.dispose()
+
+
+def read_rows(engine) -> int:
+    """How many rows, and entries of indexes, the engine's one connection has read."""
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler\\_read%' OR Variable_name LIKE 'Handler\\_icp%'"
+            )
+        )
+        return sum(int(value) for _name, value in found)
+
+
+def page_reads(mariadb) -> int:
+    ((_name, count),) = mariadb.run("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_read_requests'")
+    return int(count)

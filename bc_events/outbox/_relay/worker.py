@@ -79,6 +79,7 @@ class Worker:
 
     def look_again(self) -> None:
         """Asks for one more look at the outbox. `wait_until_idle` then waits for that look."""
+        self._store.sweep()
         with self._idle_lock:
             if not self._is_paused:
                 self._idle.clear()

@@ -1,6 +1,6 @@
 """The statements of a claim, one for each order, and what they are put together from.
 
-In every statement `o` is the row that may be claimed, `e` a row of the same job, and `m` a member of the same batch.
+In every statement `o` is the row that may be claimed, and `e` another row of the same job.
 
 A batch is the rows of one request that has no answer yet. Its rows go out together, so it is claimed through its head:
 the first of its rows that is left. A row in no batch is its own head.
@@ -8,6 +8,10 @@ the first of its rows that is left. A row in no batch is its own head.
 No index has a column that a claim changes. (PostgreSQL writes a new version of a row beside the old one, and leaves all
 indexes alone, only where no indexed column changes.) So a batch is found through the index of jobs, between its first
 and last `seq`.
+
+MySQL and MariaDB search an index between two values only if both are in the statement: values that another row has do
+not count. A statement that locks reads, and locks, whatever lies between, deleted rows too while a snapshot keeps them.
+So a statement that does not lock looks for the values first.
 """
 
 from __future__ import annotations
@@ -19,106 +23,167 @@ from . import schema
 from .row_reading import selection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bc_events.outbox._store.row import Row
+
     from .dialect import Dialect
 
+LEAST_SEQ: Final = -(2**63) + 1
 _FAR: Final = 1e11
 """Seconds of the Unix epoch. No row waits until then, so a later time was written by mistake."""
-_LEAST_SEQ: Final = -(2**63) + 1
-
-_MEMBERS: Final = f"""FROM {schema.TABLE} m
-    WHERE m.aggregateid = o.aggregateid AND m.seq BETWEEN o.batch_first AND o.batch_last  -- through the index of jobs
-    AND m.batch = o.batch AND m.dead_at IS NULL"""
+_JOB: Final = f"{schema.TABLE}_job"
 
 _IS_HEAD: Final = f"""(
-    o.batch IS NULL  -- in no batch, or no earlier row of its batch is left
+    o.batch IS NULL OR o.seq = o.batch_first  -- in no batch, or the first row of it
     OR (
-        SELECT e.seq FROM {schema.TABLE} e
-        WHERE e.aggregateid = o.aggregateid AND e.seq >= o.batch_first AND e.seq < o.seq  -- through the index of jobs
-        AND e.batch = o.batch AND e.dead_at IS NULL
-        ORDER BY e.seq LIMIT 1
-    ) IS NULL
+        (
+            SELECT e.seq FROM {schema.TABLE} e
+            WHERE e.seq = o.batch_first AND e.batch = o.batch AND e.dead_at IS NULL
+        ) IS NULL  -- that row is gone
+        AND (
+            SELECT e.seq FROM {schema.TABLE} e
+            WHERE e.aggregateid = o.aggregateid AND e.seq >= o.batch_first AND e.seq < o.seq  -- index of jobs
+            AND e.batch = o.batch AND e.dead_at IS NULL
+            ORDER BY e.seq LIMIT 1
+        ) IS NULL  -- and so is every other before this one
+    )
 )"""
 
 
-@cache
-def claim_by_time(dialect: Dialect) -> str:
-    """The oldest heads that are ready. Parameter: how many."""
+def claim_by_time(dialect: Dialect, first: int, last: int | None) -> str:
+    """The oldest heads that are ready, from a `seq` up to another (None: to the end). Parameter: how many."""
     return f"""{_heads(dialect)}
 WHERE {_is_ready(dialect)}
 AND {_IS_HEAD}
+AND {_between(first, last)}
 ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
 
-def claim_by_job_among_oldest(dialect: Dialect, end: int | None) -> str:
-    """The oldest heads whose job is not held up, of the rows before `end` (None: of all rows). Parameter: how many.
+def claim_by_job(dialect: Dialect, first: int, last: int, floor: int) -> str:
+    """The oldest heads whose job is not held up, from a `seq` up to another. Parameter: how many.
 
     A job is held up while its first event is leased or waits. That is looked up for each row, so only for a few rows.
     """
     return f"""{_heads(dialect)}
 WHERE {_is_ready(dialect)}
 AND {_IS_HEAD}
-AND {"true" if end is None else f"o.seq < {end}"}
-AND {_first_of_job("o", dialect)} <= {dialect.now}  -- the job's first event is ready too
+AND {_between(first, last)}
+AND {_first_of_job("o.aggregateid", _available_at("e"), dialect, floor)} <= {dialect.now}  -- its first event is ready
 ORDER BY o.seq  -- oldest first
 LIMIT ?{dialect.skip_locked}"""
 
 
 @cache
-def claim_by_job_without(dialect: Dialect) -> str:
-    """The oldest heads of all jobs but some. Parameters: those jobs (`Dialect.many`), and how many heads."""
-    return f"""{_heads(dialect)}
-WHERE {_is_ready(dialect)}
+def claim_of_job(dialect: Dialect) -> str:
+    """The oldest heads of one job. Parameters: the job, the `seq` of its first event, the job again, and how many."""
+    index = dialect.with_index.format(index=_JOB)
+    is_of_job = "o.aggregateid = ? AND o.seq >= ?" if index else "(o.aggregateid, o.seq) >= (?, ?)"
+    return f"""SELECT {selection(dialect)} FROM {schema.TABLE} o{index}
+WHERE {is_of_job} AND o.aggregateid <= ?  -- through the index of jobs
+AND {_is_ready(dialect)}
 AND {_IS_HEAD}
-AND ({dialect.among("o.aggregateid")}) IS NOT TRUE  -- not of a job that is held up
-ORDER BY o.seq  -- oldest first
+ORDER BY o.aggregateid, o.seq
 LIMIT ?{dialect.skip_locked}"""
 
 
-@cache
-def held_up_jobs(dialect: Dialect) -> str:
-    """The jobs whose first event is leased or waits."""
-    return f"""SELECT {dialect.value("o.aggregateid")}
+def ready(dialect: Dialect, floor: int) -> str:
+    """Of the oldest ready rows: the first `seq`, the last one, and their number. Parameter: how many at most.
+
+    Locks nothing.
+    """
+    return f"""SELECT min(o.seq), max(o.seq), count(*) FROM (
+    SELECT o.seq FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}
+    WHERE {_is_ready(dialect)} AND o.seq >= {floor}
+    ORDER BY o.seq LIMIT ?
+) o"""
+
+
+def jobs_after(dialect: Dialect, floor: int) -> str:
+    """The next jobs by name, each with the `seq` of its first event and whether that is ready. Locks nothing.
+
+    Parameters: the name after which they come, and how many at most.
+    It goes from job to job by the index of jobs, so its cost does not grow with the events of a job.
+    """
+    index = dialect.with_index.format(index=_JOB)
+    if index:  # MariaDB and MySQL do that for GROUP BY
+        return f"""SELECT n.job, o.seq, {_available_at("o")} <= {dialect.now}
 FROM (
-    SELECT DISTINCT o.aggregateid FROM {schema.TABLE} o
-    WHERE o.dead_at IS NULL AND {_available_at("o")} > {dialect.now}  -- some event is leased or waits
-) o
-WHERE {_first_of_job("o", dialect)} > {dialect.now}  -- and the first one is"""
+    SELECT o.aggregateid AS job, min(o.seq) AS seq FROM {schema.TABLE} o{index}
+    WHERE o.dead_at IS NULL AND o.aggregateid > ?
+    GROUP BY o.aggregateid ORDER BY o.aggregateid LIMIT ?
+) n {dialect.then} {schema.TABLE} o ON o.seq = n.seq"""
+
+    def next_after(job: str) -> str:
+        return f"""(
+        SELECT o.aggregateid FROM {schema.TABLE} o
+        WHERE o.dead_at IS NULL AND o.aggregateid > {job} AND o.seq >= {floor}
+        ORDER BY o.aggregateid, o.seq LIMIT 1
+    )"""
+
+    return f"""WITH RECURSIVE n(job) AS (
+    SELECT {next_after("?")}
+    UNION ALL
+    SELECT {next_after("n.job")} FROM n WHERE n.job IS NOT NULL
+)
+SELECT {dialect.value("n.job")}, {_first_of_job("n.job", "e.seq", dialect, floor)},
+    {_first_of_job("n.job", _available_at("e"), dialect, floor)} <= {dialect.now}
+FROM n WHERE n.job IS NOT NULL LIMIT ?"""
 
 
-@cache
-def nth_ready(dialect: Dialect) -> str:
-    """The `seq` of a ready row, by its place among all ready rows. Parameter: that place, from 0."""
-    return f"SELECT o.seq FROM {schema.TABLE} o WHERE {_is_ready(dialect)} ORDER BY o.seq LIMIT 1 OFFSET ?"
-
-
-@cache
-def whole_batches(dialect: Dialect) -> str:
-    """All rows of some batches, locked. Parameters: `Dialect.columns` of their jobs, keys, first and last `seq`."""
-    return f"""SELECT {selection(dialect)}
+def members(dialect: Dialect, count: int) -> str:
+    """The rows of so many batches: the `seq` of each, its batch and its bytes. Parameters: `batches`. Locks nothing."""
+    columns = f"o.seq, o.batch, coalesce({dialect.size('o.payload')}, 0)"
+    if dialect.with_index:
+        batch = "(o.aggregateid = ? AND o.seq BETWEEN ? AND ? AND o.batch = ?)"
+        return f"""SELECT {columns} FROM {schema.TABLE} o{dialect.with_index.format(index=_JOB)}
+WHERE o.dead_at IS NULL AND ({" OR ".join([batch] * count)})"""
+    return f"""SELECT {columns}
 FROM {dialect.table(job="text", batch="uuid", first="bigint", last="bigint")}
 {dialect.then} {schema.TABLE} o
     ON o.aggregateid = n.job AND o.seq BETWEEN n.first AND n.last  -- through the index of jobs
-    AND o.batch = n.batch AND o.dead_at IS NULL
-ORDER BY o.seq{dialect.lock}"""
+    AND o.batch = n.batch AND o.dead_at IS NULL"""
+
+
+def batches(dialect: Dialect, heads: Sequence[Row]) -> list[object]:
+    """The batches of these heads, as parameters."""
+    given = [(row.job_id, row.batch, row.batch_first, row.batch_last) for row in heads]
+    if dialect.with_index:
+        return [dialect.one(value) for job, batch, first, last in given for value in (job, first, last, batch)]
+    return dialect.columns(*zip(*given, strict=True))
 
 
 @cache
-def rows_of_jobs(dialect: Dialect) -> str:
+def locked(dialect: Dialect) -> str:
+    """Rows of batches, locked. Parameters, each made by `Dialect.many`: the `seq` of the rows, and the batches.
+
+    It names each row, because MySQL waits for a row between two others that somebody has inserted but not committed.
+    """
+    return f"""SELECT {selection(dialect)} FROM {schema.TABLE} o{dialect.by_key}
+WHERE {dialect.among("o.seq")} AND {dialect.among("o.batch")} AND o.dead_at IS NULL
+ORDER BY o.seq{dialect.lock}"""
+
+
+def rows_of_jobs(dialect: Dialect, floor: int) -> str:
     """Of some jobs (`Dialect.many`), up to a `seq`: the `seq` of each row, its job, and whether it is ready."""
     return f"""SELECT o.seq, o.aggregateid, {_available_at("o")} <= {dialect.now}
 FROM {schema.TABLE} o
-WHERE o.dead_at IS NULL AND {dialect.among("o.aggregateid")} AND o.seq <= ?"""
+WHERE o.dead_at IS NULL AND {dialect.among("o.aggregateid")} AND o.seq >= {floor} AND o.seq <= ?"""
+
+
+def first_live(floor: int) -> str:
+    """The `seq` of the first row that is no dead letter, from a `seq` on."""
+    return f"SELECT o.seq FROM {schema.TABLE} o WHERE o.dead_at IS NULL AND o.seq >= {floor} ORDER BY o.seq LIMIT 1"
 
 
 @cache
 def _heads(dialect: Dialect) -> str:
-    """Selects heads, each with the number and the length of the rows that it stands for."""
-    return f"""SELECT {selection(dialect)},
-    CASE WHEN o.batch IS NULL THEN 1 ELSE (SELECT count(*) {_MEMBERS}) END,
-    CASE WHEN o.batch IS NULL THEN {dialect.size("o.payload")}
-    ELSE (SELECT coalesce(sum({dialect.size("m.payload")}), 0) {_MEMBERS}) END
-FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}"""
+    return f"SELECT {selection(dialect)} FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}"
+
+
+def _between(first: int, last: int | None) -> str:
+    return f"o.seq >= {first}" if last is None else f"o.seq BETWEEN {first} AND {last}"
 
 
 def _is_ready(dialect: Dialect) -> str:
@@ -133,8 +198,8 @@ def _available_at(table: str) -> str:
     return f"CASE WHEN {table}.available_at > {_FAR} THEN 0 ELSE {table}.available_at END"
 
 
-def _first_of_job(table: str, dialect: Dialect) -> str:
-    """From when on the first event of a row's job is ready.
+def _first_of_job(job: str, value: str, dialect: Dialect, floor: int) -> str:
+    """A value of the first event of a job, `e`.
 
     Pairs are compared because only the index of jobs has them in order. For the first row of one job by `seq` alone,
     PostgreSQL would search all rows from the front if its statistics say that most rows are of one job. MySQL uses no
@@ -142,12 +207,12 @@ def _first_of_job(table: str, dialect: Dialect) -> str:
     """
     if dialect.with_index:
         return f"""(
-    SELECT {_available_at("e")} FROM {schema.TABLE} e{dialect.with_index.format(index=f"{schema.TABLE}_job")}
-    WHERE e.aggregateid = {table}.aggregateid AND e.dead_at IS NULL
+    SELECT {value} FROM {schema.TABLE} e{dialect.with_index.format(index=_JOB)}
+    WHERE e.aggregateid = {job} AND e.dead_at IS NULL
     ORDER BY e.seq LIMIT 1
 )"""
     return f"""(
-    SELECT {_available_at("e")} FROM {schema.TABLE} e
-    WHERE (e.aggregateid, e.seq) >= ({table}.aggregateid, {_LEAST_SEQ}) AND e.dead_at IS NULL
+    SELECT {value} FROM {schema.TABLE} e
+    WHERE (e.aggregateid, e.seq) >= ({job}, {floor}) AND e.dead_at IS NULL
     ORDER BY e.aggregateid, e.seq LIMIT 1
 )"""

@@ -30,6 +30,9 @@ class Dialect:
     `find_index` selects a row if an `{index}` of a `{table}` exists.
     After `forbid_sort`, a transaction reads in the order of an index, even if the planner expects few rows.
     `allow_sort` ends that. `with_index` follows a table in a statement, and has it read in the order of an `{index}`.
+    `locks_deleted_rows`: a statement that locks also reads and locks deleted rows that a snapshot keeps.
+    `last_seq` selects the last `seq` that was given, or NULL. `writers` selects the transactions that may have inserted
+    rows and have not ended. A database has them if its indexes keep deleted rows: see `Floor`.
     `then` joins a table that is read after the one before it.
     `keep_stored` ends an INSERT. A row whose id is stored already is then left alone.
     `has_one_writer`: while one transaction writes, no other can begin to.
@@ -47,6 +50,9 @@ class Dialect:
     forbid_sort: str = ""
     allow_sort: str = ""
     with_index: str = ""
+    locks_deleted_rows: bool = False
+    last_seq: str = ""
+    writers: str = ""
     then: str = "JOIN"
     keep_stored: str = "ON CONFLICT (id) DO NOTHING"
     has_one_writer: bool = False
@@ -57,6 +63,18 @@ class Dialect:
     def _is_typed(self) -> bool:
         """Whether each value of a column has the column's type."""
         return self.name != "sqlite"
+
+    @property
+    def by_key(self) -> str:
+        """Follows a table whose rows a statement changes or locks by `seq`.
+
+        MySQL would read all of a small table, lock it, and wait for any row that is not committed yet.
+        """
+        return self.with_index.format(index="PRIMARY")
+
+    def delete(self, table: str, condition: str) -> str:
+        """The statement that deletes rows by `seq`."""
+        return f"DELETE {f'{table} ' if self.by_key else ''}FROM {table}{self.by_key} WHERE {condition}"
 
     def among(self, column: str) -> str:
         """The condition that a column has one of several values. `many` makes its one parameter."""
@@ -131,7 +149,7 @@ class Dialect:
         of_changes, of_given, of_condition = parameters
         if self.name == "mysql":
             settings = ", ".join(f"{table}.{column} = {value}" for column, value in changes.items())
-            joined = f"{given} {self.then} {table} ON {table}.seq = n.seq"
+            joined = f"{given} {self.then} {table}{self.by_key} ON {table}.seq = n.seq"
             return f"UPDATE {joined} SET {settings} WHERE {condition}", [*of_given, *of_changes, *of_condition]
         settings = ", ".join(f"{column} = {value}" for column, value in changes.items())
         return (
@@ -154,6 +172,11 @@ POSTGRESQL: Final = Dialect(
     find_index="SELECT 1 WHERE to_regclass('{index}') IS NOT NULL",
     forbid_sort="SET LOCAL enable_sort = off",
     allow_sort="SET LOCAL enable_sort = on",
+    last_seq="SELECT CASE WHEN has_sequence_privilege(s.name, 'USAGE, SELECT') THEN pg_sequence_last_value(s.name) END "
+    "FROM (SELECT pg_get_serial_sequence('bc_outbox', 'seq')::regclass) AS s(name)",
+    writers="SELECT l.virtualtransaction FROM pg_locks l WHERE l.locktype = 'relation' AND l.granted "
+    "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
+    "AND l.relation = to_regclass('bc_outbox') AND l.mode = 'RowExclusiveLock'",
 )
 MYSQL: Final = Dialect(
     name="mysql",
@@ -166,6 +189,7 @@ MYSQL: Final = Dialect(
     find_index="SELECT 1 FROM information_schema.statistics WHERE table_schema = database() "
     "AND table_name = '{table}' AND index_name = '{index}' LIMIT 1",
     with_index=" FORCE INDEX ({index})",  # a sort reads all rows that are ready, and so locks them
+    locks_deleted_rows=True,
     then="STRAIGHT_JOIN",
     keep_stored="ON DUPLICATE KEY UPDATE id = id",  # INSERT IGNORE would also cut values that are too long
     has_partial_indexes=False,

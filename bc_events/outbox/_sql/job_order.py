@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from bc_events.outbox._store.row import Row
 
-_SHARE: Final = 50
+SHARE: Final = 50
 """Rows after which a claim leaves other jobs to other workers."""
 
 
@@ -51,7 +51,7 @@ def share(rows: Iterable[Row]) -> Iterator[Row]:
         jobs.setdefault(row.job_id, []).append(row)
     taken = 0
     for of_job in jobs.values():
-        if taken >= _SHARE:
+        if taken >= SHARE:
             return
         yield from of_job
         taken += len(of_job)

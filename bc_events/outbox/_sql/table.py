@@ -16,10 +16,12 @@ from . import schema
 from .batches import requests_of, stamps_of
 from .claim import ClaimableRows
 from .conflicts import repeated
+from .floor import Floor
+from .job_turns import JobTurns
 from .row_reading import read_row, selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from uuid import UUID
 
     from bc_events._delivery.request import Limits, Request
@@ -43,9 +45,12 @@ class TableStore:
     The rows of a batch are claimed through the first of them, so two relays never hold parts of one batch.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` says when it is time to look where waiting rows begin: see `Floor`."""
         self._database = database
         self._dialect = database.dialect
+        self._floor = Floor(database.dialect, clock)
+        self._turns = JobTurns()
 
     @repeated
     def add(self, rows: Sequence[Row]) -> None:
@@ -67,7 +72,8 @@ class TableStore:
     def claim(self, *, limit: int, seconds: float, limits: Limits, order: Order = "time") -> Claim | None:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
-            claimable = ClaimableRows(self._dialect, partial(self._run, transaction))
+            run = partial(self._run, transaction)
+            claimable = ClaimableRows(self._dialect, run, self._floor.seq(run), self._turns)
             rows = claimable.rows(limit, limits, order)
             dead = tuple(self._mark_dead(transaction, claimable.unreadable))
             requests = tuple(requests_of(rows, limits, order))
@@ -75,6 +81,9 @@ class TableStore:
             if requests:
                 self._stamp(transaction, requests, lease, seconds)
         return Claim(lease, requests, until, order, dead) if requests or dead else None
+
+    def sweep(self) -> None:
+        self._floor.sweep()
 
     @repeated
     def settle(self, lease: UUID, settlement: Settlement) -> int:
@@ -105,7 +114,7 @@ class TableStore:
     ) -> None:
         dialect = self._dialect
         release = (
-            f"UPDATE {schema.TABLE} SET lease = NULL, available_at = {dialect.now} + ?, "
+            f"UPDATE {schema.TABLE}{dialect.by_key} SET lease = NULL, available_at = {dialect.now} + ?, "
             f"last_error = coalesce(?, last_error) WHERE {dialect.among('seq')}"
         )
         with self._database.transaction() as transaction:
@@ -133,10 +142,10 @@ class TableStore:
         return self._select(f"{self._dialect.among('o.id')} ORDER BY o.seq", self._dialect.many(ids))
 
     def replay(self, ids: Sequence[UUID] | None = None) -> int:
-        return self._change_dead(
-            f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {_UNSTAMPED}",
-            ids,
-        )
+        ready = f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {_UNSTAMPED}"
+        replayed = self._change_dead(ready, ids)
+        self.sweep()
+        return replayed
 
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
         return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
@@ -164,8 +173,8 @@ class TableStore:
         """The `seq` of these rows that still carry the lease's token; locked."""
         found = self._run(
             transaction,
-            f"SELECT o.seq FROM {schema.TABLE} o WHERE {self._dialect.among('o.seq')} AND o.lease = ? "
-            f"ORDER BY o.seq{self._dialect.lock}",
+            f"SELECT o.seq FROM {schema.TABLE} o{self._dialect.by_key} WHERE {self._dialect.among('o.seq')} "
+            f"AND o.lease = ? ORDER BY o.seq{self._dialect.lock}",
             self._dialect.many([row.seq for row in rows]),
             self._dialect.one(lease),
         )
@@ -188,7 +197,7 @@ class TableStore:
         if not rows:
             return 0
         dialect = self._dialect
-        delete = f"DELETE FROM {schema.TABLE} WHERE {dialect.among('seq')} AND lease = ?"
+        delete = dialect.delete(schema.TABLE, f"{dialect.among('seq')} AND lease = ?")
         return self._count(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease))
 
     def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:

@@ -89,6 +89,12 @@ class RelayStore(Protocol):
         A row that cannot be read holds nothing up: it becomes a dead letter, and the rest of its batch gets new keys.
         """
 
+    def sweep(self) -> None:
+        """Makes the next claim look at all rows, also where this store expects none.
+
+        Other claims may pass over dead letters that another process has replayed, for some seconds.
+        """
+
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         """Deletes delivered rows and unstamps failed ones. Returns how many rows the lease had lost by then."""
         ...
