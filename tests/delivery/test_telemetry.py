@@ -5,8 +5,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from opentelemetry.trace import SpanContext
 
 from bc_events._delivery import telemetry
 
@@ -67,6 +69,13 @@ def test_a_session_that_sends_nothing_has_no_span(flushes):
 def test_the_span_links_once_to_each_span_in_which_events_were_published(seen, flushes):
     published_in = seen["published_in"]
     assert flushes["job-1"]["links"] == [published_in["first"], published_in["second"]]
+
+
+@pytest.mark.parametrize(("spans", "links"), [(128, 128), (129, 128)])
+def test_a_span_links_to_as_many_others_as_the_sdk_keeps(spans, links):
+    published_in = [SpanContext(1, number, is_remote=False) for number in range(1, spans + 1)]
+    found = telemetry._links([SimpleNamespace(trace=span) for span in published_in])
+    assert [link.context for link in found] == published_in[:links]
 
 
 def test_requests_carry_the_span_and_the_job(seen, flushes):
