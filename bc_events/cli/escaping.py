@@ -29,6 +29,11 @@ def json_text(value: Any, *, option: int = 0) -> str:
     return _UNSAFE.sub(_json_escaped, orjson.dumps(value, default=str, option=option).decode())
 
 
+def json_line(text: str) -> str:
+    """A text that is JSON already, escaped as that of `json_text` is."""
+    return _UNSAFE.sub(_json_escaped, text)
+
+
 def _json_escaped(found: re.Match[str]) -> str:
     character = found[0]
     if character.isprintable():

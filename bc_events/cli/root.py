@@ -10,7 +10,9 @@ from .demo.command import demo
 from .gen import gen
 from .outbox import outbox
 from .publish import publish
+from .run import run
 from .serve import serve
+from .tail import tail
 from .topics import topics
 
 
@@ -25,5 +27,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, serve, publish, topics, gen, outbox):
+for _command in (demo, serve, tail, run, publish, topics, gen, outbox):
     root.add_command(_command)

@@ -12,6 +12,7 @@ from bc_events._runtime.stopping import stoppable, wait_to_be_stopped
 
 from .escaping import json_text
 from .extras import local_events_api
+from .kept import Kept, retention
 from .number_type import PORT, NumberType
 from .request_line import coloured_line, plain_line
 from .request_printer import RequestPrinter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from bc_events.local import ReceivedRequest
 
+_KEPT_IN_MEMORY: Final = "50000"
 _SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
 
 
@@ -34,10 +36,27 @@ _SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
     multiple=True,
     help="Check data against this definitions file; may be given several times.",
 )
+@click.option(
+    "--keep",
+    type=Kept(),
+    multiple=True,
+    metavar="COUNT|AGE",
+    help="Keep so many events, or events of such an age: 50000, 7d; may be given twice. By default 50000 are kept in "
+    "memory, and all in a file.",
+)
 @click.option("--seed", type=_SEED, default=0, show_default=True, metavar="NUMBER", help="Seed of the injected faults.")
 @click.option("--quiet", is_flag=True, help="Print no line for a request.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address and each request as a line of JSON.")
-def serve(port: int, db: Path | None, topics: tuple[Path, ...], seed: int, *, quiet: bool, as_json: bool) -> None:
+def serve(
+    port: int,
+    db: Path | None,
+    topics: tuple[Path, ...],
+    keep: tuple[str, ...],
+    seed: int,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Run a local Events API on 127.0.0.1 until Ctrl-C.
 
     It answers as the real one does. It prints a line for each request: accepted, refused and why, repeated (its
@@ -52,7 +71,9 @@ def serve(port: int, db: Path | None, topics: tuple[Path, ...], seed: int, *, qu
     """
     printer = RequestPrinter(_printed(as_json=as_json, quiet=quiet))
     api_class = local_events_api()
-    with stoppable(), printer, api_class(port, db=db, topics=topics, seed=seed, on_request=printer.add) as api:
+    kept = retention(keep or (() if db else (_KEPT_IN_MEMORY,)))
+    api = api_class(port, db=db, topics=topics, **kept, seed=seed, on_request=printer.add)
+    with stoppable(), printer, api:
         click.echo(_head(api.url, as_json=as_json, is_checked=bool(topics)))
         printer.start()
         wait_to_be_stopped()

@@ -104,6 +104,11 @@ def quoted(value: str) -> str:
     return '"' + re.sub(r'(["\\*])', r"\\\1", value) + '"'
 
 
+def term(field: str, value: str) -> str:
+    """The term that finds exactly this value."""
+    return f"{field}:{quoted(value)}"
+
+
 def _of_character(text: str, position: int | None) -> str:
     at = position or 0
     found, place = text[at : at + 1], f"position {at + 1} of the filter"

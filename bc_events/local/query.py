@@ -16,7 +16,7 @@ from bc_events._runtime import argument_checks as check
 from bc_events.errors import printable
 
 from .durations import EXAMPLES, read_duration
-from .filter_grammar import QueryError as QueryError, Term, quoted, read_terms  # noqa: PLC0414  its users find it here
+from .filter_grammar import QueryError as QueryError, Term, quoted, read_terms, term as term  # noqa: PLC0414  its users find it here
 from .searched_text import TRIGRAM, folded, trigrams
 
 ACCEPTED: Final = "accepted"
@@ -88,11 +88,6 @@ def microseconds(moment: datetime) -> int:
 def moment_of(kept: int) -> datetime:
     """The time of such a number."""
     return _EPOCH + kept * _MICROSECOND
-
-
-def term(field: str, value: str) -> str:
-    """The term that finds exactly this value."""
-    return f"{field}:{quoted(value)}"
 
 
 def _refuse_characters(text: str) -> None:

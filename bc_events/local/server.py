@@ -5,36 +5,26 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Final, Self
 
-import uvicorn
-
-from bc_events._delivery import networks
 from bc_events._runtime import argument_checks as check, keywords
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError, counted
 
-from .app import Endpoints, make_app
 from .catalogue import Catalogue
-from .connection import connections
 from .event_store import EventStore
 from .faults import Faults
-from .inspection import Inspection
-from .listener import ADDRESS, BACKLOG, listening
-from .listing import Listing
-from .live import Live
-from .overview import Overview
-from .page import Page
+from .listener import ADDRESS, listening
 from .publishing import Publishing
 from .request_log import RequestLog
 from .responder import Responder
+from .retention import Retention
+from .serving import Serving, serving
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Unpack
 
     from bc_events.topics.definitions import Definitions
@@ -44,29 +34,7 @@ if TYPE_CHECKING:
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
 
-# Longer than a client's pooled connection is idle in a test. Closing it earlier would look like an outage.
-_KEEP_ALIVE: Final = 300
-_GRACE: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Live:
-    """The parts that are open while it serves."""
-
-    store: EventStore
-    publishing: Publishing
-    live: Live
-    server: uvicorn.Server
-    thread: threading.Thread
-    port: int
-
-    def stop(self) -> None:
-        networks.local_stops(self.port)
-        self.live.is_closing = True
-        self.store.wake()
-        self.server.should_exit = True
-        self.thread.join()
-        self.store.close()
+_NO_TIME: Final = timedelta(0)
 
 
 class LocalEventsAPI:
@@ -79,6 +47,8 @@ class LocalEventsAPI:
         *,
         db: str | PathLike[str] | None = None,
         topics: Definitions | TopicTable | Sequence[Definitions | TopicTable] = (),
+        keep: int | None = None,
+        keep_for: timedelta | None = None,
         seed: int = 0,
         max_request_bytes: int = MAX_REQUEST_BYTES,
         on_request: Callable[[ReceivedRequest], object] | None = None,
@@ -89,6 +59,8 @@ class LocalEventsAPI:
             port: 0 for any that is free.
             db: a file that keeps events from one start to the next; None keeps them in memory.
             topics: topic definitions, one or a list, that data is checked against; none takes everything.
+            keep: the most events to keep; those that came first are dropped.
+            keep_for: how long to keep an event.
             seed: of the faults, until `faults` gives another.
             max_request_bytes: a larger request is answered with 413.
             on_request: called with each request as it is answered, on the server's thread; it must not raise.
@@ -96,6 +68,7 @@ class LocalEventsAPI:
         Raises `TopicDefinitionError` and, where two files define a topic differently, `ConfigurationError`.
         """
         check.whole("port", port, least=0, most=65_535)
+        self._retention = _retention(keep, keep_for)
         check.whole("seed", seed, least=-sys.maxsize)
         check.whole("max_request_bytes", max_request_bytes, least=1)
         if db is not None:
@@ -108,7 +81,7 @@ class LocalEventsAPI:
         self._seed = seed
         self._max_request_bytes = max_request_bytes
         self._log = RequestLog(on_request)
-        self._live: _Live | None = None
+        self._live: Serving | None = None
 
     def start(self) -> Self:
         """Returns when requests are answered. Raises `ConfigurationError` if the port or the file cannot be used."""
@@ -116,7 +89,7 @@ class LocalEventsAPI:
             raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
         listener = listening(self._port)
         try:
-            store = EventStore(self._db)
+            store = EventStore(self._db, self._retention)
         except BaseException:
             listener.close()
             raise
@@ -124,7 +97,7 @@ class LocalEventsAPI:
         responder = Responder(store, self._catalogue, max_request_bytes=self._max_request_bytes)
         try:
             publishing = Publishing(responder, self._log, self._seed)
-            self._live = _serving(listener, store, publishing, self._log, self._catalogue)
+            self._live = serving(listener, store, publishing, self._log, self._catalogue)
         except BaseException:  # such as a RuntimeError where no thread can be started
             listener.close()
             store.close()
@@ -151,7 +124,7 @@ class LocalEventsAPI:
         return f"http://{ADDRESS}:{self._port}"
 
     @property
-    def _open(self) -> _Live:
+    def _open(self) -> Serving:
         if self._live is None:
             raise ConfigurationError(
                 "this local Events API does not serve; use it between start and stop, or in its with"
@@ -221,38 +194,12 @@ class LocalEventsAPI:
         return f"<LocalEventsAPI http://{ADDRESS}:{self._port} {'stopped' if self._live is None else 'serving'}>"
 
 
-def _serving(
-    listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog, catalogue: Catalogue
-) -> _Live:
-    is_up = threading.Event()
-
-    @asynccontextmanager
-    async def lifespan(_app: object) -> AsyncIterator[None]:
-        is_up.set()
-        yield
-
-    listing = Listing(store)
-    live = Live(store, listing)
-    parts = Endpoints(
-        publishing, listing, live, Overview(store, catalogue, log), Inspection(log, publishing), Page(store, log)
-    )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(parts, lifespan),
-            http=connections(log.add_unreadable),  # type: ignore[arg-type]  # uvicorn calls it as it would call the class
-            loop="asyncio",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_GRACE,
-        )
-    )
-    thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
-    thread.start()
-    is_up.wait()  # from here on the backlog of the listener holds requests that come early
-    port = listener.getsockname()[1]
-    networks.local_starts(port)
-    return _Live(store, publishing, live, server, thread, port)
+def _retention(keep: int | None, keep_for: timedelta | None) -> Retention:
+    if keep is not None:
+        check.whole("keep", keep, least=1)
+    if (
+        keep_for is not None
+        and check.instance("keep_for", keep_for, timedelta, example="timedelta(days=7)") <= _NO_TIME
+    ):
+        raise ConfigurationError(f"keep_for is {keep_for}; give a time above 0, such as timedelta(days=7)")
+    return Retention(keep, keep_for)

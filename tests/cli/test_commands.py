@@ -66,9 +66,9 @@ def test_django_s_outbox_is_found_where_manage_py_is(tmp_path):
     assert done.stderr.startswith(b"Error: the database has no table bc_outbox of version 1"), done.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "serve"])
+@pytest.mark.parametrize("command", [("demo",), ("serve",), ("run", "true")], ids=" ".join)
 def test_commands_that_need_another_extra_say_how_to_get_it(command):
-    done = without("uvicorn", command)
+    done = without("uvicorn", *command)
     assert done.returncode == 2
     assert done.stderr.endswith('run pip install "bc_events[local]"\n')
     assert "Traceback" not in done.stderr

@@ -74,7 +74,23 @@ def test_events_outlive_a_restart_in_a_file_and_data_is_checked(tmp_path, topics
         assert requests.get(f"{url}/api/events", timeout=10).json()["matching"] == 1
 
 
-@pytest.mark.parametrize("arguments", [("--port", "70000"), ("--topics", "nothing.yaml"), ("--db", "topics.yaml")])
+def test_it_keeps_as_many_events_as_it_is_told(tmp_path):
+    with serving(tmp_path, "--keep", "2", "--keep", "7d") as (_, url):
+        for _ in range(3):
+            post(url)
+        assert [one["seq"] for one in requests.get(f"{url}/api/events", timeout=10).json()["events"]] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "70000"),
+        ("--topics", "nothing.yaml"),
+        ("--db", "topics.yaml"),
+        ("--keep", "0"),
+        ("--keep", "5", "--keep", "6"),
+    ],
+)
 def test_what_it_cannot_serve_is_misuse(run, arguments):
     done = run("serve", "--port", "0", *arguments)
     assert done.returncode == 2

@@ -9,8 +9,8 @@ PAGE = DOCS / "reference/command-line.md"
 HEAD = """\
 # The command line
 
-`bc-events` comes with the extra `cli`; `demo` and `serve` need `local` too. `python -m bc_events` is the same command,
-where its script is not on the path. [How to publish from the shell](../how-to/shell.md) shows more examples.
+`bc-events` comes with the extra `cli`; `demo`, `serve` and `run` need `local` too. `python -m bc_events` is the same
+command, where its script is not on the path. [How to publish from the shell](../how-to/shell.md) shows more examples.
 
 | exit code | meaning |
 |---|---|

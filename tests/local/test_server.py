@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 
 import pytest
 import requests
@@ -155,3 +156,15 @@ def test_naming_the_package_loads_neither_starlette_nor_uvicorn():
     code = "import sys, bc_events.local; print({'starlette', 'uvicorn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("arguments", [{"keep": 0}, {"keep": True}, {"keep_for": 7}, {"keep_for": timedelta(0)}])
+def test_what_to_keep_must_make_sense(arguments):
+    with pytest.raises(ConfigurationError, match="keep"):
+        LocalEventsAPI(**arguments)
+
+
+def test_no_more_is_kept_than_was_asked_for():
+    with LocalEventsAPI(keep=2, keep_for=timedelta(days=1)) as api:
+        post(api, [envelope()] * 5)
+        assert [event.seq for event in api.events()] == [4, 5]
