@@ -123,6 +123,9 @@ class StreamStore:
                     requests += taken
         return Claim(lease, tuple(requests), now + seconds, "job") if requests else None
 
+    def sweep(self) -> None:
+        """Nothing: each claim looks at all requests."""
+
     def settle(self, lease: UUID, settlement: Settlement) -> int:
         dead = [failure for failure in settlement.failed if failure.delay is None]
         try:
