@@ -1,11 +1,15 @@
 """Pending events, and scopes that end while another change of the same unit of work is under way."""
 
+import gc
+import pickle
 import signal
 import threading
 
 import pytest
 
+from bc_events._runtime import forks
 from bc_events._unit.pending import Closed, Pending
+from bc_events._unit.savepoints import holds, is_dropped
 from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.errors import SessionClosedError
 from bc_events.event import Actor
@@ -162,6 +166,27 @@ def test_its_publisher_is_told(root):
 
     with pytest.raises(SessionClosedError):
         root.pending.settle(late, entries, savepoint)
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_events_of_a_scope_that_was_never_left_are_reported(client_of, caplog, is_committed):
+    unit = UnitOfWork(client_of(None), Actor("user-12345", "user"), "job-1")
+    unit.pending.scoped_in = forks.generation
+    [event] = published(unit)
+    if is_committed:
+        unit.pending.take([])
+        unit.pending.commit(event)
+    del unit, event
+    gc.collect()
+    assert "1 event of job job-1 lost: the scope was entered and never left" in caplog.text
+
+
+def test_an_event_that_was_unpickled_is_of_no_unit_of_work(root):
+    [event] = published(root)
+    copy = pickle.loads(pickle.dumps(event))
+    root.abort()
+    assert (holds(root, event), holds(root, copy)) == (True, False)
+    assert (is_dropped(event), is_dropped(copy)) == (True, False)
 
 
 def test_two_threads_that_roll_back_one_scope_drop_its_events_once(root):

@@ -55,6 +55,14 @@ def test_an_event_is_taken_back_where_its_session_ended_before_it_was_appended(i
     assert not delivery.transaction
 
 
+def test_an_abort_takes_events_out_of_an_open_transaction():
+    delivery = Delivery(Held())
+    unit = unit_of(delivery)
+    event = unit.call("created_test", {"id": 1})
+    assert unit.abort() == (1, [])
+    assert (delivery.discarded, delivery.transaction.events) == ([event], [])
+
+
 def test_a_delivery_that_records_an_event_and_does_not_hold_it_sends_it_at_the_end():
     delivery = Delivery()
     unit = unit_of(delivery)
