@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import psycopg
 import pymysql
@@ -20,6 +20,9 @@ import pymysql
 from bc_events.local import LocalEventsAPI
 from tests.cdc.databases import DATABASES
 from tests.cdc.topic_file import read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE = 90.0
@@ -35,10 +38,14 @@ class Dose:
     producer_kills: int
     engine_kills: int
     consumer_kills: int
+    client_kills: int
 
 
-SHORT = Dose(producer_kills=4, engine_kills=2, consumer_kills=3)
-LONG = Dose(producer_kills=60, engine_kills=20, consumer_kills=40)
+SHORT = {
+    "postgresql": Dose(producer_kills=4, engine_kills=2, consumer_kills=3, client_kills=1),
+    "mariadb": Dose(producer_kills=4, engine_kills=2, consumer_kills=3, client_kills=0),
+}
+LONG = dict.fromkeys(SHORT, Dose(producer_kills=60, engine_kills=20, consumer_kills=40, client_kills=5))
 
 
 @dataclass(slots=True)
@@ -63,8 +70,8 @@ class Outcome:
 class CaptureRun:
     """`with CaptureRun("postgresql", SHORT, seed) as run: run.outcome()`"""
 
-    def __init__(self, database: str, dose: Dose, seed: int) -> None:
-        self._kind, self._dose, self._seed = database, dose, seed
+    def __init__(self, database: str, doses: Mapping[str, Dose], seed: int) -> None:
+        self._kind, self._dose, self._seed = database, doses[database], seed
         self._chance = random.Random(f"{seed}/{database}")
         self._stack = ExitStack()
         self._producers = 0
@@ -129,19 +136,30 @@ class CaptureRun:
         outcome.facts["records that came twice"] = len(records) - len(first)
         outcome.none("events lost on the way to the topic", work.keys() - first.keys())
         outcome.none("ghosts in the topic", first.keys() - work.keys())
-        outcome.none("overtaken in the topic", _overtaken([(one["key"], key) for key, one in first.items()]))
+        outcome.none("overtaken in the topic", overtaken([(one["key"], key) for key, one in first.items()]))
         outcome.none(
             "records with another key, payload or header",
-            [key for key, one in first.items() if key in work and not _is_as_documented(one, *work[key])],
+            [key for key, one in first.items() if key in work and not is_as_documented(one, *work[key])],
         )
         arrived = [(event.job_id, event.data["key"]) for event in self.api.events()]
         outcome.none("events lost on the way to the API", work.keys() - {key for _, key in arrived})
         outcome.none("ghosts at the API", {key for _, key in arrived} - work.keys())
         outcome.none("doubled at the API", len(arrived) - len(set(arrived)))
-        outcome.none("overtaken at the API", _overtaken(arrived))
+        outcome.none("overtaken at the API", overtaken(arrived))
         outcome.none("rows left in the table", self.database.query("SELECT count(*) FROM bc_outbox")[0][0])
         outcome.facts["requests"] = len(self.api.requests())
         outcome.facts["faults of the API"] = sum(self.api.fired().values())
+        return self._judged_by_client(outcome, records) if self._dose.client_kills else outcome
+
+    def _judged_by_client(self, outcome: Outcome, records: list[dict]) -> Outcome:
+        from tests.cdc import kafka
+
+        arrived = kafka.forwarded(records, self._chance, kills=self._dose.client_kills)
+        outcome.facts["consumers of the docs killed"] = self._dose.client_kills
+        keys = {_key(record) for record in records}
+        outcome.none("events lost by the consumer of the docs", keys - {key for _, key in arrived})
+        outcome.none("doubled by the consumer of the docs", len(arrived) - len(keys))
+        outcome.none("overtaken in the consumer of the docs", overtaken(arrived))
         return outcome
 
     def _engine(self) -> subprocess.Popen:
@@ -201,7 +219,7 @@ def _key(record: dict) -> str:
     return json.loads(record["payload"])["data"]["key"]
 
 
-def _overtaken(keys: list[tuple[str, str]]) -> list[str]:
+def overtaken(keys: list[tuple[str, str]]) -> list[str]:
     """Those that come after a later event of their job. A key is the producer's name, its session and a place in it."""
     latest: dict[str, tuple[int, ...]] = {}
     found = []
@@ -213,7 +231,7 @@ def _overtaken(keys: list[tuple[str, str]]) -> list[str]:
     return found
 
 
-def _is_as_documented(record: dict, job: str, envelope: str) -> bool:
+def is_as_documented(record: dict, job: str, envelope: str) -> bool:
     headers = dict(record["headers"])
     event = json.loads(envelope)
     return (

@@ -26,6 +26,13 @@ def watch(url: str) -> None:
     _run(url, *(_POSTGRESQL if url.startswith("postgresql") else _MARIADB))
 
 
+def unwatch(url: str) -> None:
+    of_table = " ON bc_outbox" if url.startswith("postgresql") else ""
+    _run(url, f"DROP TRIGGER see{of_table}", "DROP TABLE seen")
+    if url.startswith("postgresql"):
+        _run(url, "DROP FUNCTION see()")
+
+
 def seen(url: str) -> list[dict]:
     return [dict(row._mapping) for row in _run(url, f"SELECT {SEEN} FROM seen ORDER BY seq")]
 

@@ -18,12 +18,6 @@ from bc_events._runtime import logs
 from bc_events._unit.held import has_scope, return_to_scope, take_from_unit
 from bc_events._unit.pending import in_order, part
 from bc_events.errors import DeliveryError, counted
-from bc_events.outbox._sql.table import TableStore
-from bc_events.outbox._store.delivery import StoredDelivery
-
-from .ambient import AmbientOutbox
-from .database import AmbientDatabase, OwnDatabase
-from .rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +27,10 @@ if TYPE_CHECKING:
     from bc_events._django.opened import Follower
     from bc_events._unit.held import Held
     from bc_events.event import Event
-    from bc_events.outbox._relay.embedded import EmbeddedRelay
+
+    from .row_form import RowForm, StreamForm
+    from .rows import Rows
+    from .stream_rows import StreamRows
 
 
 class DjangoDelivery:
@@ -42,14 +39,13 @@ class DjangoDelivery:
     Where another database has a transaction open too, the event waits in memory for that one to commit.
     """
 
-    def __init__(self, using: str, service_name: str, relay: EmbeddedRelay | None) -> None:
-        """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
+    def __init__(self, using: str, form: RowForm | StreamForm) -> None:
+        """`form` says how events become rows."""
         self.using = using
-        database = AmbientDatabase(using)
-        self._has_one_writer = database.dialect.has_one_writer
-        self._here = StoredDelivery(TableStore(database), service_name, relay)
-        self._apart = StoredDelivery(TableStore(OwnDatabase(using)), service_name, relay)
-        self._outbox = AmbientOutbox(using, service_name, self._here.wake)
+        self._form = form
+        self._has_one_writer = form.has_one_writer
+        self._here = form.here
+        self._apart = form.apart
         self._transactions = Transactions(self._follower_of, changed=self._store_late)
         self._lock = threading.RLock()  # the garbage collector may end a transaction in the middle of a change
         self._adrift: list[Event] = []
@@ -77,7 +73,7 @@ class DjangoDelivery:
         """Deletes the rows of events that were withdrawn from an open transaction. Raises `OutboxError`."""
         transaction = self._transactions.of(connections[self.using])
         if transaction is not None:
-            cast("Rows", transaction.follower).withdraw(events)
+            cast("Rows | StreamRows", transaction.follower).withdraw(events)
 
     def send(self, events: Sequence[Event]) -> None:
         """Stores them in a transaction of their own. Raises `DeliveryError`.
@@ -92,7 +88,7 @@ class DjangoDelivery:
         if not connection.in_atomic_block or is_a_test_s(connection):
             self._here.send(events)
         elif self._has_one_writer:
-            self._rows(connection).join(events)
+            cast("Rows", self._rows(connection)).join(events)
         else:
             self._apart.send(events)
         self._transactions.confirm(events)
@@ -117,10 +113,12 @@ class DjangoDelivery:
     def _follower_of(self, connection: BaseDatabaseWrapper) -> Follower:
         if connection.alias != self.using:
             return self
-        return Rows(connection, self._outbox, held=lambda: self._held_by(connection), undone=self._keep)
+        return self._form.rows(
+            connection, held=lambda: self._held_by(connection), undone=self._keep, send=self._send_quietly
+        )
 
-    def _rows(self, connection: BaseDatabaseWrapper) -> Rows:
-        return cast("Rows", self._transactions.followed(connection).follower)
+    def _rows(self, connection: BaseDatabaseWrapper) -> Rows | StreamRows:
+        return cast("Rows | StreamRows", self._transactions.followed(connection).follower)
 
     def _held_by(self, connection: BaseDatabaseWrapper) -> list[Event]:
         transaction = self._transactions.of(connection)
@@ -129,7 +127,7 @@ class DjangoDelivery:
     def _store_late(self) -> None:
         transaction = self._transactions.of(connections[self.using])
         if transaction is not None:
-            cast("Rows", transaction.follower).store_late()
+            cast("Rows | StreamRows", transaction.follower).store_late()
 
     def _keep(self, events: Sequence[Event]) -> None:
         """Keeps events whose flush was rolled back with a transaction that does not decide about them. Open scopes

@@ -9,9 +9,11 @@ from bc_events._runtime import argument_checks as check, keywords
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.no_relay import check_stream, no_store
 
 from .database import OwnDatabase
 from .delivery import DjangoDelivery
+from .row_form import RowForm, StreamForm
 
 if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
@@ -34,6 +36,7 @@ class DjangoOutbox:
         relay: bool = False,
         order: Order = "time",
         settings: RelaySettings | None = None,
+        stream: bool = False,
     ) -> None:
         """Nothing is opened yet, so settings may hold it.
 
@@ -42,8 +45,12 @@ class DjangoOutbox:
             relay: whether this process also sends; if not, run `manage.py bc_events_relay`.
             order: see `Order`; of the relay in this process.
             settings: of the relay in this process.
+            stream: whether change data capture reads the events in place of a relay: the transaction that inserts their
+                rows deletes them too. Not on SQLite.
         """
         check_relay_options(relay=relay, order=order, settings=settings)
+        check_stream(stream=stream, relay=relay)
+        self._is_stream = stream
         self.using: str = check.text("using", using, example='the alias "default"')
         self._has_relay = relay
         self._order: Order = order
@@ -51,15 +58,24 @@ class DjangoOutbox:
 
     @cached_property
     def store(self) -> Store:
-        """The store for relays and operators. Raises `ConfigurationError` for a database that it cannot live in."""
+        """The store for relays and operators.
+
+        Raises `ConfigurationError` for a database that it cannot live in, and for a stream, which has none.
+        """
+        if self._is_stream:
+            raise no_store()
         return TableStore(OwnDatabase(self.using))
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> DjangoDelivery:
-        """Raises `ConfigurationError` where a relay in this process would have no API to send to."""
+        """Raises `ConfigurationError` where a relay in this process would have no API to send to, and for a stream on
+        SQLite.
+        """
         relay = None
         if self._has_relay:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
-        return DjangoDelivery(self.using, service_name, relay)
+        if self._is_stream:
+            return DjangoDelivery(self.using, StreamForm(self.using, service_name, limits))
+        return DjangoDelivery(self.using, RowForm(self.using, service_name, relay))
 
     def __repr__(self) -> str:
         return f"<DjangoOutbox {self.using}>"

@@ -51,7 +51,13 @@ def bury(producer: Producer, dead: DeadRecord) -> None:
 def main() -> None:
     kafka = {"bootstrap.servers": os.environ["KAFKA"]}
     consumer = Consumer(
-        {**kafka, "group.id": "events-api", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        {
+            **kafka,
+            "group.id": "events-api",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "session.timeout.ms": 10_000,  # then the others have the partitions of a consumer that was killed
+        }
     )
     consumer.subscribe(["events"])
     producer = Producer({**kafka, "enable.idempotence": True})
