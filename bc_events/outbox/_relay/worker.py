@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from bc_events._runtime import logs
 from bc_events._runtime.interrupts import raised_outside
-from bc_events.constants import MAX_REQUEST_EVENTS
 from bc_events.errors import counted
 
 from .claim_sender import ClaimSender, Interruption
+from .claim_size import ClaimSize
 from .outcome import RequestOutcome
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Worker:
         self._limits = limits
         self._order: Order = order
         self._counts = counts
+        self._size = ClaimSize()
         self._stopping = threading.Event()
         self._idle_lock = threading.Lock()
         self._woken = threading.Event()
@@ -98,13 +99,14 @@ class Worker:
         """Makes one claim and sends it. Returns whether there was something to do."""
         try:
             # While the API is away, one request is enough to find out whether it is back.
-            limit = 1 if self._outages else MAX_REQUEST_EVENTS
+            limit = 1 if self._outages else self._size.begin()
             claim = self._store.claim(limit=limit, seconds=self._settings.lease, limits=self._limits, order=self._order)
             if self._faults and not self._outages:
                 self._counts.pause_reason = None
             self._faults = 0
             if claim is not None:
                 self._serve(claim)
+                self._size.served(claim)
         except Exception as error:  # the rows are stored, and their leases end
             self._faults += 1
             self._counts.pause_reason = str(error)

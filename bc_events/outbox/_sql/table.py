@@ -87,7 +87,10 @@ class TableStore:
 
     @repeated
     def settle(self, lease: UUID, settlement: Settlement) -> int:
+        """A crash of the database may undo it: then the same requests are sent again, with the same keys."""
         with self._database.transaction() as transaction:
+            if self._dialect.commit_softly:
+                self._run(transaction, self._dialect.commit_softly)
             if settlement.failed:  # without this, the first row of a batch could be locked after the others
                 self._held(transaction, lease, settlement.rows)
             settled = self._delete(transaction, lease, settlement.delivered)
