@@ -30,14 +30,12 @@ class LocalAPIError(click.ClickException):
 
 
 class LocalAPI:
-    """Asks a local Events API at a URL. It may need a token."""
+    """Asks a local Events API at a URL, of which its token may be a part."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
         self._http = requests.Session()
         self._http.trust_env = False  # neither a proxy nor netrc is meant for a local server
-        if token is not None:
-            self._http.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, path: str, parameters: Mapping[str, Any]) -> Any:
         """The JSON at a path. Raises `LocalAPIError`."""

@@ -72,6 +72,7 @@ def _job_id_remedy(text: str) -> str:
 
 
 API_URL: Final = OptionType("url", _check_url, _url_remedy)
+FORWARD_URL: Final = OptionType("url", lambda text: arguments.url(text, has_auth=False), _url_remedy)
 SERVICE_NAME: Final = OptionType(
     "name",
     _check_service_name,

@@ -14,6 +14,7 @@ from .escaping import json_text
 from .extras import local_events_api
 from .kept import Kept, retention
 from .number_type import PORT, NumberType
+from .option_types import FORWARD_URL
 from .request_line import coloured_line, plain_line
 from .request_printer import RequestPrinter
 from .screen import screen
@@ -27,7 +28,7 @@ _KEPT_IN_MEMORY: Final = "50000"
 _SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
 
 
-@click.command()
+@click.command(short_help="Run a local Events API until Ctrl-C.")
 @click.option("--port", type=PORT, default=8026, show_default=True, metavar="PORT", help="0 takes any that is free.")
 @click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="Keep events in this file.")
 @click.option(
@@ -44,6 +45,27 @@ _SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
     help="Keep so many events, or events of such an age: 50000, 7d; may be given twice. By default 50000 are kept in "
     "memory, and all in a file.",
 )
+@click.option("--forward", type=FORWARD_URL, metavar="URL", help="Pass accepted events on to this Events API.")
+@click.option(
+    "--replay-to",
+    type=FORWARD_URL,
+    multiple=True,
+    metavar="URL",
+    help="Let events be replayed to this URL too; may be given several times.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="Another name by which clients call this server, such as a container's; may be given several times.",
+)
+@click.option(
+    "--token",
+    envvar="BC_EVENTS_LOCAL_TOKEN",
+    show_envvar=True,
+    help="The token that requests need, if --host is not a loopback address. By default it is a new one.",
+)
 @click.option("--seed", type=_SEED, default=0, show_default=True, metavar="NUMBER", help="Seed of the injected faults.")
 @click.option("--quiet", is_flag=True, help="Print no line for a request.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address and each request as a line of JSON.")
@@ -52,12 +74,17 @@ def serve(
     db: Path | None,
     topics: tuple[Path, ...],
     keep: tuple[str, ...],
+    forward: str | None,
+    replay_to: tuple[str, ...],
+    host: str,
+    allow_host: tuple[str, ...],
+    token: str | None,
     seed: int,
     *,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Run a local Events API on 127.0.0.1 until Ctrl-C.
+    """Run a local Events API until Ctrl-C, on 127.0.0.1 unless --host says otherwise.
 
     It answers as the real one does. It prints a line for each request: accepted, refused and why, repeated (its
     idempotency key is known), or faulted (an injected fault). It shows what it received on a page, as JSON under
@@ -72,7 +99,19 @@ def serve(
     printer = RequestPrinter(_printed(as_json=as_json, quiet=quiet))
     api_class = local_events_api()
     kept = retention(keep or (() if db else (_KEPT_IN_MEMORY,)))
-    api = api_class(port, db=db, topics=topics, **kept, seed=seed, on_request=printer.add)
+    api = api_class(
+        port,
+        host=host,
+        token=token,
+        allowed_hosts=allow_host,
+        db=db,
+        topics=topics,
+        **kept,
+        forward=forward,
+        replay_to=replay_to,
+        seed=seed,
+        on_request=printer.add,
+    )
     with stoppable(), printer, api:
         click.echo(_head(api.url, as_json=as_json, is_checked=bool(topics)))
         printer.start()

@@ -49,13 +49,7 @@ _TIMEOUT: Final = NumberType(Seconds(31_536_000.0))
     default="http://127.0.0.1:8026",
     show_default=True,
     metavar="URL",
-    help="The local Events API.",
-)
-@click.option(
-    "--token",
-    envvar="BC_EVENTS_LOCAL_TOKEN",
-    show_envvar=True,
-    help="Its token, if it listens on an address other than 127.0.0.1.",
+    help="The local Events API, with its token if it has one.",
 )
 def tail(
     terms: tuple[str, ...],
@@ -66,7 +60,6 @@ def tail(
     exit_after: int | None,
     timeout: float | None,
     api_url: str,
-    token: str | None,
 ) -> None:
     """Print the events of a local Events API as they come. TERMs choose among them, as on its page.
 
@@ -81,7 +74,7 @@ def tail(
       bc-events tail --exit-after 1 --timeout 30 topic:policies.PolicyCreated
       bc-events tail --job 4711
     """
-    api = LocalAPI(api_url.rstrip("/"), token)
+    api = LocalAPI(api_url.rstrip("/"))
     if job is not None:
         _print_job(api, job, output)
         return

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from bc_events.constants import BULK_PATH, EVENTS_PATH
 
+from .access import Access
 from .json_response import REFUSED, refused
-from .same_origin import SameOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .overview import Overview
     from .page import Page
     from .publishing import Publishing
+    from .reach import Reach
+    from .replaying import Replaying
 
     Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -37,17 +39,13 @@ class Endpoints:
     live: Live
     overview: Overview
     inspection: Inspection
+    replaying: Replaying
     page: Page
 
 
-def make_app(parts: Endpoints, lifespan: Lifespan) -> Starlette:
-    publishing, listing, live, overview, inspection = (
-        parts.publishing,
-        parts.listing,
-        parts.live,
-        parts.overview,
-        parts.inspection,
-    )
+def make_app(parts: Endpoints, reach: Reach, lifespan: Lifespan) -> Starlette:
+    publishing, listing, live, overview = parts.publishing, parts.listing, parts.live, parts.overview
+    inspection, replaying = parts.inspection, parts.replaying
     app = Starlette(
         routes=[
             Route(EVENTS_PATH, publishing.single, methods=["POST"]),
@@ -68,11 +66,14 @@ def make_app(parts: Endpoints, lifespan: Lifespan) -> Starlette:
             Route("/api/faults", inspection.faults, methods=["GET"]),
             Route("/api/faults", inspection.set_faults, methods=["PUT"]),
             Route("/api/faults", inspection.clear_faults, methods=["DELETE"]),
+            Route("/api/replay", replaying.replay, methods=["POST"]),
+            Route("/api/replay", replaying.targets, methods=["GET"]),
+            Route("/api/forwarding", replaying.forwarding, methods=["GET"]),
             Route("/readyz", inspection.ready, methods=["GET"]),
             Route("/page.css", parts.page.style, methods=["GET"]),
             Route("/", parts.page.events, methods=["GET"]),
         ],
-        middleware=[Middleware(SameOrigin, publishing.turned_away)],
+        middleware=[Middleware(Access, reach, publishing.turned_away)],
         exception_handlers={
             **dict.fromkeys(REFUSED, refused),
             **dict.fromkeys((404, 405), publishing.wrong_path),

@@ -12,11 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bc_events.constants import BULK_PATH, EVENTS_PATH
+from bc_events.constants import BULK_PATH, EVENTS_PATH, IDEMPOTENCY_HEADER
 
 from .body import SlowBodyError, read_body
 from .connection import ClosedConnection
 from .faults import Faults
+from .query import ACCEPTED
 from .refusal import SLOW_BODY, UNKNOWN_PATH, RefusedError
 from .sent_answer import SentAnswer
 from .submission import Submission
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from .forwarder import Forwarder
     from .request_log import RequestLog
     from .responder import Responder
 
@@ -37,8 +39,9 @@ _CUT_SHORT: Final = "the client closed the connection before its request had com
 class Publishing:
     """Reads a request, answers it and logs it. `faults` may be replaced at any time."""
 
-    def __init__(self, responder: Responder, log: RequestLog, seed: int) -> None:
+    def __init__(self, responder: Responder, log: RequestLog, seed: int, forwarder: Forwarder | None = None) -> None:
         self._responder = responder
+        self._forwarder = forwarder
         self._log = log
         self.faults: Faults = Faults({}, seed)
 
@@ -64,6 +67,9 @@ class Publishing:
             answer = self._responder.respond(Submission(body, request.headers, is_bulk), faults)
         except sqlite3.Error as error:
             answer = _not_stored(error)
+        if self._forwarder is not None:
+            accepted = [event for event in answer.stored if event.status == ACCEPTED]
+            self._forwarder.pass_on(accepted, request.headers.get(IDEMPOTENCY_HEADER), request.headers)
         if latency is not None and answer.fault is None:
             answer = replace(answer, fault="latency")
         return self._answered(request, answer, len(body))

@@ -73,7 +73,7 @@ class Responder:
         event = _received(envelopes[0], submission, job_id)
         body = orjson.dumps({"eventId": event.event_id, "jobId": job_id})
         self._store.add([event], (201, body), submission.key)
-        return SentAnswer(201, body)
+        return SentAnswer(201, body, stored=(event,))
 
     def _bulk(self, submission: Submission, job_id: str, envelopes: Sequence[Envelope], faults: Faults) -> SentAnswer:
         results: list[str] = []
@@ -94,7 +94,13 @@ class Responder:
         body = orjson.dumps({"failedRecords": sum(one != SUCCESS for one in results), "records": results})
         self._store.add(kept, (201, body), submission.key)
         fault = "partial_failure" if RETRYABLE_TYPES.intersection(results) else None
-        return SentAnswer(201, body, refused_records=len(refused), reason=reason_of(refused), fault=fault)
+        return SentAnswer(
+            *(201, body),
+            refused_records=len(refused),
+            reason=reason_of(refused),
+            fault=fault,
+            stored=tuple(kept),
+        )
 
 
 def _refuse_encoding(submission: Submission) -> None:

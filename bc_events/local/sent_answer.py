@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .envelope import Envelope
+    from .received_event import ReceivedEvent
     from .refusal import RefusedError
 
 _MOST_SHOWN: Final = 5
@@ -34,6 +35,7 @@ class SentAnswer:
     fault: str | None = None
     is_replay: bool = False
     is_lost: bool = False
+    stored: tuple[ReceivedEvent, ...] = ()
 
     @classmethod
     def refusal(cls, status: int, error: RefusedError) -> Self:

@@ -7,8 +7,9 @@ import threading
 import time
 from datetime import timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from bc_events._config import arguments
 from bc_events._runtime import argument_checks as check, keywords
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError, counted
@@ -18,6 +19,7 @@ from .event_store import EventStore
 from .faults import Faults
 from .listener import ADDRESS, listening
 from .publishing import Publishing
+from .reach import Reach
 from .request_log import RequestLog
 from .responder import Responder
 from .retention import Retention
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from bc_events.topics.table import TopicTable
 
     from .faults import FaultPlan
+    from .forwarder import Forwarder
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
 
@@ -45,11 +48,16 @@ class LocalEventsAPI:
         self,
         port: int = 0,
         *,
+        host: str = ADDRESS,
+        token: str | None = None,
+        allowed_hosts: Sequence[str] = (),
         db: str | PathLike[str] | None = None,
         topics: Definitions | TopicTable | Sequence[Definitions | TopicTable] = (),
         keep: int | None = None,
         keep_for: timedelta | None = None,
         seed: int = 0,
+        forward: str | None = None,
+        replay_to: Sequence[str] = (),
         max_request_bytes: int = MAX_REQUEST_BYTES,
         on_request: Callable[[ReceivedRequest], object] | None = None,
     ) -> None:
@@ -57,17 +65,26 @@ class LocalEventsAPI:
 
         Args:
             port: 0 for any that is free.
+            host: the address to listen on. One other than loopback needs a token, which every request then carries.
+            token: 16 characters or more; by default a new one if `host` needs it. It is a part of `url`.
+            allowed_hosts: further names by which clients may call this server, such as that of a container.
             db: a file that keeps events from one start to the next; None keeps them in memory.
             topics: topic definitions, one or a list, that data is checked against; none takes everything.
             keep: the most events to keep; those that came first are dropped.
             keep_for: how long to keep an event.
             seed: of the faults, until `faults` gives another.
+            forward: the URL of a real Events API, to which accepted events are passed on in the background.
+            replay_to: URLs to which stored events may be sent again over HTTP, beside this API and `forward`.
             max_request_bytes: a larger request is answered with 413.
             on_request: called with each request as it is answered, on the server's thread; it must not raise.
 
         Raises `TopicDefinitionError` and, where two files define a topic differently, `ConfigurationError`.
         """
         check.whole("port", port, least=0, most=65_535)
+        self._reach = Reach.of(host, token, allowed_hosts)
+        self._forward = None if forward is None else arguments.url(forward, has_auth=False)
+        targets = [*replay_to, *([self._forward] if self._forward else [])]
+        self._replay_to = tuple(arguments.url(one, has_auth=False) for one in targets)
         self._retention = _retention(keep, keep_for)
         check.whole("seed", seed, least=-sys.maxsize)
         check.whole("max_request_bytes", max_request_bytes, least=1)
@@ -87,7 +104,7 @@ class LocalEventsAPI:
         """Returns when requests are answered. Raises `ConfigurationError` if the port or the file cannot be used."""
         if self._live is not None:
             raise ConfigurationError(f"this local Events API serves already, at {self.url}; make another one")
-        listener = listening(self._port)
+        listener = listening(self._port, self._reach.host)
         try:
             store = EventStore(self._db, self._retention)
         except BaseException:
@@ -96,13 +113,29 @@ class LocalEventsAPI:
         self._port = listener.getsockname()[1]
         responder = Responder(store, self._catalogue, max_request_bytes=self._max_request_bytes)
         try:
-            publishing = Publishing(responder, self._log, self._seed)
-            self._live = serving(listener, store, publishing, self._log, self._catalogue)
+            forwarder = self._forwarder()
+            self._live = serving(
+                listener,
+                store,
+                publishing=Publishing(responder, self._log, self._seed, forwarder),
+                log=self._log,
+                catalogue=self._catalogue,
+                reach=self._reach,
+                replay_to=self._replay_to,
+                forwarder=forwarder,
+            )
         except BaseException:  # such as a RuntimeError where no thread can be started
             listener.close()
             store.close()
             raise
         return self
+
+    def _forwarder(self) -> Forwarder | None:
+        if self._forward is None:
+            return None
+        from .forwarder import Forwarder  # noqa: PLC0415  it loads the HTTP client
+
+        return Forwarder(self._forward, passes_authorization=self._reach.token is None)
 
     def stop(self) -> None:
         """Ends every wait, answers the requests at hand, and closes. A second call does nothing."""
@@ -118,10 +151,15 @@ class LocalEventsAPI:
 
     @property
     def url(self) -> str:
-        """The `api_url` for an `EventClient`. The page is at this address too."""
+        """The `api_url` for an `EventClient`, with the token if there is one. The page is at this address too."""
         if self._port == 0:
             raise ConfigurationError("this local Events API has no port yet; read its url after start, or in its with")
-        return f"http://{ADDRESS}:{self._port}"
+        return self._reach.url(self._port)
+
+    def forwarding(self) -> dict[str, Any]:
+        """How many events wait to be passed on, were passed on, and failed, with the latest failures."""
+        forwarder = self._open.forwarder
+        return {} if forwarder is None else forwarder.state()
 
     @property
     def _open(self) -> Serving:
@@ -191,7 +229,8 @@ class LocalEventsAPI:
         self._open.store.clear()
 
     def __repr__(self) -> str:
-        return f"<LocalEventsAPI http://{ADDRESS}:{self._port} {'stopped' if self._live is None else 'serving'}>"
+        state = "stopped" if self._live is None else "serving"
+        return f"<LocalEventsAPI http://{self._reach.host}:{self._port} {state}>"
 
 
 def _retention(keep: int | None, keep_for: timedelta | None) -> Retention:

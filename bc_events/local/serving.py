@@ -19,14 +19,17 @@ from .listing import Listing
 from .live import Live
 from .overview import Overview
 from .page import Page
+from .replaying import Replaying
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from .catalogue import Catalogue
     from .event_store import EventStore
+    from .forwarder import Forwarder
     from .publishing import Publishing
+    from .reach import Reach
     from .request_log import RequestLog
 
 # Longer than a client's pooled connection is idle in a test. Closing it earlier would look like an outage.
@@ -41,6 +44,7 @@ class Serving:
     store: EventStore
     publishing: Publishing
     live: Live
+    forwarder: Forwarder | None
     server: uvicorn.Server
     thread: threading.Thread
     port: int
@@ -51,12 +55,24 @@ class Serving:
         self.store.wake()
         self.server.should_exit = True
         self.thread.join()
+        if self.forwarder is not None:
+            self.forwarder.close()
         self.store.close()
 
 
 def serving(
-    listener: socket.socket, store: EventStore, publishing: Publishing, log: RequestLog, catalogue: Catalogue
+    listener: socket.socket,
+    store: EventStore,
+    *,
+    publishing: Publishing,
+    log: RequestLog,
+    catalogue: Catalogue,
+    reach: Reach,
+    replay_to: Sequence[str],
+    forwarder: Forwarder | None,
 ) -> Serving:
+    """Returns when requests are answered."""
+    port = listener.getsockname()[1]
     is_up = threading.Event()
 
     @asynccontextmanager
@@ -67,11 +83,17 @@ def serving(
     listing = Listing(store)
     live = Live(store, listing)
     parts = Endpoints(
-        publishing, listing, live, Overview(store, catalogue, log), Inspection(log, publishing), Page(store, log)
+        publishing=publishing,
+        listing=listing,
+        live=live,
+        overview=Overview(store, catalogue, log),
+        inspection=Inspection(log, publishing),
+        replaying=Replaying(store, reach.url(port), replay_to, forwarder),
+        page=Page(store, log),
     )
     server = uvicorn.Server(
         uvicorn.Config(
-            make_app(parts, lifespan),
+            make_app(parts, reach, lifespan),
             http=connections(log.add_unreadable),  # type: ignore[arg-type]  # uvicorn calls it as it would call the class
             loop="asyncio",
             ws="none",
@@ -86,6 +108,5 @@ def serving(
     thread = threading.Thread(target=server.run, args=([listener],), name="bc-events-local", daemon=True)
     thread.start()
     is_up.wait()  # from here on the backlog of the listener holds requests that come early
-    port = listener.getsockname()[1]
     networks.local_starts(port)
-    return Serving(store, publishing, live, server, thread, port)
+    return Serving(store, publishing, live, forwarder, server, thread, port)

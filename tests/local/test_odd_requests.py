@@ -38,6 +38,7 @@ PATHS = [
     "/api/events/wait",
 ]
 PATHS += ["/api/requests", "/api/faults", "/nowhere", "/api/events/", "/%00%ff"]
+PATHS += ["/api/replay", "/api/forwarding"]
 PATHS += ["/api/facets", "/api/histogram", "/api/topics", "/api/events/{event_id}", "/api/jobs/{job_id:path}"]
 STREAMS = ["/api/events/stream"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
