@@ -1,4 +1,4 @@
-"""`bc-events topics`: checks and lists the topics of definitions files. `lint` has a module of its own."""
+"""`bc-events topics`: checks and lists the topics of definitions files. `lint` and `diff` have modules of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bc_events import TopicTable
 from bc_events.errors import TopicDefinitionError, counted
 from bc_events.topics.schemas import unknown_formats
 
+from .diff import diff
 from .escaping import escaped, json_text
 from .exit_codes import FAILED
 from .lint import lint
@@ -28,7 +29,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def topics() -> None:
-    """Check, lint and list topic definitions.
+    """Check, lint, compare and list topic definitions.
 
     \b
     Example:
@@ -36,7 +37,8 @@ def topics() -> None:
     """
 
 
-topics.add_command(lint)
+for _command in (lint, diff):
+    topics.add_command(_command)
 
 
 @topics.command()

@@ -1,0 +1,1 @@
+"""Whether a change of topics breaks those who read or replay their events: `bc-events topics diff`."""
