@@ -41,6 +41,12 @@ def of_failure(status: int, error_type: str, body: bytes, address: str, *, is_fi
     return f"{head}: {message}{hint}" if message else f"{head}{hint}"
 
 
+def without_message(reason: str, body: bytes) -> str:
+    """What `of_failure` gives, without the API's own words: they may quote the event."""
+    message = _message(body)
+    return reason.replace(f": {message}", "", 1) if message else reason
+
+
 def of_unpromised(status: int, body: bytes, count: int, address: str) -> str:
     """Of a 2xx for a request with so many events, whose body is not what the contract promises."""
     head = f"HTTP {status} for {address}" if address else f"HTTP {status}"

@@ -74,7 +74,8 @@ class Answer:
     """The API's answer. `results` has one entry per record where the verdict is SETTLED.
 
     `pause` is the Retry-After in seconds, `reason` what was wrong in words fit for a log. `status` is None without a
-    response, and `is_readable` is False if its body is not as the contract promises.
+    response, and `is_readable` is False if its body is not as the contract promises. `terse` is the reason without the
+    API's own words, where it has any. `event_id` is what the API calls the event of a request with one.
     """
 
     verdict: Verdict
@@ -84,6 +85,8 @@ class Answer:
     status: int | None = None
     cause: Exception | None = None
     is_readable: bool = True
+    terse: str | None = None
+    event_id: str | None = None
 
 
 def read_answer(
@@ -98,12 +101,13 @@ def read_answer(
     error_type = _error_type(body)
     is_final = _is_final(status, error_type)
     reason = answer_text.of_failure(status, error_type, body, address, is_final=is_final)
+    terse = answer_text.without_message(reason, body)
     pause = _retry_after(headers.get("Retry-After"))
     if status == _TOO_LARGE:
-        return Answer(Verdict.SPLIT, reason, status=status)
+        return Answer(Verdict.SPLIT, reason, status=status, terse=terse)
     if is_final:
-        return Answer(Verdict.FINAL, reason, status=status)
-    return Answer(Verdict.AGAIN, reason, pause=pause, status=status)
+        return Answer(Verdict.FINAL, reason, status=status, terse=terse)
+    return Answer(Verdict.AGAIN, reason, pause=pause, status=status, terse=terse)
 
 
 def _is_final(status: int, error_type: str) -> bool:
@@ -124,11 +128,13 @@ def taken(request: Request[S], answer: Answer) -> list[S]:
 
 
 def _success(request: Request[Any], status: int, body: bytes, address: str) -> Answer:
-    results = _single(body) if len(request.events) == 1 else _records(body, len(request.events))
+    is_single = len(request.events) == 1
+    results = _single(body) if is_single else _records(body, len(request.events))
     if results is None:
         reason = answer_text.of_unpromised(status, body, len(request.events), address)
         return Answer(Verdict.AGAIN, reason, status=status, is_readable=False)
-    return Answer(Verdict.SETTLED, results=results, status=status)
+    event_id = answer_text.word(answer_text.parsed(body)["eventId"]) if is_single else None
+    return Answer(Verdict.SETTLED, results=results, status=status, event_id=event_id or None)
 
 
 def _single(body: bytes) -> tuple[str, ...] | None:

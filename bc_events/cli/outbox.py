@@ -1,4 +1,4 @@
-"""`bc-events outbox`: runs a relay, and shows, replays and purges events."""
+"""`bc-events outbox`: runs a relay, shows, replays and purges events, and prints what was sent."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import orjson
 
 from bc_events import outbox as outboxes
 from bc_events._ambient.default_client import OUTBOX
 from bc_events._runtime.numbers import Seconds, WholeNumbers
 from bc_events.errors import ConfigurationError
+from bc_events.outbox._store import history
+from bc_events.outbox._store.history import envelope_of
 
+from .client import loaded
 from .escaping import json_text
 from .exit_codes import FAILED
 from .number_type import NumberType
 from .relay import opened, relay
+from .shared_options import shared_options
+from .sql import sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import Unpack
     from uuid import UUID
 
     from bc_events.outbox import Store
@@ -40,6 +45,19 @@ _WHERE: Final = click.option(
     metavar="WHERE",
     help="A file, a URL with postgresql:// or sqlite:///, or django.",
 )
+_CLIENT: Final = click.option(
+    "--client",
+    metavar="MODULE:ATTR",
+    help="In place of --outbox: an EventClient in your code, which opens sealed events.",
+)
+_WHERE_ELSE: Final = click.option(
+    "--outbox",
+    "where",
+    envvar=OUTBOX,
+    show_envvar=True,
+    metavar="WHERE",
+    help="A file, a URL with postgresql:// or sqlite:///, or django.",
+)
 _IDS: Final = click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
 
 
@@ -54,6 +72,7 @@ def outbox() -> None:
 
 
 outbox.add_command(relay)
+outbox.add_command(sql)
 
 
 @outbox.command()
@@ -77,7 +96,8 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
 
 
 @outbox.command()
-@_WHERE
+@_WHERE_ELSE
+@_CLIENT
 @_IDS
 @click.option("--dead", is_flag=True, help="Dead events, in place of those that wait.")
 @click.option(
@@ -89,16 +109,39 @@ def status(context: click.Context, where: str, max_age: float | None, max_dead: 
     help="How many at most.",
 )
 @click.option("--payload", is_flag=True, help="Print envelopes too. They may contain personal data.")
-def show(where: str, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: bool) -> None:
+def show(
+    where: str | None, client: str | None, ids: tuple[UUID, ...], *, dead: bool, limit: int, payload: bool
+) -> None:
     """Print events of an outbox, the oldest first, each as one line of JSON.
 
     \b
     Example:
       bc-events outbox show --dead
     """
-    store = _store(where)
+    store = _store_of(where, client)
     for row in store.find(ids) if ids else store.show(dead=dead, limit=limit):
-        click.echo(json_text(_described(row, with_payload=payload)))
+        shown = _described(row)
+        if payload:
+            shown |= envelope_of(store, row.payload if row.fault is None else None)
+        click.echo(json_text(shown))
+
+
+@outbox.command("history")
+@_WHERE_ELSE
+@_CLIENT
+@_IDS
+@shared_options(history.OPTIONS)
+def show_history(
+    where: str | None, client: str | None, ids: tuple[UUID, ...], **search: Unpack[history.Search]
+) -> None:
+    """Print events that were sent, the newest first. An outbox with a keep has them.
+
+    \b
+    Example:
+      bc-events outbox history --job import-2026-11 --since 90d
+    """
+    for line in history.lines(_store_of(where, client), ids, search):
+        click.echo(line)
 
 
 @outbox.command()
@@ -129,37 +172,17 @@ def purge(where: str, ids: tuple[UUID, ...], *, is_all: bool) -> None:
     _change(_store(where).purge, "purged", ids, is_all=is_all)
 
 
-@outbox.command()
-@click.option(
-    "--dialect",
-    type=click.Choice(["postgresql", "mysql", "sqlite"]),
-    default="postgresql",
-    show_default=True,
-    help="The kind of database; mysql is for MariaDB too.",
-)
-@click.option(
-    "--from-version",
-    type=_COUNT,
-    metavar="VERSION",
-    help="Print only the statements that lead from that version to this one.",
-)
-def sql(dialect: str, from_version: int | None) -> None:
-    """Print the SQL that makes the outbox's table, or that brings a table up to date.
+def _store_of(where: str | None, client: str | None) -> Store:
+    if client is None and not where:
+        raise click.UsageError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
+    return _store(where or "") if client is None else _outbox_of(client).store
 
-    \b
-    Example:
-      bc-events outbox sql | psql mydatabase
-    """
-    from bc_events.outbox._sql import dialect as dialects, schema  # noqa: PLC0415  no database is needed
 
-    if from_version is not None and from_version > schema.VERSION:
-        raise click.UsageError(
-            f"this release knows versions up to {schema.VERSION}; install the one that made the table"
-        )
-    found = dialects.named(dialect)
-    click.echo(f"-- bc_events outbox, version {schema.VERSION}, {dialect}")
-    for statement in schema.creation(found) if from_version is None else schema.upgrade(found, from_version):
-        click.echo(f"{statement};")
+def _outbox_of(client: str) -> Any:
+    found = loaded(client).outbox
+    if getattr(found, "store", None) is None:
+        raise ConfigurationError(f"--client {client} has no outbox; name it with --outbox")
+    return found
 
 
 def _store(where: str) -> Store:
@@ -184,8 +207,8 @@ def _change(change: Callable[[Sequence[UUID] | None], int], name: str, ids: tupl
     click.echo(json_text({name: change(None if is_all else ids)}))
 
 
-def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {
+def _described(row: Row) -> dict[str, Any]:
+    return {
         "id": row.id,
         "topic": row.topic,
         "jobId": row.job_id,
@@ -197,9 +220,6 @@ def _described(row: Row, *, with_payload: bool) -> dict[str, Any]:
         "lastError": row.last_error,
         "died": _moment(row.dead_at),
     }
-    if with_payload:
-        described["envelope"] = orjson.Fragment(row.envelope) if row.fault is None else None
-    return described
 
 
 def _moment(seconds: float | None) -> datetime | None:

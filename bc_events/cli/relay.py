@@ -19,6 +19,7 @@ from bc_events._runtime.numbers import Seconds
 from bc_events.constants import LOG_ONLY, LOGGER_NAME
 from bc_events.errors import OutboxError
 from bc_events.outbox._relay import command
+from bc_events.outbox._store.keep import Ages
 
 from . import django, option_types
 from .client import loaded
@@ -26,38 +27,17 @@ from .escaping import escaped
 from .json_log import JSONLines
 from .number_type import NumberType
 from .screen import screen
+from .shared_options import shared_options
+from .value_type import ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from datetime import timedelta
 
     from bc_events.outbox import Relay
-    from bc_events.outbox._relay.command import RelayOption
     from bc_events.outbox._store.store import Order
 
 _LONGEST_TIMEOUT: Final = 3600
 _NEW_FILE: Final = "the outbox's file %s did not exist yet, so nothing waits in it; does your service publish to it?"
-
-
-def _relay_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options that `manage.py bc_events_relay` has too."""
-    for option in reversed(command.OPTIONS):
-        kind = _kind_of(option)
-        function = click.option(
-            f"--{option.name}",
-            help=option.help,
-            metavar=option.metavar,
-            default=option.default if kind is not None else False,
-            show_default=kind is not None and option.default is not None,
-            type=kind,
-            is_flag=kind is None,
-        )(function)
-    return function
-
-
-def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
-    if option.numbers is not None:
-        return NumberType(option.numbers)
-    return click.Choice(option.choices) if option.choices else None
 
 
 @click.command()
@@ -72,6 +52,12 @@ def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
 )
 @click.option("--api-url", envvar=API_URL, show_envvar=True, type=option_types.API_URL, help="The Events API.")
 @click.option(
+    "--keep",
+    type=ValueType(Ages()),
+    metavar="AGE",
+    help="Keep sent events for so long: 90d, 12h. With --client, its outbox has it.",
+)
+@click.option(
     "--timeout",
     type=NumberType(Seconds(_LONGEST_TIMEOUT)),
     nargs=2,
@@ -80,11 +66,12 @@ def _kind_of(option: RelayOption) -> click.ParamType[Any] | None:
     metavar="CONNECT ANSWER",
     help="Seconds. With --client, its own timeout counts.",
 )
-@_relay_options
+@shared_options(command.OPTIONS)
 def relay(
     client: str | None,
     where: str | None,
     api_url: str | None,
+    keep: timedelta | None,
     timeout: tuple[float, float],
     workers: int,
     order: Order,
@@ -105,10 +92,12 @@ def relay(
     """
     settings = command.settings_of(lease)
     outbox: Any = None
+    if client is not None and keep is not None:
+        raise click.UsageError("--keep is for --outbox; the outbox of --client has a keep of its own")
     if client is not None:
         made = outboxes.Relay.of(loaded(client), workers=workers, order=order, settings=settings)
     else:
-        outbox = _outbox(where)
+        outbox = _outbox(where, keep)
         made = outboxes.Relay(outbox.store, _api(api_url, timeout), workers=workers, order=order, settings=settings)
     console = screen(is_error=True)
     if not console.is_terminal:
@@ -146,16 +135,16 @@ def _progress(made: Relay) -> Text:
     return Text(escaped(f"{line}; paused: {made.counts.pause_reason}" if made.counts.pause_reason else line))
 
 
-def _outbox(where: str | None) -> Any:
+def _outbox(where: str | None, keep: timedelta | None) -> Any:
     if not where:
         raise click.UsageError(f"no outbox is named; give --outbox or {OUTBOX}, or --client")
-    return opened(where)
+    return opened(where, keep)
 
 
-def opened(where: str) -> Any:
+def opened(where: str, keep: timedelta | None = None) -> Any:
     """The outbox of that name. The end of the command closes its connections. Raises `ConfigurationError`."""
     django.set_up_for(where)
-    found: Any = outboxes.named(where)
+    found: Any = outboxes.named(where, keep=keep)
     click.get_current_context().call_on_close(found.store.close)
     return found
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._sqlalchemy.outbox import SQLAlchemyOutbox
     from ._sqlalchemy.table import outbox_table
     from ._sqlite.outbox import SQLiteOutbox
+    from ._store.keep import Keep
     from ._store.store import Store
     from ._stream.record import DeadRecord, StreamRecord
     from ._stream.relay import StreamRelay
@@ -55,27 +56,27 @@ __all__ = [
 ]
 
 
-def named(name: str) -> Outbox:
+def named(name: str, *, keep: Keep | None = None) -> Outbox:
     """The outbox of a name: a file, `sqlite:///file`, `postgresql://…` or another URL, `django` or `django:alias`.
 
-    Raises `ConfigurationError`.
+    With `keep`, such as `"90d"`, its relays keep what they have sent for so long. Raises `ConfigurationError`.
     """
     check.instance("name", name, str, example="the name of a file such as events.db, a URL, or django")
     kind, has_scheme, rest = name.partition("://")
     if name == "django" or name.startswith("django:"):
-        return _made("DjangoOutbox", "django", "django", using=name.partition(":")[2] or "default")
+        return _made("DjangoOutbox", "django", "django", using=name.partition(":")[2] or "default", keep=keep)
     if not has_scheme:
         _refuse_near(name)
-        return _made("SQLiteOutbox", "_sqlite.outbox", "", name)
+        return _made("SQLiteOutbox", "_sqlite.outbox", "", name, keep=keep)
     if kind == "sqlite" and "?" in rest:
         raise ConfigurationError(
             f"{kind}:///… names a file and takes no options; remove the question mark and what follows it"
         )
     if kind == "sqlite":
-        return _made("SQLiteOutbox", "_sqlite.outbox", "", rest.removeprefix("/"))
+        return _made("SQLiteOutbox", "_sqlite.outbox", "", rest.removeprefix("/"), keep=keep)
     if kind.partition("+")[0] in ("postgresql", "postgres", "mysql", "mariadb"):
         url = name.replace("postgres://", "postgresql://", 1)
-        return _made("SQLAlchemyOutbox", "_sqlalchemy.outbox", "sqlalchemy", url)
+        return _made("SQLAlchemyOutbox", "_sqlalchemy.outbox", "sqlalchemy", url, keep=keep)
     raise _unknown_kind(f"{kind}://")
 
 

@@ -63,7 +63,7 @@ def test_django_s_outbox_is_found_where_manage_py_is(tmp_path):
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "shop_settings"},
     )
-    assert done.stderr.startswith(b"Error: the database has no table bc_outbox of version 1"), done.stderr
+    assert done.stderr.startswith(b"Error: the database has no table bc_outbox of version 2"), done.stderr
 
 
 @pytest.mark.parametrize("command", [("demo",), ("serve",), ("run", "true")], ids=" ".join)

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
-from bc_events.outbox.django.models import OutboxRow
+from bc_events.outbox.django.models import OutboxRow, SentRow
 from tests.django.policies.models import Policy
 
 
@@ -60,5 +60,5 @@ def alias(request, django_db_blocker):
     alias = request.getfixturevalue(f"{request.param}_alias")
     with django_db_blocker.unblock():
         yield alias
-        for model in (OutboxRow, Policy):
+        for model in (OutboxRow, SentRow, Policy):
             model.objects.using(alias).all().delete()

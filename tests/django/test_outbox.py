@@ -390,7 +390,7 @@ class TestRelay:
     def test_it_needs_a_table(self, alias, relayed):
         relayed()
         with connections[alias].cursor() as cursor:
-            of_table = f" ON {schema.TABLE}" if connections[alias].vendor == "mysql" else ""
+            of_table = f" ON {schema.SENT}" if connections[alias].vendor == "mysql" else ""
             cursor.execute(f"DROP INDEX {schema.MARK}{of_table}")
         try:
             with pytest.raises(CommandError, match="migrations"):
@@ -398,7 +398,7 @@ class TestRelay:
         finally:
             with connections[alias].cursor() as cursor:
                 if of_table:  # the indexes are made with the table
-                    cursor.execute(f"DROP TABLE {schema.TABLE}")
+                    cursor.execute(f"DROP TABLE {schema.SENT}")
                 for statement in schema.creation(named(connections[alias].vendor)):
                     cursor.execute(statement)
 

@@ -9,9 +9,9 @@ from django.db.models import NOT_PROVIDED
 
 from bc_events.outbox._sql import schema
 from bc_events.outbox._sql.dialect import named
-from bc_events.outbox._store.columns import COLUMNS, NAMES
+from bc_events.outbox._store.columns import COLUMNS, NAMES, SENT_COLUMNS
 from bc_events.outbox.django import DjangoOutbox
-from bc_events.outbox.django.models import OutboxRow
+from bc_events.outbox.django.models import OutboxRow, SentRow
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.unreadable_rows import *  # noqa: F403
 
@@ -29,18 +29,18 @@ def store(two_stores):
     return two_stores[0]
 
 
-def described(alias):
+def described(alias, table=schema.TABLE, made_of=COLUMNS):
     """Columns with their types, indexes and options, as the database knows them."""
     connection = connections[alias]
     with connection.cursor() as cursor:
-        columns = connection.introspection.get_table_description(cursor, schema.TABLE)
-        constraints = connection.introspection.get_constraints(cursor, schema.TABLE)
+        columns = connection.introspection.get_table_description(cursor, table)
+        constraints = connection.introspection.get_constraints(cursor, table)
         options = []
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [schema.TABLE])
+            cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [table])
             options = cursor.fetchone()
     # MariaDB has a type for UUIDs, which Django takes. The schema's 32 digits are for MySQL too.
-    uuids = {column.name for column in COLUMNS if column.kind == "uuid"}
+    uuids = {column.name for column in made_of if column.kind == "uuid"}
     kinds = {
         column.name: (
             "UUIDField"
@@ -50,7 +50,8 @@ def described(alias):
         )
         for column in columns
     }
-    indexes = {name: found["columns"] for name, found in constraints.items() if name in schema.INDEXES}
+    named = {**schema.INDEXES, **schema.SENT_INDEXES}
+    indexes = {name: found["columns"] for name, found in constraints.items() if name in named}
     return kinds, indexes, options
 
 
@@ -79,20 +80,33 @@ def test_the_model_has_the_columns_of_the_table():
     ]
 
 
+def test_the_archive_s_model_has_the_columns_of_the_archive():
+    declared = {
+        (field.column, field.get_internal_type(), field.null, field.db_default) for field in SentRow._meta.fields
+    }
+    assert declared == {(column.name, FIELDS[column.kind], column.is_nullable, NOT_PROVIDED) for column in SENT_COLUMNS}
+
+
 def test_the_migrations_make_what_the_model_declares():
     call_command("makemigrations", "bc_events_outbox", check=True, dry_run=True, verbosity=0)
 
 
-def test_the_migration_makes_the_table_that_the_schema_describes(alias):
-    migrated = described(alias)
+def test_the_migrations_make_the_tables_that_the_schema_describes(alias):
+    def both():
+        return described(alias), described(alias, schema.SENT, SENT_COLUMNS)
+
+    migrated, archive = both()
     connection = connections[alias]
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {schema.TABLE}")
+        cursor.execute(f"DROP TABLE {schema.SENT}")
         for statement in schema.creation(named(connection.vendor)):
             cursor.execute(statement)
-    assert described(alias) == migrated
+    assert both() == (migrated, archive)
     assert set(migrated[0]) == set(NAMES)
+    assert set(archive[0]) == {column.name for column in SENT_COLUMNS}
     assert set(migrated[1]) == set(schema.WHOLE_INDEXES if connection.vendor == "mysql" else schema.INDEXES)
+    assert set(archive[1]) == set(schema.SENT_INDEXES)
 
 
 def test_the_migration_passes_a_database_that_a_router_keeps_the_model_out_of(alias, settings):
@@ -107,7 +121,7 @@ def test_the_migration_passes_a_database_that_a_router_keeps_the_model_out_of(al
     try:
         settings.DATABASE_ROUTERS = [Router()]
         migrate()
-        assert schema.TABLE not in connections[alias].introspection.table_names()
+        assert {schema.TABLE, schema.SENT}.isdisjoint(connections[alias].introspection.table_names())
     finally:
         settings.DATABASE_ROUTERS = []
         migrate("zero", fake=True)

@@ -15,7 +15,7 @@ from bc_events._runtime import job_ids, logs
 from bc_events.errors import InvalidJobIdError, counted
 from bc_events.outbox._store.store import Failure, Settlement
 
-from .outcome import RequestOutcome, outcome_of, settlement_of
+from .outcome import RequestOutcome, outcome_of, reason_of, settlement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +42,10 @@ class Interruption:
     request: Request[Row]
     answer: Answer
     outcome: RequestOutcome
+
+    @property
+    def reason(self) -> str:
+        return reason_of(self.request, self.answer)
 
 
 class ClaimSender:
@@ -122,7 +126,7 @@ class ClaimSender:
             if self._claim.order == "job" and any(failure.delay is not None for failure in found.failed):
                 self._hold_back(request.events[0].job_id)
         elif len(request.events) == 1:
-            self._mark_dead(request, answer.reason)
+            self._mark_dead(request, reason_of(request, answer))
         else:
             self._halve(request)
 

@@ -7,13 +7,13 @@ framework. The outbox and the API come from options, or from Django's settings.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, get_args
 
 from bc_events._runtime import logs
 from bc_events._runtime.numbers import Seconds, WholeNumbers
 from bc_events._runtime.stopping import stoppable
 from bc_events.errors import ConfigurationError, OutboxError, counted
+from bc_events.outbox._store.command_option import CommandOption
 from bc_events.outbox._store.store import Order
 
 from .relay import MOST_WORKERS
@@ -21,8 +21,6 @@ from .settings import LONGEST_LEASE, RelaySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from bc_events._runtime.numbers import NumberRange
 
     from .counts import RelayCounts
     from .relay import Relay
@@ -33,44 +31,32 @@ _LONGEST_DRAIN: Final = 86_400.0
 _logger = logs.logger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayOption:
-    """An option that takes one of its `numbers` or `choices`. One with neither is a flag."""
-
-    name: str
-    help: str
-    metavar: str | None = None
-    default: int | str | None = None
-    numbers: NumberRange | None = None
-    choices: tuple[str, ...] = ()
-
-
 OPTIONS: Final = (
-    RelayOption(
+    CommandOption(
         name="workers",
         help="Requests under way at once.",
         metavar="COUNT",
         default=1,
-        numbers=WholeNumbers(1, MOST_WORKERS),
+        values=WholeNumbers(1, MOST_WORKERS),
     ),
-    RelayOption(
+    CommandOption(
         name="order",
         help="job: one event of a job at a time, strictly in order.",
         default="time",
         choices=get_args(Order),
     ),
-    RelayOption(
+    CommandOption(
         name="lease",
         help="How long a relay owns the events that it claims. By default 60, or three times the timeouts.",
         metavar="SECONDS",
-        numbers=Seconds(LONGEST_LEASE),
+        values=Seconds(LONGEST_LEASE),
     ),
-    RelayOption(name="drain", help="Exit once nothing waits, however long the Events API is away."),
-    RelayOption(
+    CommandOption(name="drain", help="Exit once nothing waits, however long the Events API is away."),
+    CommandOption(
         name="within",
         help="With --drain: give up after so long, and exit with 1 if events still wait.",
         metavar="SECONDS",
-        numbers=Seconds(_LONGEST_DRAIN),
+        values=Seconds(_LONGEST_DRAIN),
     ),
 )
 HELP: Final = "Any number of relays may share an outbox."

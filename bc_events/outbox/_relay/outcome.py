@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
@@ -34,12 +35,21 @@ def outcome_of(answer: Answer) -> RequestOutcome:
     return RequestOutcome.REFUSED if answer.status in _REFUSING else RequestOutcome.MISCONFIGURED
 
 
+def reason_of(request: Request[Row], answer: Answer) -> str:
+    """Why a request was not accepted, for the log and the table. The API may quote what it refuses.
+
+    So its words are left out if the event is stored sealed.
+    """
+    is_sealed = any(row.is_sealed for row in request.events)
+    return answer.terse if is_sealed and answer.terse is not None else answer.reason
+
+
 def settlement_of(request: Request[Row], answer: Answer, delay_after: Callable[[int], float]) -> Settlement:
     """The result of each row of a settled request. `delay_after` gives the seconds to wait after so many attempts."""
     settlement = Settlement()
     for row, result in zip(request.events, answer.results, strict=True):
         if result == SUCCESS:
-            settlement.delivered.append(row)
+            settlement.delivered.append(row if answer.event_id is None else replace(row, api_event_id=answer.event_id))
         elif result in RETRYABLE_TYPES:
             settlement.failed.append(Failure(row, result, delay_after(row.attempts + 1)))
         else:

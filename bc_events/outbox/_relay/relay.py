@@ -16,6 +16,7 @@ from bc_events.errors import ConfigurationError, OutboxError, counted
 from . import metrics
 from .counts import RelayCounts
 from .settings import RelaySettings, check_order, check_settings
+from .upkeep import ArchiveUpkeep
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class Relay:
     def _start_threads(self) -> None:
         """The workers come last: if a thread cannot be started, no row has been claimed."""
         targets = [(self._watch, "bc-events-relay-age"), *((worker.run, "bc-events-relay") for worker in self._workers)]
+        if self.store.keep is not None:
+            targets.insert(0, (ArchiveUpkeep(self.store, self._stopped).run, "bc-events-relay-archive"))
         for target, name in targets:
             thread = threading.Thread(target=contextvars.Context().run, args=(target,), name=name, daemon=True)
             thread.start()

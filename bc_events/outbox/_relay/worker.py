@@ -139,7 +139,7 @@ class Worker:
         """
         answer = interruption.answer
         self._outages += 1
-        self._counts.pause_reason = answer.reason
+        reason = self._counts.pause_reason = interruption.reason
         seconds = max(answer.pause or 0.0, self._settings.pause_after(self._outages))
         if self._outages == 1:
             is_refused = interruption.outcome is RequestOutcome.MISCONFIGURED
@@ -147,14 +147,14 @@ class Worker:
                 logging.ERROR if is_refused else logging.WARNING,
                 _REFUSES if is_refused else _AWAY,
                 seconds,
-                answer.reason,
-                extra={"bc_reason": answer.reason, "bc_pause": round(seconds, 3)},
+                reason,
+                extra={"bc_reason": reason, "bc_pause": round(seconds, 3)},
             )
         self._store.release(
             claim.lease,
             interruption.request.events,
             delay=min(seconds, self._settings.lease) + self._settings.poll[1],
-            reason=answer.reason,
+            reason=reason,
         )
         self._pause(seconds)
 

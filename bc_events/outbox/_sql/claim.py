@@ -8,13 +8,14 @@ from uuid import UUID
 
 from . import claim_sql
 from .job_order import SHARE, in_order, share
-from .row_reading import read_row
+from .row_reading import open_row, read_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bc_events._delivery.request import Limits
     from bc_events.outbox._store.row import Row
+    from bc_events.outbox._store.sealing import Sealing
     from bc_events.outbox._store.store import Order
 
     from .dialect import Dialect
@@ -34,8 +35,9 @@ class ClaimableRows:
     No row that waits is below `floor`.
     """
 
-    def __init__(self, dialect: Dialect, run: Run, floor: int, turns: JobTurns) -> None:
+    def __init__(self, dialect: Dialect, run: Run, floor: int, turns: JobTurns, sealing: Sealing) -> None:
         self._dialect = dialect
+        self._sealing = sealing
         self._run = run
         self._floor = floor
         self._turns = turns
@@ -149,7 +151,7 @@ class ClaimableRows:
             self._run(self._dialect.allow_sort)
 
     def _readable(self, found: Sequence[Sequence[Any]]) -> list[Row]:
-        rows = [read_row(values) for values in found]
+        rows = [open_row(read_row(values), self._sealing) for values in found]
         self._unreadable |= {row.seq: row for row in rows if row.fault is not None}
         return [row for row in rows if row.fault is None]
 

@@ -94,7 +94,7 @@ def ready(dialect: Dialect, floor: int) -> str:
     Locks nothing.
     """
     return f"""SELECT min(o.seq), max(o.seq), count(*) FROM (
-    SELECT o.seq FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}
+    SELECT o.seq FROM {schema.TABLE} o{dialect.with_index.format(index=schema.READY)}
     WHERE {_is_ready(dialect)} AND o.seq >= {floor}
     ORDER BY o.seq LIMIT ?
 ) o"""
@@ -179,7 +179,7 @@ def first_live(floor: int) -> str:
 
 @cache
 def _heads(dialect: Dialect) -> str:
-    return f"SELECT {selection(dialect)} FROM {schema.TABLE} o{dialect.with_index.format(index=schema.MARK)}"
+    return f"SELECT {selection(dialect)} FROM {schema.TABLE} o{dialect.with_index.format(index=schema.READY)}"
 
 
 def _between(first: int, last: int | None) -> str:

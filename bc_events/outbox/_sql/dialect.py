@@ -211,7 +211,8 @@ SQLITE: Final = Dialect(
     begin=("BEGIN IMMEDIATE",),  # once it has read, a transaction cannot wait for the lock to write
     lock="",
     skip_locked="",
-    find_index="SELECT 1 FROM sqlite_master WHERE name = '{index}'",
+    find_index="SELECT 1 FROM (SELECT name FROM sqlite_master UNION ALL SELECT name FROM sqlite_temp_master) "
+    "WHERE name = '{index}'",
     has_one_writer=True,
 )
 

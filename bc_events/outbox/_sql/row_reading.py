@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-from bc_events.outbox._store.columns import COLUMNS, NAMES
+from bc_events.outbox._store.columns import COLUMNS, NAMES, SENT_COLUMNS
 from bc_events.outbox._store.envelope import fault_of
 from bc_events.outbox._store.row import Row
+from bc_events.outbox._store.sealing import UnopenableError, is_sealed
+from bc_events.outbox._store.sent_row import SentRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bc_events.outbox._store.columns import TableColumn
+    from bc_events.outbox._store.sealing import Sealing
 
     from .dialect import Dialect
 
@@ -27,9 +31,9 @@ _MOST_SEQ: Final = 2**63 - 1
 _T = TypeVar("_T")
 
 
-def selection(dialect: Dialect) -> str:
-    """The columns of `o`, for `read_row`. No driver fails on their values."""
-    return ", ".join(_selected(dialect, column) for column in COLUMNS)
+def selection(dialect: Dialect, columns: Sequence[TableColumn] = COLUMNS) -> str:
+    """The columns of `o`, for `read_row` or `read_sent_row`. No driver fails on their values."""
+    return ", ".join(_selected(dialect, column) for column in columns)
 
 
 def _selected(dialect: Dialect, column: TableColumn) -> str:
@@ -47,7 +51,7 @@ def read_row(values: Sequence[Any]) -> Row:
     found = _Values(dict(zip(NAMES, values, strict=True)))
     seq: int = found.raw["seq"]
     payload = found.needed("payload", _text, None)
-    if payload is not None:
+    if payload is not None and not is_sealed(payload):
         found.raw["payload"] = payload
         found.needed("payload", _check_envelope, None)
     batch = found.optional("batch", _uuid)
@@ -69,7 +73,43 @@ def read_row(values: Sequence[Any]) -> Row:
         batch_last=None if batch is None else found.needed("batch_last", _whole(seq, _MOST_SEQ), seq),
         last_error=found.optional("last_error", _text),
         dead_at=found.optional("dead_at", _time),
-        fault=f"the row cannot be read: {', '.join(found.faults)}" if found.faults else None,
+        fault=found.fault,
+        is_sealed=payload is not None and is_sealed(payload),
+    )
+
+
+def open_row(row: Row, sealing: Sealing) -> Row:
+    """The row with its envelope, ready to be sent; or with a `fault`, if the envelope cannot be opened.
+
+    Raises `OutboxError` if there is no key now.
+    """
+    if not row.is_sealed or row.fault is not None:
+        return row
+    try:
+        payload = sealing.opened(row.payload)
+    except UnopenableError as error:
+        return replace(row, fault=str(error))
+    found = _Values({"payload": payload})
+    found.needed("payload", _check_envelope, None)
+    return replace(row, payload=payload, fault=found.fault)
+
+
+def read_sent_row(values: Sequence[Any]) -> SentRow:
+    """The row of the archive whose columns have the values of `selection`. A value that cannot be read is left out."""
+    found = _Values(dict(zip((column.name for column in SENT_COLUMNS), values, strict=True)))
+    return SentRow(
+        id=found.needed("id", _uuid, UUID(int=0)),
+        category=found.needed("aggregatetype", _text, ""),
+        job_id=found.needed("aggregateid", _text, ""),
+        topic=found.needed("type", _text, ""),
+        payload=found.optional("payload", _text),
+        created_at=found.needed("created_at", _time, 0.0),
+        sent_at=found.needed("sent_at", _time, 0.0),
+        attempts=found.needed("attempts", _whole(0, _MOST_SEQ), 0),
+        idempotency_key=found.optional("idempotency_key", _uuid),
+        api_event_id=found.optional("api_event_id", _text),
+        service=found.needed("service", _text, ""),
+        trace=found.optional("trace", _text),
     )
 
 
@@ -83,6 +123,10 @@ class _Values:
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
         self.faults: list[str] = []
+
+    @property
+    def fault(self) -> str | None:
+        return f"the row cannot be read: {', '.join(self.faults)}" if self.faults else None
 
     def needed(self, column: str, read: Callable[[Any], _T], stand_in: _T) -> _T:
         try:

@@ -1,34 +1,53 @@
-"""The outbox table: its version, its indexes, and the SQL that makes it or brings it up to date."""
+"""The outbox table and its archive: version, indexes, and the SQL that makes them or brings them up to date."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bc_events.outbox._store.columns import COLUMNS
+from bc_events.outbox._store.columns import COLUMNS, SENT_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bc_events.outbox._store.columns import Kind, TableColumn
 
     from .dialect import Dialect, Name
 
 TABLE: Final = "bc_outbox"
-VERSION: Final = 1
-MARK: Final = f"{TABLE}_ready_v{VERSION}"
-"""The name of this index carries the version of the table: migrations of every kind keep the names of indexes."""
+SENT: Final = f"{TABLE}_sent"
+"""The archive. On PostgreSQL it has a partition for each month, and one for all rows that have no other."""
+VERSION: Final = 2
+MARK: Final = f"{SENT}_topic_v{VERSION}"
+"""The name of this index carries the version of the tables: migrations of every kind keep the names of indexes.
+
+It is made last. So where it is, all of this version is.
+"""
+READY: Final = f"{TABLE}_ready_v1"
+"""Claims read this index. Its name was the mark of version 1, for which relays of that version look."""
+MARKS: Final[dict[int, tuple[str, str]]] = {1: (TABLE, READY), VERSION: (SENT, MARK)}
+"""The marks of all versions, each with its table."""
 
 INDEXES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    MARK: (("seq",), "dead_at IS NULL"),
+    READY: (("seq",), "dead_at IS NULL"),
     f"{TABLE}_job": (("aggregateid", "seq"), "dead_at IS NULL"),
     f"{TABLE}_dead": (("seq",), "dead_at IS NOT NULL"),
 }
 """The columns of each index, and the condition for its rows. No index has a column that a claim changes."""
 WHOLE_INDEXES: Final[dict[str, tuple[str, ...]]] = {
-    MARK: ("dead_at", "seq"),
+    READY: ("dead_at", "seq"),
     f"{TABLE}_job": ("aggregateid", "dead_at", "seq"),
 }
 """The same where no index can have a condition, as in MySQL: a search begins with `dead_at`."""
+SENT_KEY: Final = ("sent_at", "seq")
+"""The primary key. PostgreSQL wants the column in it by which the archive is partitioned."""
+SENT_INDEXES: Final[dict[str, tuple[str, ...]]] = {
+    f"{SENT}_id": ("id",),
+    f"{SENT}_job": ("aggregateid", "sent_at", "seq"),
+    MARK: ("type", "sent_at", "seq"),
+}
+"""None is unique, so that nothing keeps a delivered event from being archived."""
 LONGEST_KEY: Final = 255
-"""Characters of a column with an index in MySQL. No job id is longer."""
+"""Characters of a column with an index in MySQL. No job id is longer. The archive cuts longer topics everywhere."""
 MYSQL_OPTIONS: Final = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
 """Options of the table. Job ids or topics that differ in the case or accent of a letter are not equal."""
 OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "mysql": {}, "sqlite": {}}
@@ -62,30 +81,81 @@ _TYPES: Final[dict[Name, dict[Kind, str]]] = {
         "number": "bigint",
     },
 }
-_UPGRADES: Final[dict[int, dict[Name, tuple[str, ...]]]] = {}
-"""For each version after the first: the statements that lead to it from the version before."""
 
 
 def creation(dialect: Dialect) -> list[str]:
-    """The statements that make the table of this version. They leave an existing table alone."""
-    columns = ",\n    ".join(_definition(column, dialect) for column in COLUMNS)
-    if not dialect.has_partial_indexes:  # MySQL, which has no CREATE INDEX IF NOT EXISTS either
-        keys = ",\n    ".join(f"KEY {name} ({', '.join(of_key)})" for name, of_key in WHOLE_INDEXES.items())
-        options = " ".join(f"{name.upper()}={value}" for name, value in MYSQL_OPTIONS.items())
-        return [f"CREATE TABLE IF NOT EXISTS {TABLE} (\n    {columns},\n    {keys}\n) {options}"]
+    """The statements that make the tables of this version. They leave existing tables alone."""
+    columns = _columns(COLUMNS, WHOLE_INDEXES, dialect)
+    if not dialect.has_partial_indexes:
+        return [_table_with_keys(TABLE, columns, WHOLE_INDEXES), *_archive(dialect)]
     indexes = [
         f"CREATE INDEX IF NOT EXISTS {name} ON {TABLE} ({', '.join(columns)}) WHERE {condition}"
         for name, (columns, condition) in INDEXES.items()
     ]
+    options = _options(dialect)
+    return [_table(TABLE, columns, f" WITH {options}" if options else ""), *indexes, *_archive(dialect)]
+
+
+def upgrade(dialect: Dialect, version: int) -> list[str]:
+    """The statements that bring the tables of an older version up to this one.
+
+    They may be run again after they were interrupted, and while relays of both versions work.
+    """
+    options = _options(dialect)
+    to_2 = [*([f"ALTER TABLE {TABLE} SET {options}"] if options else []), *_archive(dialect)]
+    return to_2 if version < VERSION else []
+
+
+def version_query(dialect: Dialect, version: int = VERSION) -> str:
+    """Selects a row if what this version has added is there. Those before it may not be."""
+    table, mark = MARKS[version]
+    return dialect.find_index.format(table=table, index=mark)
+
+
+def is_searched(column: TableColumn, indexes: dict[str, tuple[str, ...]] = WHOLE_INDEXES) -> bool:
+    """Whether a column of text has an index: MySQL has none for text of any length."""
+    return column.kind == "text" and any(column.name in columns for columns in indexes.values())
+
+
+def _archive(dialect: Dialect) -> list[str]:
+    columns = [*_columns(SENT_COLUMNS, SENT_INDEXES, dialect), f"PRIMARY KEY ({', '.join(SENT_KEY)})"]
+    if not dialect.has_partial_indexes:
+        return [_table_with_keys(SENT, columns, SENT_INDEXES)]
+    is_partitioned = dialect.name == "postgresql"
+    default = [f"CREATE TABLE IF NOT EXISTS {SENT}_default PARTITION OF {SENT} DEFAULT"] if is_partitioned else []
+    indexes = [
+        f"CREATE INDEX IF NOT EXISTS {name} ON {SENT} ({', '.join(columns)})" for name, columns in SENT_INDEXES.items()
+    ]
+    return [_table(SENT, columns, " PARTITION BY RANGE (sent_at)" if is_partitioned else ""), *default, *indexes]
+
+
+def _table(name: str, definitions: Sequence[str], end: str) -> str:
+    return f"CREATE TABLE IF NOT EXISTS {name} (\n    {_lines(definitions)}\n){end}"
+
+
+def _table_with_keys(name: str, definitions: Sequence[str], indexes: dict[str, tuple[str, ...]]) -> str:
+    """In MySQL, which has no CREATE INDEX IF NOT EXISTS."""
+    keys = [f"KEY {index} ({', '.join(of_key)})" for index, of_key in indexes.items()]
+    options = " ".join(f"{option.upper()}={value}" for option, value in MYSQL_OPTIONS.items())
+    return _table(name, [*definitions, *keys], f" {options}")
+
+
+def _lines(definitions: Sequence[str]) -> str:
+    return ",\n    ".join(definitions)
+
+
+def _options(dialect: Dialect) -> str:
     options = ", ".join(f"{name} = {value}" for name, value in OPTIONS[dialect.name].items())
-    table = f"CREATE TABLE IF NOT EXISTS {TABLE} (\n    {columns}\n){f' WITH ({options})' if options else ''}"
-    return [table, *indexes]
+    return f"({options})" if options else ""
 
 
-def _definition(column: TableColumn, dialect: Dialect) -> str:
-    words = [column.name, _TYPES[dialect.name][column.kind]]
-    if not dialect.has_partial_indexes and is_searched(column):
-        words[1] = f"varchar({LONGEST_KEY})"
+def _columns(columns: Sequence[TableColumn], indexes: dict[str, tuple[str, ...]], dialect: Dialect) -> list[str]:
+    is_cut = not dialect.has_partial_indexes
+    return [_definition(column, dialect, is_cut=is_cut and is_searched(column, indexes)) for column in columns]
+
+
+def _definition(column: TableColumn, dialect: Dialect, *, is_cut: bool) -> str:
+    words = [column.name, f"varchar({LONGEST_KEY})" if is_cut else _TYPES[dialect.name][column.kind]]
     if not column.is_nullable and column.kind != "sequence":
         words.append("NOT NULL")
     if column.is_unique:
@@ -93,18 +163,3 @@ def _definition(column: TableColumn, dialect: Dialect) -> str:
     if column.default is not None:
         words.append(f"DEFAULT {column.default}")
     return " ".join(words)
-
-
-def is_searched(column: TableColumn) -> bool:
-    """Whether a column of text has an index: MySQL has none for text of any length."""
-    return column.kind == "text" and any(column.name in columns for columns in WHOLE_INDEXES.values())
-
-
-def upgrade(dialect: Dialect, version: int) -> list[str]:
-    """The statements that bring a table of an older version up to this one."""
-    return [statement for later in range(version + 1, VERSION + 1) for statement in _UPGRADES[later][dialect.name]]
-
-
-def version_query(dialect: Dialect) -> str:
-    """Selects a row if the table exists in this version."""
-    return dialect.find_index.format(table=TABLE, index=MARK)

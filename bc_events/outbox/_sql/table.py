@@ -10,30 +10,33 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bc_events.errors import OutboxError
 from bc_events.outbox._store.columns import GIVEN
-from bc_events.outbox._store.store import Claim, Failure, Order, Settlement, Stats
+from bc_events.outbox._store.sealing import PLAIN
+from bc_events.outbox._store.store import Claim, Order, Settlement, Stats
 
 from . import schema
-from .batches import requests_of, stamps_of
+from .archive import Archive
+from .batches import requests_of
 from .claim import ClaimableRows
 from .conflicts import repeated
 from .floor import Floor
 from .job_turns import JobTurns
+from .results import UNSTAMPED, Results
 from .row_reading import read_row, selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from bc_events._delivery.request import Limits, Request
     from bc_events.outbox._store.row import Row
+    from bc_events.outbox._store.sealing import Sealing
+    from bc_events.outbox._store.sent_row import SentRow
 
     from .database import Database, Transaction
 
 _INSERT: Final = (
     f"INSERT INTO {schema.TABLE} ({', '.join(column.name for column in GIVEN)}) VALUES ({', '.join('?' * len(GIVEN))})"
 )
-_NO_BATCH: Final = {"batch": "NULL", "batch_first": "NULL", "batch_last": "NULL"}
-_UNSTAMPED: Final = ", ".join(f"{column} = {value}" for column, value in _NO_BATCH.items())
 
 
 class TableStore:
@@ -45,17 +48,32 @@ class TableStore:
     The rows of a batch are claimed through the first of them, so two relays never hold parts of one batch.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` says when it is time to look where waiting rows begin: see `Floor`."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        keep: float | None = None,
+        sealing: Sealing = PLAIN,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`keep` is in seconds. `clock` says when it is time to look where waiting rows begin: see `Floor`."""
         self._database = database
         self._dialect = database.dialect
+        self._archive = Archive(database, keep)
+        self.sealing = sealing
         self._floor = Floor(database.dialect, clock)
         self._turns = JobTurns()
 
-    @repeated
+    @property
+    def keep(self) -> float | None:
+        return self._archive.keep
+
     def add(self, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
+        if rows:
+            self._add([self.sealing.sealed(row) for row in rows])
+
+    @repeated
+    def _add(self, rows: Sequence[Row]) -> None:
         has_run = False
         try:
             with self._database.transaction() as transaction:
@@ -73,13 +91,13 @@ class TableStore:
         until = time.monotonic() + seconds
         with self._database.transaction() as transaction:
             run = partial(self._run, transaction)
-            claimable = ClaimableRows(self._dialect, run, self._floor.seq(run), self._turns)
+            claimable = ClaimableRows(self._dialect, run, self._floor.seq(run), self._turns, self.sealing)
             rows = claimable.rows(limit, limits, order)
-            dead = tuple(self._mark_dead(transaction, claimable.unreadable))
+            dead = tuple(self._results(transaction).mark_dead(claimable.unreadable))
             requests = tuple(requests_of(rows, limits, order))
             lease = uuid.uuid4()
             if requests:
-                self._stamp(transaction, requests, lease, seconds)
+                self._results(transaction).stamp(requests, lease, seconds)
         return Claim(lease, requests, until, order, dead) if requests or dead else None
 
     def sweep(self) -> None:
@@ -93,8 +111,9 @@ class TableStore:
                 self._run(transaction, self._dialect.commit_softly)
             if settlement.failed:  # without this, the first row of a batch could be locked after the others
                 self._held(transaction, lease, settlement.rows)
-            settled = self._delete(transaction, lease, settlement.delivered)
-            settled += self._fail(transaction, lease, settlement.failed)
+            self._archive.take(partial(self._run, transaction), lease, settlement.delivered)
+            results = self._results(transaction)
+            settled = results.delete(lease, settlement.delivered) + results.fail(lease, settlement.failed)
         return len(settlement.rows) - settled
 
     @repeated
@@ -103,7 +122,7 @@ class TableStore:
         with self._database.transaction() as transaction:
             if len(self._held(transaction, lease, rows)) < len(rows):
                 return False
-            self._stamp(transaction, requests, lease, None)
+            self._results(transaction).stamp(requests, lease, None)
         return True
 
     @repeated
@@ -145,7 +164,7 @@ class TableStore:
         return self._select(f"{self._dialect.among('o.id')} ORDER BY o.seq", self._dialect.many(ids))
 
     def replay(self, ids: Sequence[UUID] | None = None) -> int:
-        ready = f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {_UNSTAMPED}"
+        ready = f"UPDATE {schema.TABLE} SET dead_at = NULL, available_at = 0, attempts = 0, lease = NULL, {UNSTAMPED}"
         replayed = self._change_dead(ready, ids)
         self.sweep()
         return replayed
@@ -153,14 +172,36 @@ class TableStore:
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
         return self._change_dead(f"DELETE FROM {schema.TABLE}", ids)
 
+    def history(
+        self,
+        *,
+        ids: Sequence[UUID] = (),
+        job_id: str | None = None,
+        topic: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 100,
+    ) -> list[SentRow]:
+        return self._archive.history(ids=ids, job_id=job_id, topic=topic, since=since, until=until, limit=limit)
+
+    def opened(self, payload: str) -> str:
+        return self.sealing.opened(payload)
+
+    def purge_sent(self) -> bool:
+        return self._archive.purge()
+
     @repeated
     def check(self) -> None:
         with self._database.reading() as transaction:
-            if self._run(transaction, schema.version_query(self._dialect)):
-                return
+            found = {
+                version: self._run(transaction, schema.version_query(self._dialect, version))
+                for version in schema.MARKS
+            }
+        if all(found.values()):
+            return
         raise OutboxError(
-            f"the database has no table {schema.TABLE} of version {schema.VERSION}; "
-            "make it with your migrations or with what `bc-events outbox sql` prints"
+            f"the database has no table {schema.TABLE} of version {schema.VERSION}; make it with your migrations "
+            f"or with what `bc-events outbox sql{' --from-version 1' if found[1] else ''}` prints"
         )
 
     def close(self) -> None:
@@ -183,61 +224,8 @@ class TableStore:
         )
         return {seq for (seq,) in found}
 
-    def _stamp(
-        self, transaction: Transaction, requests: Sequence[Request[Row]], lease: UUID, seconds: float | None
-    ) -> None:
-        dialect = self._dialect
-        changes = {"lease": "?", "batch": "n.batch", "batch_first": "n.first", "batch_last": "n.last"}
-        if seconds is not None:
-            changes["available_at"] = f"{dialect.now} + {float(seconds)!r}"
-        given = dialect.table(seq="bigint", batch="uuid", first="bigint", last="bigint")
-        columns = dialect.columns(*zip(*stamps_of(requests), strict=True))
-        sql, parameters = dialect.update(schema.TABLE, changes, given, "true", ([dialect.one(lease)], columns, []))
-        self._run(transaction, sql, *parameters)
-
-    def _delete(self, transaction: Transaction, lease: UUID, rows: Sequence[Row]) -> int:
-        """Returns how many rows the lease still had."""
-        if not rows:
-            return 0
-        dialect = self._dialect
-        delete = dialect.delete(schema.TABLE, f"{dialect.among('seq')} AND lease = ?")
-        return self._count(transaction, delete, dialect.many([row.seq for row in rows]), dialect.one(lease))
-
-    def _fail(self, transaction: Transaction, lease: UUID, failures: Sequence[Failure]) -> int:
-        """Returns how many rows the lease still had."""
-        if not failures:
-            return 0
-        dialect = self._dialect
-        changes = {
-            "attempts": "attempts + 1",
-            "lease": "NULL",
-            **_NO_BATCH,
-            "last_error": "n.reason",
-            "available_at": f"{dialect.now} + coalesce(n.delay, 0)",
-            "dead_at": f"CASE WHEN n.delay IS NULL THEN {dialect.now} END",
-        }
-        given = dialect.table(seq="bigint", reason="text", delay="float8")
-        columns = zip(*((failure.row.seq, failure.reason, failure.delay) for failure in failures), strict=True)
-        values = dialect.columns(*columns)
-        sql, parameters = dialect.update(schema.TABLE, changes, given, "lease = ?", ((), values, [dialect.one(lease)]))
-        return self._count(transaction, sql, *parameters)
-
-    def _mark_dead(self, transaction: Transaction, rows: Sequence[Row]) -> Iterator[Failure]:
-        """Makes unreadable rows dead letters. All their columns can be read afterwards, except the payload."""
-        dialect = self._dialect
-        for row in rows:
-            payload = "payload" if row.payload else dialect.as_bytes("payload")
-            update = (
-                f"UPDATE {schema.TABLE} SET id = ?, aggregatetype = ?, aggregateid = ?, type = ?, created_at = ?, "
-                f"available_at = ?, attempts = ?, lease = NULL, {_UNSTAMPED}, service = ?, trace = ?, last_error = ?, "
-                f"payload = {payload}, dead_at = {dialect.now} WHERE seq = ?"
-            )
-            values = (dialect.one(row.id), row.category, row.job_id, row.topic, row.created_at, row.available_at)
-            self._run(transaction, update, *values, row.attempts, row.service, row.trace, row.fault, row.seq)
-            yield Failure(row, str(row.fault))
-        if batches := [row.batch for row in rows if row.batch is not None]:
-            unstamp = f"UPDATE {schema.TABLE} SET {_UNSTAMPED} WHERE dead_at IS NULL AND {dialect.among('batch')}"
-            self._run(transaction, unstamp, dialect.many(batches))
+    def _results(self, transaction: Transaction) -> Results:
+        return Results(self._dialect, partial(self._run, transaction), partial(self._count, transaction))
 
     @repeated
     def _select(self, condition: str, *parameters: object) -> list[Row]:

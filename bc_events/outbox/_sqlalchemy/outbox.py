@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -21,7 +21,9 @@ from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.stream_table import StreamTable
 from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.keep import seconds_of
 from bc_events.outbox._store.no_relay import check_stream, no_store
+from bc_events.outbox._store.sealing import Sealing
 from bc_events.session import EventSession
 
 from .bindable import session_of
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
+    from bc_events.outbox._store.keep import Keep
+    from bc_events.outbox._store.sealing import Transform
     from bc_events.outbox._store.store import Order
 
     from .bindable import Bindable
@@ -64,6 +68,9 @@ class SQLAlchemyOutbox:
         order: Order = "time",
         settings: RelaySettings | None = None,
         stream: bool = False,
+        keep: Keep | None = None,
+        seal: Transform | None = None,
+        open: Transform | None = None,  # noqa: A002  the counterpart of seal
     ) -> None:
         """Nothing is opened yet.
 
@@ -75,11 +82,14 @@ class SQLAlchemyOutbox:
             settings: of the relay in this process.
             stream: whether change data capture reads the events in place of a relay: the transaction that inserts their
                 rows deletes them too. Not on SQLite.
+            keep: for how long delivered events stay in the archive, such as `"90d"`. Without it, none go there.
+            seal: encrypts payloads, bytes to bytes, before they are stored. Topics and job ids stay readable.
+            open: decrypts them, for a relay and for whoever asks to see them.
 
         Raises `ConfigurationError`.
         """
         check_relay_options(relay=relay, order=order, settings=settings)
-        check_stream(stream=stream, relay=relay)
+        check_stream(stream=stream, relay=relay, keep=keep, seal=seal)
         if engine is not None:
             check.instance("engine", engine, (Engine, AsyncEngine), example="an Engine or an AsyncEngine")
         self.engine: Engine = _sync(engine or _engine_of(target))
@@ -91,7 +101,9 @@ class SQLAlchemyOutbox:
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings
-        statements = streamed_rows if stream else stored_rows
+        self._keep = seconds_of("keep", keep)
+        self._sealing = Sealing.of(seal, open)
+        statements = streamed_rows if stream else partial(stored_rows, sealing=self._sealing)
         self._bindings = Bindings(RowWriter(self.engine, outbox_table(MetaData()), statements))
         listened = _session_class_of(target)
         if listened is not None:
@@ -103,7 +115,7 @@ class SQLAlchemyOutbox:
         """The store for relays and operators. Raises `ConfigurationError` for a stream, which has none."""
         if self._is_stream:
             raise no_store()
-        return TableStore(self._database)
+        return TableStore(self._database, keep=self._keep, sealing=self._sealing)
 
     def bind(self, db: Bindable, session: EventSession | None = None) -> None:
         """Makes events of `session`, the live one by default, part of the transactions of `db`.

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam
 
 from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.row import Row
+from bc_events.outbox._store.sealing import PLAIN, Sealing
 from bc_events.outbox._store.streamed import STREAMED, streamed
 
 if TYPE_CHECKING:
@@ -22,9 +23,11 @@ Statements = Callable[["Table", Sequence["Event"]], "list[tuple[Executable, Para
 """Each statement is executed once for each row of its parameters."""
 
 
-def stored_rows(table: Table, events: Sequence[Event]) -> list[tuple[Executable, Parameters]]:
-    """Rows that stay until a relay has sent them."""
-    return [(table.insert(), [_values(row, GIVEN) for row in _rows(events)])]
+def stored_rows(
+    table: Table, events: Sequence[Event], *, sealing: Sealing = PLAIN
+) -> list[tuple[Executable, Parameters]]:
+    """Rows that stay until a relay has sent them. Raises `OutboxError` if one cannot be sealed."""
+    return [(table.insert(), [_values(sealing.sealed(row), GIVEN) for row in _rows(events)])]
 
 
 def streamed_rows(table: Table, events: Sequence[Event]) -> list[tuple[Executable, Parameters]]:

@@ -31,12 +31,13 @@ class RowWriter:
         self._statements = statements
 
     def insert(self, session: Session | Connection, events: Sequence[Event]) -> None:
-        """Raises what the database refuses, without the events' data."""
+        """Raises what the database refuses, without the events' data, and `OutboxError` if one cannot be sealed."""
+        statements = self._statements(self._table, events)
         try:
             # The outbox is one table, wherever the session's engine has put those of a tenant.
             untranslated = {"schema_translate_map": None}
             connection = self._connection(session)
-            for statement, rows in self._statements(self._table, events):
+            for statement, rows in statements:
                 connection.execute(statement, rows, execution_options=untranslated)
         except SQLAlchemyError as error:
             hide_values(error)

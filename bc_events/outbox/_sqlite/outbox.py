@@ -12,7 +12,9 @@ from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._store.delivery import StoredDelivery
+from bc_events.outbox._store.keep import seconds_of
 from bc_events.outbox._store.rehearsal import Rehearsal
+from bc_events.outbox._store.sealing import Sealing
 
 from .database import SQLiteDatabase
 from .table_file import has_table
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
+    from bc_events.outbox._store.keep import Keep
+    from bc_events.outbox._store.sealing import Transform
     from bc_events.outbox._store.store import Order
 
 
@@ -40,6 +44,9 @@ class SQLiteOutbox:
         relay: bool = True,
         order: Order = "time",
         settings: RelaySettings | None = None,
+        keep: Keep | None = None,
+        seal: Transform | None = None,
+        open: Transform | None = None,  # noqa: A002  the counterpart of seal
         max_bytes: int = 1 << 30,
         busy_timeout: float = 5.0,
     ) -> None:
@@ -50,8 +57,11 @@ class SQLiteOutbox:
             relay: whether a relay in this process sends the events. If not, run `bc-events outbox relay` beside it.
             order: `"time"` or `"job"`, for the relay in this process: see `Order`.
             settings: for the relay in this process.
-            max_bytes: the most bytes of the file; relays may go a little beyond, to empty it. While the file is full,
-                each flush raises.
+            keep: for how long delivered events stay in the archive, such as `"90d"`. Without it, none go there.
+            seal: encrypts payloads, bytes to bytes, before they are stored. Topics and job ids stay readable.
+            open: decrypts them, for a relay and for whoever asks to see them.
+            max_bytes: the most bytes of the file, its archive included; relays may go beyond, to settle what they have
+                sent. While the file is full, each flush raises.
             busy_timeout: seconds that a flush waits for another writer.
         """
         check.instance("path", path, (str, os.PathLike), example="the name of a file, such as events.db")
@@ -70,7 +80,8 @@ class SQLiteOutbox:
                 f"{str(path).strip()!r}; remove the white space, also from the environment variable that it comes from"
             )
         self.path: Path = Path(path).absolute()
-        self.store: TableStore = TableStore(SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout))
+        database = SQLiteDatabase(path, max_bytes=max_bytes, busy_timeout=busy_timeout)
+        self.store: TableStore = TableStore(database, keep=seconds_of("keep", keep), sealing=Sealing.of(seal, open))
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FIND_TABLE: Final = f"SELECT 1 FROM sqlite_master WHERE name = '{schema.TABLE}'"
+_IN_MEMORY: Final = {
+    "CREATE TABLE IF NOT EXISTS ": "CREATE TEMP TABLE ",
+    "CREATE INDEX IF NOT EXISTS ": "CREATE INDEX temp.",
+}
 
 
 def has_table(path: Path) -> bool:
-    """Whether a file has an outbox of this version. A locked file counts as one. Nothing is made or changed."""
+    """Whether a file has an outbox that this version can read. A locked file counts as one. Nothing is changed."""
     try:
         with closing(_existing(path, 0.0)) as connection:
-            return _is_made(connection)
+            return _is_made(connection) or _is_made(connection, 1)
     except sqlite3.OperationalError:
         return path.is_file()
     except sqlite3.DatabaseError:
@@ -28,22 +32,25 @@ def has_table(path: Path) -> bool:
 
 
 def make_table(connection: sqlite3.Connection, path: Path) -> None:
-    """Makes all of the table or nothing. So a table without the mark of this version is of another version.
+    """Makes the tables of this version, or brings those of version 1 up to it: all or nothing.
 
-    Raises `OutboxError` for a table of another version: two releases with different tables must not write to one file.
+    Raises `OutboxError` for a table that has the mark of neither.
     """
     if _is_made(connection):
         return
     connection.execute("BEGIN IMMEDIATE")  # if this fails, closing the connection ends it
     if not _is_made(connection):
-        _refuse_other_version(connection, path)
-        for statement in schema.creation(SQLITE):
+        is_older = _is_made(connection, 1)
+        if not is_older:
+            _refuse_other_version(connection, path)
+        for statement in schema.upgrade(SQLITE, 1) if is_older else schema.creation(SQLITE):
             connection.execute(statement)
     connection.execute("COMMIT")
 
 
-def _is_made(connection: sqlite3.Connection) -> bool:
-    return connection.execute(schema.version_query(SQLITE)).fetchone() is not None
+def _is_made(connection: sqlite3.Connection, version: int = schema.VERSION) -> bool:
+    queries = [schema.version_query(SQLITE, one) for one in schema.MARKS if one <= version]
+    return all(connection.execute(query).fetchone() is not None for query in queries)
 
 
 def _refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
@@ -57,12 +64,16 @@ def _refuse_other_version(connection: sqlite3.Connection, path: Path) -> None:
 def reader_of(path: Path, busy_timeout: float) -> sqlite3.Connection:
     """A connection that reads the outbox in a file, or an empty outbox if there is no file yet. Nothing is made.
 
-    Raises `OutboxError` for a table of another version, and SQLite's error if the folder is missing.
+    Beside a table of version 1 it has an empty archive in memory. Raises `OutboxError` for a table of another version,
+    and SQLite's error if the folder is missing.
     """
     if path.exists() or not path.parent.is_dir():
         connection = _existing(path, busy_timeout)
         try:
             if _is_made(connection):
+                return connection
+            if _is_made(connection, 1):
+                _add_in_memory(connection)
                 return connection
             _refuse_other_version(connection, path)
         except BaseException:
@@ -73,6 +84,15 @@ def reader_of(path: Path, busy_timeout: float) -> sqlite3.Connection:
     for statement in schema.creation(SQLITE):
         empty.execute(statement)
     return empty
+
+
+def _add_in_memory(connection: sqlite3.Connection) -> None:
+    """Adds what version 1 lacks, for this connection alone."""
+    connection.execute("PRAGMA temp_store=MEMORY")
+    for statement in schema.upgrade(SQLITE, 1):
+        for stored, temporary in _IN_MEMORY.items():
+            statement = statement.replace(stored, temporary)  # noqa: PLW2901
+        connection.execute(statement)
 
 
 def _existing(path: Path, busy_timeout: float) -> sqlite3.Connection:

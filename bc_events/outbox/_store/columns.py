@@ -1,4 +1,4 @@
-"""The columns of the outbox table. They are written down here alone.
+"""The columns of the outbox table, and those of its archive. They are written down here alone.
 
 The SQL that makes the table, the SQLAlchemy table and the INSERT are derived from them. Django needs its model and its
 migration written out, so a test compares those.
@@ -47,5 +47,21 @@ COLUMNS: Final = (
     TableColumn("last_error", "text", "last_error", is_nullable=True),
     TableColumn("dead_at", "time", "dead_at", is_nullable=True),
 )
+SENT_COLUMNS: Final = (
+    TableColumn("seq", "number", "seq"),
+    TableColumn("id", "uuid", "id"),
+    TableColumn("aggregatetype", "text", "category"),
+    TableColumn("aggregateid", "text", "job_id"),
+    TableColumn("type", "text", "topic"),
+    TableColumn("payload", "text", "payload"),
+    TableColumn("created_at", "time", "created_at"),
+    TableColumn("sent_at", "time", "sent_at"),
+    TableColumn("attempts", "count", "attempts"),
+    TableColumn("idempotency_key", "uuid", "idempotency_key", is_nullable=True),
+    TableColumn("api_event_id", "text", "api_event_id", is_nullable=True),
+    TableColumn("service", "text", "service"),
+    TableColumn("trace", "text", "trace", is_nullable=True),
+)
+"""Those of the archive. `idempotency_key` is the `batch` that the row had."""
 NAMES: Final = tuple(column.name for column in COLUMNS)
 GIVEN: Final = tuple(column for column in COLUMNS if column.is_given)

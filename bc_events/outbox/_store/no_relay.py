@@ -6,11 +6,15 @@ from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError
 
 
-def check_stream(*, stream: bool, relay: bool) -> None:
+def check_stream(*, stream: bool, relay: bool, keep: object, seal: object) -> None:
     """Raises `ConfigurationError`."""
     check.flag("stream", stream)
     if stream and relay:
         raise ConfigurationError("a stream has no relay: change data capture reads it; give relay or stream, not both")
+    if stream and (keep is not None or seal is not None):
+        raise ConfigurationError(
+            "a stream has no archive, and its consumers open no sealed events; leave out keep and seal, or stream=True"
+        )
 
 
 def no_store() -> ConfigurationError:

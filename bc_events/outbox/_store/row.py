@@ -23,8 +23,9 @@ class Row:
     """One row of the outbox table. Times are seconds of the Unix epoch; `seq` is 0 until the row is stored.
 
     `batch` is the key of the request that the row is part of. The rows of that request have a `seq` from `batch_first`
-    to `batch_last`. `fault` says why the row cannot be sent, if another program has changed it. A row is sent like an
-    `Event`: a request needs `envelope` and `job_id` alone.
+    to `batch_last`. `fault` says why the row cannot be sent, if another program has changed it. If it `is_sealed`, its
+    payload is stored sealed; a claimed row has it opened. `api_event_id` is the API's own id of a delivered event.
+    A row is sent like an `Event`: a request needs `envelope` and `job_id` alone.
     """
 
     id: UUID
@@ -45,6 +46,8 @@ class Row:
     last_error: str | None = None
     dead_at: float | None = None
     fault: str | None = None
+    is_sealed: bool = False
+    api_event_id: str | None = None
 
     @classmethod
     def of(cls, event: Event, service: str) -> Row:

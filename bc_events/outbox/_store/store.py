@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bc_events._delivery.request import Limits, Request
 
     from .row import Row
+    from .sent_row import SentRow
 
 Order = Literal["time", "job"]
 """`time`: nearly first-in first-out. `job`: one event per job in flight, in the order they were stored.
@@ -96,7 +97,10 @@ class RelayStore(Protocol):
         """
 
     def settle(self, lease: UUID, settlement: Settlement) -> int:
-        """Deletes delivered rows and unstamps failed ones. Returns how many rows the lease had lost by then."""
+        """Deletes delivered rows and unstamps failed ones. Returns how many rows the lease had lost by then.
+
+        With a `keep`, delivered rows move to the archive in the same transaction.
+        """
         ...
 
     def split(self, lease: UUID, requests: Sequence[Request[Row]]) -> bool:
@@ -117,6 +121,15 @@ class RelayStore(Protocol):
 
     def check(self) -> None:
         """Raises `OutboxError` where the table is missing or of another version."""
+
+    @property
+    def keep(self) -> float | None:
+        """For how many seconds delivered rows stay in the archive. None if they do not go there."""
+        ...
+
+    def purge_sent(self) -> bool:
+        """Deletes rows of the archive that are older than `keep`, some at a time. Returns whether to ask again."""
+        ...
 
 
 class Store(RelayStore, Protocol):
@@ -139,6 +152,26 @@ class Store(RelayStore, Protocol):
 
     def purge(self, ids: Sequence[UUID] | None = None) -> int:
         """Deletes dead rows: those of these events, or all. Returns how many. A row that waits is never deleted."""
+        ...
+
+    def history(
+        self,
+        *,
+        ids: Sequence[UUID] = (),
+        job_id: str | None = None,
+        topic: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 100,
+    ) -> list[SentRow]:
+        """Rows of the archive, the newest first: of these events, this job and this topic, as far as they are given.
+
+        They were sent from `since` on and before `until`, which are seconds of the Unix epoch.
+        """
+        ...
+
+    def opened(self, payload: str) -> str:
+        """The envelope in a stored payload, which may be sealed. Raises `OutboxError` if it cannot be opened."""
         ...
 
     def close(self) -> None:

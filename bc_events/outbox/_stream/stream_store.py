@@ -172,6 +172,14 @@ class StreamStore:
     def check(self) -> None:
         """Nothing: there is no table."""
 
+    @property
+    def keep(self) -> None:
+        """There is no archive."""
+        return
+
+    def purge_sent(self) -> bool:
+        return False
+
     def _record_of(self, row: Row) -> StreamRecord:
         with self._changed:
             return self._unsettled[row.batch].records[name_of(row)]

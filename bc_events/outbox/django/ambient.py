@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bc_events.event import Event
+    from bc_events.outbox._store.sealing import Sealing
 
 
 class AmbientOutbox:
     """Its methods raise `OutboxError`; the transaction is then to be rolled back, as after any failed statement."""
 
-    def __init__(self, using: str, service_name: str, wake: Callable[[], None]) -> None:
+    def __init__(self, using: str, service_name: str, wake: Callable[[], None], sealing: Sealing) -> None:
         """`wake` tells the relay in this process that something was committed."""
         self._database = AmbientDatabase(using)
-        self._store = TableStore(self._database)
+        self._store = TableStore(self._database, sealing=sealing)
         self._service_name = service_name
         self.wake = wake
 

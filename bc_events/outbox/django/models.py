@@ -1,4 +1,4 @@
-"""OutboxRow: the outbox's table, for Django's migrations and its admin."""
+"""OutboxRow and SentRow: the outbox's table and its archive, for Django's migrations and its admin."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ class OutboxRow(models.Model):
     def published(self) -> datetime:
         """The time of the event, in UTC."""
         return datetime.fromtimestamp(self.created_at, UTC)
+
+
+class SentRow(models.Model):
+    """An event in the archive. Relays write the table without this model.
+
+    Django needs a primary key of one column, and looks a row up by it. In the database that column only has an index.
+    """
+
+    event_id: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, db_column="id")
+    seq: models.BigIntegerField[int, int] = models.BigIntegerField()
+    category: models.TextField[str, str] = models.TextField(db_column="aggregatetype")
+    job_id: models.TextField[str, str] = models.TextField(db_column="aggregateid")
+    topic: models.TextField[str, str] = models.TextField(db_column="type")
+    payload: models.TextField[str, str] = models.TextField()
+    created_at: models.FloatField[float, float] = models.FloatField()
+    sent_at: models.FloatField[float, float] = models.FloatField()
+    attempts: models.IntegerField[int, int] = models.IntegerField()
+    idempotency_key: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    api_event_id: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001  as above
+    service: models.TextField[str, str] = models.TextField()
+    trace: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001
+
+    class Meta:
+        db_table = schema.SENT
+        ordering: ClassVar[list[str]] = ["-sent_at", "-seq"]
+        default_permissions: ClassVar[list[str]] = ["view"]
+        verbose_name = "sent event"
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.event_id}"
+
+    @property
+    def sent(self) -> datetime:
+        """In UTC."""
+        return datetime.fromtimestamp(self.sent_at, UTC)

@@ -9,7 +9,9 @@ from bc_events._runtime import argument_checks as check, keywords
 from bc_events.outbox._relay.embedded import EmbeddedRelay
 from bc_events.outbox._relay.settings import check_relay_options
 from bc_events.outbox._sql.table import TableStore
+from bc_events.outbox._store.keep import seconds_of
 from bc_events.outbox._store.no_relay import check_stream, no_store
+from bc_events.outbox._store.sealing import Sealing
 
 from .database import OwnDatabase
 from .delivery import DjangoDelivery
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from bc_events._delivery.api import EventsAPI
     from bc_events._delivery.request import Limits
     from bc_events.outbox._relay.settings import RelaySettings
+    from bc_events.outbox._store.keep import Keep
+    from bc_events.outbox._store.sealing import Transform
     from bc_events.outbox._store.store import Order, Store
 
 
@@ -37,6 +41,9 @@ class DjangoOutbox:
         order: Order = "time",
         settings: RelaySettings | None = None,
         stream: bool = False,
+        keep: Keep | None = None,
+        seal: Transform | None = None,
+        open: Transform | None = None,  # noqa: A002  the counterpart of seal
     ) -> None:
         """Nothing is opened yet, so settings may hold it.
 
@@ -47,14 +54,19 @@ class DjangoOutbox:
             settings: of the relay in this process.
             stream: whether change data capture reads the events in place of a relay: the transaction that inserts their
                 rows deletes them too. Not on SQLite.
+            keep: for how long delivered events stay in the archive, such as `"90d"`. Without it, none go there.
+            seal: encrypts payloads, bytes to bytes, before they are stored. Topics and job ids stay readable.
+            open: decrypts them, for a relay and for whoever asks to see them.
         """
         check_relay_options(relay=relay, order=order, settings=settings)
-        check_stream(stream=stream, relay=relay)
+        check_stream(stream=stream, relay=relay, keep=keep, seal=seal)
         self._is_stream = stream
         self.using: str = check.text("using", using, example='the alias "default"')
         self._has_relay = relay
         self._order: Order = order
         self._settings = settings
+        self._keep = seconds_of("keep", keep)
+        self._sealing = Sealing.of(seal, open)
 
     @cached_property
     def store(self) -> Store:
@@ -64,7 +76,7 @@ class DjangoOutbox:
         """
         if self._is_stream:
             raise no_store()
-        return TableStore(OwnDatabase(self.using))
+        return TableStore(OwnDatabase(self.using), keep=self._keep, sealing=self._sealing)
 
     def delivery(self, service_name: str, api: EventsAPI | None, limits: Limits) -> DjangoDelivery:
         """Raises `ConfigurationError` where a relay in this process would have no API to send to, and for a stream on
@@ -75,7 +87,7 @@ class DjangoOutbox:
             relay = EmbeddedRelay.of(self.store, api, limits, order=self._order, settings=self._settings)
         if self._is_stream:
             return DjangoDelivery(self.using, StreamForm(self.using, service_name, limits))
-        return DjangoDelivery(self.using, RowForm(self.using, service_name, relay))
+        return DjangoDelivery(self.using, RowForm(self.using, service_name, relay, self._sealing))
 
     def __repr__(self) -> str:
         return f"<DjangoOutbox {self.using}>"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bc_events._delivery.request import Limits
     from bc_events.event import Event
     from bc_events.outbox._relay.embedded import EmbeddedRelay
+    from bc_events.outbox._store.sealing import Sealing
 
     Held = Callable[[], Sequence[Event]]
     Taker = Callable[[Sequence[Event]], None]
@@ -33,13 +34,13 @@ class RowForm:
     `here` stores events on the thread's own connection, `apart` on another one.
     """
 
-    def __init__(self, using: str, service_name: str, relay: EmbeddedRelay | None) -> None:
+    def __init__(self, using: str, service_name: str, relay: EmbeddedRelay | None, sealing: Sealing) -> None:
         """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
         database = AmbientDatabase(using)
         self.has_one_writer: bool = database.dialect.has_one_writer
-        self.here = StoredDelivery(TableStore(database), service_name, relay)
-        self.apart = StoredDelivery(TableStore(OwnDatabase(using)), service_name, relay)
-        self._outbox = AmbientOutbox(using, service_name, self.here.wake)
+        self.here = StoredDelivery(TableStore(database, sealing=sealing), service_name, relay)
+        self.apart = StoredDelivery(TableStore(OwnDatabase(using), sealing=sealing), service_name, relay)
+        self._outbox = AmbientOutbox(using, service_name, self.here.wake, sealing)
 
     def rows(self, connection: BaseDatabaseWrapper, *, held: Held, undone: Taker, send: Taker) -> Rows:  # noqa: ARG002  only a stream sends after the commit
         return Rows(connection, self._outbox, held=held, undone=undone)

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import pytest
 
+from .archive import *  # noqa: F403
 from .claims import *  # noqa: F403
 from .competition import *  # noqa: F403
 from .job_order import *  # noqa: F403
 from .results import *  # noqa: F403
+from .sealing import *  # noqa: F403
 from .storing import *  # noqa: F403
 
 
