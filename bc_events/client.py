@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ._config import arguments, enrichers as enriching
+from ._config import arguments, enrichers as enriching, following
 from ._delivery import observers, stopped_flush, telemetry
 from ._delivery.api import EventsAPI
 from ._delivery.delivery import Delivery, DirectDelivery, LogDelivery, Outbox
@@ -100,6 +100,7 @@ class EventClient:
         if self._api_url is not None:
             self._api = EventsAPI(self._api_url, auth=checked_auth, timeout=timeout, http=http)
             self._direct = DirectDelivery(self._api, self.limits, retry_budget)
+        self.open_unit: Callable[..., UnitOfWork] = following.units_of(self._api_url)
         job_ids.prepare()
         telemetry.refresh()
         given_outbox = arguments.outbox(outbox, delivery)
@@ -189,10 +190,13 @@ class EventClient:
                 if self.delivery.record is None:
                     observers.confirmed(new)
                 self.delivery.send(events)
-        except DeliveryError:
+        except DeliveryError as error:
+            stopped_flush.tell(error)
             raise
         except BaseException as stop:
-            raise stop from stopped_flush.error_of(stop, events, self.limits)
+            told = stopped_flush.error_of(stop, events, self.limits)
+            stopped_flush.tell(told)
+            raise stop from told
 
     def resend(self, error: DeliveryError) -> None:
         """Sends the undelivered events of a flush again, with the same bytes and keys. May raise `DeliveryError` again.
@@ -210,6 +214,8 @@ class EventClient:
             self._resend(resend)
         except BaseException as stop:
             resend.give_back(stop)
+            if isinstance(stop, DeliveryError):
+                stopped_flush.tell(stop)
             raise
 
     def _resend(self, resend: Resend) -> None:

@@ -18,6 +18,9 @@ IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 
 EVENTS_PATH: Final = "/events"
 BULK_PATH: Final = "/events/bulk/"
+REPORTS_PATH: Final = "/api/reports"
+REPORTS_SERVER: Final = "bc-events local Events API"
+"""A local Events API says at this path that it is one, and takes reports of what is not sent."""
 MAX_REQUEST_EVENTS: Final = 250
 MAX_REQUEST_BYTES: Final = 10_000_000
 

@@ -143,6 +143,12 @@ class Event:
         actor = self._actor or self._origin.actor
         return actor if isinstance(actor, Actor) else Actor(actor.id, actor.type)
 
+    @property
+    def known_actor(self) -> Actor | None:
+        """The actor; None if it is known only at the flush."""
+        actor = self._actor or self._origin.actor
+        return actor if isinstance(actor, Actor) else None
+
     def actor_found(self, actor: Actor | None) -> None:
         """Sets the actor that was looked up at the call. None: it is looked up at the flush."""
         self._actor = actor
@@ -155,8 +161,8 @@ class Event:
     @property
     def known_tail(self) -> bytes | None:
         """The envelope's bytes from the actor on; None if the actor is known only at the flush."""
-        actor = self._actor or self._origin.actor
-        return actor.tail if isinstance(actor, Actor) else None
+        actor = self.known_actor
+        return None if actor is None else actor.tail
 
     @property
     def job_id(self) -> str:

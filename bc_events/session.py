@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Never, cast
 
 from ._runtime import argument_checks as check, event_loops, forks, job_ids, keywords, suggestions
 from ._runtime.usage import with_usage
-from ._unit.unit_of_work import UnitOfWork
 from .errors import UnknownEventNameError
 from .event import Actor, Event, LazyActor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ._unit.unit_of_work import UnitOfWork
     from .client import EventClient
     from .constants import ActorType
 
@@ -66,7 +66,7 @@ class EventSession:
         check.flag("publish_immediately", publish_immediately)
         job_id = job_ids.generated() if job_id is None else job_ids.validated(job_id)
         forks.notice()  # at once: if its flush noticed the fork, the session would count as the parent's
-        self.unit: UnitOfWork = UnitOfWork(
+        self.unit: UnitOfWork = client.open_unit(
             client, Actor(actor_id, actor_type), job_id, sends_at_once=publish_immediately
         )
         self.unit.note_made_by_hand(self)

@@ -151,6 +151,7 @@ def test_a_keyword_that_is_near_to_none_is_answered_with_all():
         (lambda value: wsgi.EventsMiddleware(wsgi_application, actor=value), "actor"),
         (lambda value: aws.each_record(payload=value), "payload"),
         (lambda value: LocalEventsAPI(on_request=value), "on_request"),
+        (lambda value: LocalEventsAPI(on_unsent=value), "on_unsent"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
@@ -255,7 +256,9 @@ ELSEWHERE = {
     *("propagate", "detached"),  # tests of decorators
     *("capture_events", "deterministic_events", "CapturedEvents", "message_session"),  # tests of their packages
 }
-GIVEN = {"Event", "Topic", "TopicTable", "Relay", "ReceivedEvent", "ReceivedRequest", "Inbound", "Stage", "Fault"}
+GIVEN = {"Event", "Topic", "TopicTable", "Relay", "ReceivedEvent", "ReceivedRequest", "Inbound", "Stage", "Fault"} | {
+    *("JobLine", "LineEvent", "LineRequest", "LineSession", "Unsent"),
+}
 """The library makes them, or has a function for it."""
 WITHOUT_ARGUMENTS = {"Delivery", "Outbox", "Store", "CapturesEvents"} | {
     *("aflush", "current_job_id", "current_session", "default_client", "flush", "rollback")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 from opentelemetry.context import get_current
 
 from bc_events._runtime import argument_checks as check, clock, forks, job_ids
-from bc_events._unit.unit_of_work import UnitOfWork
 from bc_events.constants import BAGGAGE_KEY
 from bc_events.errors import InvalidJobIdError, NestedSessionError, kind_of
 from bc_events.session import EventSession
@@ -22,6 +21,7 @@ from .scope_exit import Exceptions, aclose, close
 if TYPE_CHECKING:
     from types import FrameType
 
+    from bc_events._unit.unit_of_work import UnitOfWork
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
 
@@ -127,7 +127,7 @@ class SessionScope:
             found = job_ids.from_baggage(client.baggage_key, before) if live is None and before else None
             job_id = live.job_id if live is not None else found or clock.job_id()
         inherited_actor = client.service_actor if live is None else inherited_actor_of(live, client)
-        unit = UnitOfWork(client, actor or inherited_actor, job_id)
+        unit = client.open_unit(client, actor or inherited_actor, job_id)
         unit.pending.scoped_in = forks.generation
         baggage = job_ids.Baggage(client.baggage_key, unit.job_id, before) if client.write_baggage else None
         return Frame(EventSession.of(unit), baggage)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import Context, attach, get_current
 
 from bc_events._runtime import event_loops, forks, logs
-from bc_events.errors import FailedWorkError, counted
+from bc_events.errors import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _end(unit: UnitOfWork, frame: Frame, failure: BaseException | None) -> tuple
 
 def _abort(unit: UnitOfWork, error: BaseException) -> Sequence[Event]:
     """Rolls back. Returns the events to send all the same: their database transactions have committed."""
-    dropped, kept = unit.abort(spares_held=isinstance(error, FailedWorkError))
+    dropped, kept = unit.abort(error)
     if dropped:
         name = type(error).__name__
         facts = (counted(dropped, "event"), unit.job_id, name)

@@ -69,12 +69,13 @@ class EventsAPI:
         """Makes one attempt. Raises only an exception from outside. After a 401 it renews the token, once."""
         attempt = attempt or Attempt()
         network = networks.current(self.url)
+        observers.posting(self.url, request)
         if network is None:
             answer = self._attempted(request, attempt)
         else:
             attempt.was_sent = True
             answer = network(request)
-        observers.sent(wire.taken(request, answer))
+        observers.answered(self.url, request, answer)
         return answer
 
     def _attempted(self, request: Request[Any], attempt: Attempt) -> Answer:

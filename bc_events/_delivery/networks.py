@@ -23,6 +23,8 @@ _REFUSED: Final = (
 _changing = threading.Lock()
 _networks: tuple[Network, ...] = ()
 _local_ports: frozenset[int] = frozenset()
+is_test_run = False
+"""Whether pytest runs with the library's plugin, also where a test asks for the network."""
 
 
 def accepting(request: Request[Any]) -> Answer:
@@ -62,6 +64,11 @@ def current(url: str | None) -> Network:
     """The stand-in that answers requests to `url`, the API of one client; None is the real network."""
     network = _networks[-1] if _networks else None
     return None if network in _SPARING and _is_local(url) else network
+
+
+def note_test_run() -> None:
+    global is_test_run  # noqa: PLW0603
+    is_test_run = True
 
 
 def local_starts(port: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bc_events._runtime import logs
@@ -15,8 +16,24 @@ from bc_events._runtime.interrupts import isolated
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bc_events.errors import Undelivered
-    from bc_events.event import Event
+    from bc_events.errors import InvalidEventError, Undelivered
+    from bc_events.event import Event, Origin
+
+    from .request import Request
+    from .wire import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Why events were dropped, in words fit for a log.
+
+    `origin` is the session, or joined scope, that was rolled back; None where a database decided. `exception` is the
+    name of the class of the exception that ended the scope.
+    """
+
+    reason: str
+    origin: Origin | None = None
+    exception: str | None = None
 
 
 class Observer(Protocol):
@@ -29,10 +46,10 @@ class Observer(Protocol):
     def published(self) -> Callable[[Event], None] | None:
         """Called as an event is published: valid, frozen, and part of a unit of work. None saves the call."""
 
-    def refused(self, topic: str) -> None:
-        """An event of this topic was refused at the call."""
+    def refused(self, error: InvalidEventError, origin: Origin) -> None:
+        """An event was refused at the call."""
 
-    def dropped(self, events: Sequence[Event]) -> None:
+    def dropped(self, events: Sequence[Event], rollback: Rollback) -> None:
         """They were rolled back."""
 
     def confirmed(self, events: Sequence[Event]) -> None:
@@ -41,11 +58,23 @@ class Observer(Protocol):
     def attempted(self, size: int, *, is_retry: bool) -> None:
         """A request with so many events goes out."""
 
+    def posting(self, url: str, request: Request[Any]) -> None:
+        """A request goes out to the Events API at `url`, from a flush or a relay."""
+
+    def answered(self, url: str, request: Request[Any], answer: Answer) -> None:
+        """The result of a request that went out: `wire.taken` has those of its events that the Events API has."""
+
     def sent(self, events: Sequence[Any]) -> None:
-        """The Events API has taken these events. A relay tells of rows of an outbox instead."""
+        """These events count as sent, although there is no Events API: a client without one has logged them."""
 
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
         """A flush has ended: so many events were delivered, and these were not."""
+
+    def undelivered(self, undelivered: Sequence[Undelivered]) -> None:
+        """A flush, also one into an outbox, gives up these events; a `DeliveryError` names them."""
+
+    def dead(self, url: str, row: Any, reason: str) -> None:
+        """The row of an outbox is a dead letter, which its relay sends to `url` no more."""
 
 
 _changing = threading.RLock()
@@ -76,15 +105,15 @@ def published(event: Event) -> None:
             _tell(observer.published, event)
 
 
-def refused(topic: str) -> None:
+def refused(error: InvalidEventError, origin: Origin) -> None:
     for observer in _observers:
-        _tell(observer.refused, topic)
+        _tell(observer.refused, error, origin)
 
 
-def dropped(events: Sequence[Event]) -> None:
+def dropped(events: Sequence[Event], rollback: Rollback) -> None:
     if events:
         for observer in _observers:
-            _tell(observer.dropped, events)
+            _tell(observer.dropped, events, rollback)
 
 
 def confirmed(events: Sequence[Event]) -> None:
@@ -98,6 +127,16 @@ def attempted(size: int, *, is_retry: bool) -> None:
         _tell(observer.attempted, size, is_retry=is_retry)
 
 
+def posting(url: str, request: Request[Any]) -> None:
+    for observer in _observers:
+        _tell(observer.posting, url, request)
+
+
+def answered(url: str, request: Request[Any], answer: Answer) -> None:
+    for observer in _observers:
+        _tell(observer.answered, url, request, answer)
+
+
 def sent(events: Sequence[Any]) -> None:
     if events:
         for observer in _observers:
@@ -107,6 +146,16 @@ def sent(events: Sequence[Any]) -> None:
 def settled(delivered: int, undelivered: Sequence[Undelivered]) -> None:
     for observer in _observers:
         _tell(observer.settled, delivered, undelivered)
+
+
+def undelivered(undelivered: Sequence[Undelivered]) -> None:
+    for observer in _observers:
+        _tell(observer.undelivered, undelivered)
+
+
+def dead(url: str, row: Any, reason: str) -> None:
+    for observer in _observers:
+        _tell(observer.dead, url, row, reason)
 
 
 def _tell(method: Callable[..., None], *arguments: Any, **options: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bc_events._runtime import logs
 from bc_events.errors import DeliveryError, Undelivered, counted
 
+from . import observers
 from .by_job import by_job
 from .wire import requests_for
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
     from .request import Limits
+
+
+def tell(error: DeliveryError) -> None:
+    """Tells observers of the undelivered events. An exception from outside goes on from the error that names them."""
+    try:
+        observers.undelivered(error.undelivered)
+    except BaseException as stop:
+        raise stop from error
 
 
 def error_of(stop: BaseException, events: Sequence[Event], limits: Limits) -> DeliveryError:

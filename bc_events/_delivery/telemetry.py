@@ -9,28 +9,25 @@ import logging
 import re
 import threading
 import time
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from bc_events._runtime import logs
 from bc_events._runtime.interrupts import isolated
 
 from . import observers
+from .metrics import Metrics, instruments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextvars import Token
 
     from opentelemetry.context import Context
-    from opentelemetry.metrics import Counter as Instrument, Histogram
-    from opentelemetry.trace import Link, Span, SpanContext, Tracer
+    from opentelemetry.trace import Link, Span, SpanContext
     from opentelemetry.util.types import AttributeValue
 
-    from bc_events.errors import Undelivered
     from bc_events.event import Event
+
 
 is_active = False
 """Whether an SDK listens, as far as `refresh` knows. Publishers read it, because asking costs more."""
@@ -38,7 +35,6 @@ is_active = False
 P = ParamSpec("P")
 R = TypeVar("R")
 _activating = threading.RLock()
-_SCOPE: Final = "bc_events"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
 _HEADER_VALUE: Final = re.compile(r"([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?").fullmatch
 _OF_REQUEST: Final = re.compile(
@@ -69,7 +65,7 @@ def _activate() -> None:
     global is_active  # noqa: PLW0603  one answer a process
     with _activating:
         if not is_active:
-            observers.add(_Metrics())
+            observers.add(Metrics())
             is_active = True
 
 
@@ -107,66 +103,6 @@ def prepare() -> None:
     from opentelemetry import context, metrics, propagate, trace  # noqa: F401, PLC0415  not loaded with the package
 
 
-@dataclass(frozen=True, slots=True)
-class _Instruments:
-    tracer: Tracer
-    published: Instrument
-    refused: Instrument
-    rolled_back: Instrument
-    delivered: Instrument
-    retried: Instrument
-    failed: Instrument
-    flush_duration: Histogram
-    batch_size: Histogram
-
-
-@cache
-def _instruments() -> _Instruments:
-    from opentelemetry import metrics, trace  # noqa: PLC0415  not loaded with the package
-
-    meter = metrics.get_meter(_SCOPE)
-    return _Instruments(
-        tracer=trace.get_tracer(_SCOPE),
-        published=meter.create_counter("bc_events.published", "{event}", "Events published, whatever became of them"),
-        refused=meter.create_counter("bc_events.refused", "{event}", "Events refused at the call: their data is wrong"),
-        rolled_back=meter.create_counter("bc_events.rolled_back", "{event}", "Events dropped: their work failed"),
-        delivered=meter.create_counter("bc_events.delivered", "{event}", "Events that the Events API has confirmed"),
-        retried=meter.create_counter("bc_events.retried", "{event}", "Events sent again; each time counts"),
-        failed=meter.create_counter("bc_events.failed", "{event}", "Events that a flush could not deliver"),
-        flush_duration=meter.create_histogram("bc_events.flush.duration", "s", "Time that a flush took"),
-        batch_size=meter.create_histogram("bc_events.batch.size", "{event}", "Events in one request"),
-    )
-
-
-class _Metrics:
-    """The observer that counts. An event counts as published once it is known what became of it."""
-
-    published = None
-
-    def refused(self, topic: str) -> None:
-        _instruments().refused.add(1, {"bc_events.topic": topic})
-
-    def dropped(self, events: Sequence[Event]) -> None:
-        _by_topic(_instruments().published, events)
-        _by_topic(_instruments().rolled_back, events)
-
-    def confirmed(self, events: Sequence[Event]) -> None:
-        _by_topic(_instruments().published, events)
-
-    def attempted(self, size: int, *, is_retry: bool) -> None:
-        _instruments().batch_size.record(size)
-        if is_retry:
-            _instruments().retried.add(size)
-
-    def sent(self, events: Sequence[Any]) -> None:
-        """Does nothing: `settled` has the count of a whole flush."""
-
-    def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
-        _instruments().delivered.add(delivered)
-        for outcome, count in Counter(item.outcome for item in undelivered).items():
-            _instruments().failed.add(count, {"bc_events.outcome": outcome})
-
-
 @contextmanager
 def flushing(events: Sequence[Event], api_url: str | None) -> Iterator[None]:
     """A PRODUCER span around one flush, by the semantic conventions for messaging; it links to the publishing spans.
@@ -191,7 +127,7 @@ def flushing(events: Sequence[Event], api_url: str | None) -> Iterator[None]:
 def _begin(events: Sequence[Event], api_url: str | None) -> tuple[Span, Token[Context]]:
     from opentelemetry import context, trace  # noqa: PLC0415  not loaded with the package
 
-    span = _instruments().tracer.start_span(
+    span = instruments().tracer.start_span(
         "send events", kind=trace.SpanKind.PRODUCER, attributes=_attributes(events, api_url), links=_links(events)
     )
     return span, context.attach(trace.set_span_in_context(span))
@@ -209,7 +145,7 @@ def _end(begun: tuple[Span, Token[Context]] | None, failure: BaseException | Non
             span.record_exception(failure)
             span.set_status(trace.Status(trace.StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
         span.end()
-    _instruments().flush_duration.record(seconds, attributes)
+    instruments().flush_duration.record(seconds, attributes)
 
 
 def _quietly(work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R | None:
@@ -243,8 +179,3 @@ def _links(events: Sequence[Event]) -> list[Link]:
 
     spans = {(trace.trace_id, trace.span_id): trace for trace in (event.trace for event in events) if trace is not None}
     return [Link(trace) for trace in list(spans.values())[:_MOST_LINKS]]
-
-
-def _by_topic(counter: Instrument, events: Sequence[Event]) -> None:
-    for topic, count in Counter(str(event) for event in events).items():
-        counter.add(count, {"bc_events.topic": topic})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bc_events._delivery.delivery import Delivery
     from bc_events.event import Actor, Event, Publisher
@@ -22,6 +22,8 @@ class UnitClient(Protocol):
     baggage_key: str
     write_baggage: bool
     on_invalid: Literal["raise", "log"]
+    open_unit: Callable[..., Any]
+    """Makes a unit of work, as its class does."""
 
     @property
     def enrichers(self) -> Sequence[object]: ...

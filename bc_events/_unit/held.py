@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bc_events._delivery import observers
 from bc_events._delivery.by_job import by_job
+from bc_events._delivery.observers import Rollback
 from bc_events._runtime import logs
 from bc_events.errors import counted
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _DROPPED: Final = "%s of job %s dropped: %s"
 _ROLLED_BACK: Final = "the database transaction was rolled back"
+_SCOPE_FAILED: Final = "its scope failed, and the database transaction around it has only read"
 
 
 class ScopeState(Enum):
@@ -141,7 +143,7 @@ class Held:
         """
         events = list(self._end())
         if events:
-            observers.dropped(events)
+            observers.dropped(events, Rollback(reason))
         for job_id, of_job in by_job(events).items():
             logs.write(
                 logging.WARNING,
@@ -164,7 +166,7 @@ class Held:
                 failed.append(event)
             elif state is ScopeState.FLUSHED or not _pending_of(event).take_back(event):
                 late.append(event)
-        observers.dropped(failed)
+        observers.dropped(failed, Rollback(_SCOPE_FAILED))
         return late
 
     def _end(self) -> dict[Event, ScopeState]:

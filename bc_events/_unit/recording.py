@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bc_events._delivery import observers
+from bc_events._delivery.observers import Rollback
 from bc_events._runtime import clock, logs
 from bc_events.errors import InvalidEventError, SessionClosedError, Violation
 from bc_events.event import Actor, Event, LazyActor
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from bc_events.topics.topic import Topic
 
     from .client import UnitClient
+
+_TOO_LATE: Final = "its scope ended while it was published"
 
 
 class Recorder(EndState, Protocol):
@@ -46,7 +49,9 @@ def record_closely(unit: Recorder, event: Event) -> None:
     if not isinstance(unit.actor, Actor):
         event.actor_found(unit.actor.now())
     if known_length(event) > unit.client.max_request_bytes:
-        raise too_large(event, unit.client)
+        error = too_large(event, unit.client)
+        observers.refused(error, unit)
+        raise error
     record = unit.client.delivery.record
     is_held = record is not None and bool(record(event))
     observers.published(event)
@@ -62,7 +67,7 @@ def refused(unit: Recorder, topic: Topic, data: Any, error: InvalidEventError) -
     """The data is invalid. Raises `error`; or logs it, and returns an event that is not published."""
     from bc_events.topics.payload import UnserialisableError, to_json  # noqa: PLC0415  loads the schema checker
 
-    observers.refused(topic.name)
+    observers.refused(error, unit)
     if unit.client.on_invalid == "raise":
         raise error
     logs.write(logging.WARNING, "not published: %s", error, bc_topic=topic.name, bc_job_id=unit.job_id)
@@ -79,7 +84,7 @@ def _append(unit: Recorder, event: Event) -> None:
         entries.append(event)
         unit.pending.settle(event, entries, unit)
     except SessionClosedError:
-        discard(unit.client.delivery, [event])
+        discard(unit.client.delivery, [event], Rollback(_TOO_LATE))
         raise
 
 
@@ -90,7 +95,7 @@ def _settle_held(unit: Recorder, event: Event) -> None:
             unit.pending.note_held(lambda held: held is event, ScopeState.FLUSHED)
         withdrawn = unit.pending.withdraw(lambda held: held is event) if unit.is_closed else []
     if withdrawn:
-        discard(unit.client.delivery, withdrawn)
+        discard(unit.client.delivery, withdrawn, Rollback(_TOO_LATE))
         raise SessionClosedError(ENDED)
 
 
@@ -101,10 +106,8 @@ def known_length(event: Event) -> int:
 
 
 def too_large(event: Event, client: UnitClient) -> InvalidEventError:
-    topic = event.topic.name
-    observers.refused(topic)
     fault = (
         f"the event's envelope has {known_length(event)} bytes, but a whole request has at most "
         f"{client.max_request_bytes} (max_request_bytes); send less data, or a reference to it"
     )
-    return InvalidEventError(topic, [Violation("", "size", fault)])
+    return InvalidEventError(event.topic.name, [Violation("", "size", fault)])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bc_events._delivery.observers import Rollback
+from bc_events.errors import FailedWorkError
 
 from .discard import discard_quietly
 from .held import ScopeState, unentrusted
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from bc_events.event import Event
 
     from .client import UnitClient
+
+_LATE: Final = "its scope had been rolled back while it was published"
 
 
 class Owner(Protocol):
@@ -42,8 +47,12 @@ def taken(pending: Pending, entries: list[Event]) -> tuple[list[Event], list[Eve
     return events, dropped, pending.take_committed() if pending.committed else []
 
 
-def left_to_send(unit: Owner, events: list[Event], dropped: list[Event], committed: list[Event]) -> list[Event]:
+def left_to_send(
+    unit: Owner, events: list[Event], dropped: list[Event], committed: list[Event], rollback: Rollback | None = None
+) -> list[Event]:
     """The events that this flush sends, in order: `committed`, and those that no open transaction takes over.
+
+    `rollback` says why the others were dropped; None where they were published in a savepoint that had failed.
 
     The caller must not have the lock: a transaction holds its own lock when it asks for this one.
     """
@@ -54,18 +63,18 @@ def left_to_send(unit: Owner, events: list[Event], dropped: list[Event], committ
         with pending.lock:
             pending.note_held(lambda event: published_in(pending, event), ScopeState.FLUSHED)
     if dropped:
-        discard_quietly(delivery, dropped)
+        discard_quietly(delivery, dropped, rollback or Rollback(_LATE))
     return in_order([*committed, *events]) if committed else events
 
 
-def withdrawn(pending: Pending, is_own: Callable[[Event], bool], *, spares_held: bool) -> list[Event]:
+def withdrawn(pending: Pending, is_own: Callable[[Event], bool], *, failure: BaseException | None) -> list[Event]:
     """The events that a rollback takes out of open transactions. The caller has the lock.
 
-    Events that stay in a transaction are noted as those of a failed scope. With `spares_held`, all of them stay.
+    Events that stay in a transaction are noted as those of a failed scope. All stay after a `FailedWorkError`.
     """
     if not pending.held:
         return []
-    if not spares_held:
+    if not isinstance(failure, FailedWorkError):
         return pending.withdraw(is_own)
     pending.note_held(is_own, ScopeState.FAILED)
     return []

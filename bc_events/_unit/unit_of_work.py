@@ -11,7 +11,7 @@ from bc_events.errors import InvalidEventError, SessionClosedError, UnknownEvent
 from bc_events.event import Actor, Event, LazyActor
 
 from . import savepoints, transactions
-from .discard import discard, discard_quietly
+from .discard import discard, discard_quietly, orphaned, rollback_of
 from .magic_call import NO_DATA, not_one_mapping
 from .pending import ENDED, Closed, Pending
 from .recording import record_closely, refused
@@ -153,20 +153,20 @@ class UnitOfWork:
                 self.retries.keep(unsettled(stop, [*again, *events]))
             raise
 
-    def rollback(self, *, spares_held: bool = False) -> int:
+    def rollback(self, *, failure: BaseException | None = None) -> int:
         """Drops the pending events, those of savepoints included, and returns their number. The unit goes on.
 
-        With `spares_held`, events in database transactions stay there. Events that a flush could not deliver now belong
-        to its `DeliveryError` alone. Raises the delivery's exception where it cannot take an event back.
+        After a `FailedWorkError`, events in database transactions stay there. Those that a flush could not deliver now
+        belong to its `DeliveryError` alone. Raises the delivery's exception where it cannot take an event back.
         """
         self._refuse_if_ended()
         with self.pending.lock:
             released = self.retries.release() if self.retries is not None else []
             dropped = [
                 *self.pending.drop(self._is_own),
-                *transactions.withdrawn(self.pending, self._is_own, spares_held=spares_held),
+                *transactions.withdrawn(self.pending, self._is_own, failure=failure),
             ]
-        discard(self.client.delivery, dropped)
+        discard(self.client.delivery, dropped, rollback_of(self, failure))
         return len(released) + len(dropped)
 
     def let_go(self, events: Collection[Event]) -> list[Event]:
@@ -177,7 +177,7 @@ class UnitOfWork:
     def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
         """A new savepoint within it. Raises `SessionClosedError` where it has ended."""
         self._refuse_if_ended()
-        joined = UnitOfWork(
+        joined: UnitOfWork = self.client.open_unit(
             self.client, actor or self.actor, self.job_id, parent=self, sends_at_once=self.sends_at_once
         )
         with self.pending.lock:
@@ -212,18 +212,19 @@ class UnitOfWork:
                 dropped += pending.withdraw(is_dropped)
         if self.parent is None:
             if pending.held or dropped or committed or self.client.delivery.record is not None:
-                events = transactions.left_to_send(self, events, dropped, committed)
+                late = orphaned(self) if orphans else None
+                events = transactions.left_to_send(self, events, dropped, committed, late)
         elif dropped:
-            discard_quietly(self.client.delivery, dropped)
+            discard_quietly(self.client.delivery, dropped, orphaned(self))
         if orphans:
             savepoints.warn_of_orphans(self, orphans, dropped)
         return events
 
-    def abort(self, *, spares_held: bool = False) -> tuple[int, Sequence[Event]]:
+    def abort(self, failure: BaseException | None = None) -> tuple[int, Sequence[Event]]:
         """Closes it after a failure, and drops its events, those of savepoints included.
 
         Returns the number of dropped events; and the events that the caller must send now, because they can no longer
-        be rolled back. With `spares_held`, events in database transactions stay there.
+        be rolled back. After a `FailedWorkError`, events in database transactions stay there.
         """
         if self.is_from_before_fork:
             return 0, ()
@@ -231,11 +232,11 @@ class UnitOfWork:
             if self.is_closed:
                 return 0, ()
             savepoints.mark_dropped([self, *savepoints.close(self)])
-            withdrawn = transactions.withdrawn(self.pending, self._is_own, spares_held=spares_held)
+            withdrawn = transactions.withdrawn(self.pending, self._is_own, failure=failure)
             committed = self.pending.take_committed() if self.parent is None else []
             waiting = self.pending.take(Closed()) if self.parent is None else self.pending.drop(self._is_own)
         dropped = [*waiting, *withdrawn]
-        discard_quietly(self.client.delivery, dropped)
+        discard_quietly(self.client.delivery, dropped, rollback_of(self, failure))
         return len(dropped), committed
 
     def _is_own(self, event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""The line of one job, printed: its events and the requests that did not go well, in the order in which they came."""
+"""The line of one job, printed: its events, also those that were not sent, and the requests that did not go well."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from .escaping import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
-_STYLES: Final = {"accepted": "green", "refused": "red", "faulted": "yellow", "repeated": "cyan"}
+_STYLES: Final = {
+    "arrived": "green",
+    "open": "yellow",
+    "waiting": "yellow",
+    "refused": "red",
+    "faulted": "yellow",
+    "repeated": "cyan",
+}
 
 
 def print_timeline(console: Console, line: dict[str, Any]) -> None:
@@ -35,8 +42,9 @@ def print_timeline(console: Console, line: dict[str, Any]) -> None:
 
 
 def _event(event: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    by = f"{event['actor']['type']} {event['actor']['id']}"
-    return event["received"], event["status"], event["topic"], by, event["reason"] or ""
+    actor = event["actor"]
+    by = event["service"] if actor is None else f"{actor['type']} {actor['id']}"
+    return event["at"], event["state"], event["topic"], by or "", event["reason"]
 
 
 def _request(request: dict[str, Any]) -> tuple[str, str, str, str, str]:

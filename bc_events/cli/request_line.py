@@ -1,4 +1,7 @@
-"""The line of `bc-events serve` for a request: when, the status, what became of it, and what or why."""
+"""The line of `bc-events serve` for a request: when, the status, what became of it, and what or why.
+
+Events that a client did not send have a line of the same form, without a status.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from bc_events.errors import counted
+from bc_events.local import Unsent
 
 from .escaping import escaped
 
@@ -16,12 +20,15 @@ if TYPE_CHECKING:
 
     from bc_events.local import ReceivedRequest
 
+    Told = ReceivedRequest | Unsent
+
 _STYLES: Final = {
     "accepted": "green",
     "partly refused": "red",
     "refused": "red",
     "repeated": "cyan",
     "faulted": "yellow",
+    "not sent": "magenta",
 }
 _MOST_NAMED: Final = 3
 _NARROWEST: Final = 20
@@ -29,17 +36,17 @@ _REPEATED: Final = "Idempotency-Key known: same response, nothing stored"
 _LOST: Final = "lost_answer: handled, and then closed with no response"
 
 
-def plain_line(request: ReceivedRequest) -> str:
+def plain_line(told: Told) -> str:
     """On one line, however long."""
-    return escaped(f"{_head(request)}  {'; '.join(_details(request))}")
+    return escaped(f"{_head(told)}  {'; '.join(_details(told))}")
 
 
-def coloured_line(request: ReceivedRequest, width: int) -> Text:
+def coloured_line(told: Told, width: int) -> Text:
     """For a terminal that is `width` characters wide: details that do not fit stand below, in a column of their own."""
-    head = f"{_head(request)}  "
-    details = [escaped(detail) for detail in _details(request)]
+    head = f"{_head(told)}  "
+    details = [escaped(detail) for detail in _details(told)]
     lines = list(_filled(details, max(width - len(head), _NARROWEST)))
-    return Text.assemble((head, _STYLES[request.outcome]), f"\n{' ' * len(head)}".join(lines))
+    return Text.assemble((head, _STYLES[_outcome(told)]), f"\n{' ' * len(head)}".join(lines))
 
 
 def _filled(details: Iterable[str], width: int) -> Iterator[str]:
@@ -58,13 +65,30 @@ def _filled(details: Iterable[str], width: int) -> Iterator[str]:
         yield line
 
 
-def _head(request: ReceivedRequest) -> str:
-    clock = request.received.astimezone().strftime("%H:%M:%S")
-    word = "refused" if request.outcome == "partly refused" else request.outcome
-    return f"{clock} {request.status or '---'} {word:<8}"
+def _outcome(told: Told) -> str:
+    return "not sent" if isinstance(told, Unsent) else told.outcome
 
 
-def _details(request: ReceivedRequest) -> Iterable[str]:
+def _head(told: Told) -> str:
+    clock = told.received.astimezone().strftime("%H:%M:%S")
+    outcome = _outcome(told)
+    word = "refused" if outcome == "partly refused" else outcome
+    status = None if isinstance(told, Unsent) else told.status
+    return f"{clock} {status or '---'} {word:<8}"
+
+
+def _details(told: Told) -> Iterable[str]:
+    return _details_of_unsent(told) if isinstance(told, Unsent) else _details_of_request(told)
+
+
+def _details_of_unsent(unsent: Unsent) -> Iterable[str]:
+    yield f"{counted(unsent.count, 'event')}: {_named(unsent.topics)}"
+    yield f"{unsent.why}: {unsent.reason}"
+    yield unsent.service
+    yield f"job {unsent.job_id}"
+
+
+def _details_of_request(request: ReceivedRequest) -> Iterable[str]:
     if request.outcome == "repeated":
         yield _REPEATED
     if request.outcome == "faulted":

@@ -1,4 +1,4 @@
-"""RequestPrinter: prints each request of a local Events API, on a thread of its own."""
+"""RequestPrinter: prints each request of a local Events API, and what clients did not send, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bc_events.local import ReceivedRequest
+    from bc_events.local import ReceivedRequest, Unsent
 
 _LONGEST_END: Final = 1.0
 """Seconds that a terminal may take for the lines that are left, such as one that Ctrl-S has stopped."""
@@ -20,12 +20,12 @@ _LONGEST_END: Final = 1.0
 class RequestPrinter:
     """Neither a terminal that stands still nor Ctrl-C in the middle of a line gets in the way of a response."""
 
-    def __init__(self, show: Callable[[ReceivedRequest], object]) -> None:
+    def __init__(self, show: Callable[[ReceivedRequest | Unsent], object]) -> None:
         self._show = show
-        self._requests: SimpleQueue[ReceivedRequest | None] = SimpleQueue()
+        self._requests: SimpleQueue[ReceivedRequest | Unsent | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="bc-events-printer", daemon=True)
 
-    def add(self, request: ReceivedRequest) -> None:
+    def add(self, request: ReceivedRequest | Unsent) -> None:
         self._requests.put(request)
 
     def start(self) -> None:

@@ -104,8 +104,11 @@ def _report(api: LocalEventsAPI, output: str) -> None:
     wrong = [one for one in api.requests() if one.outcome != "accepted"]
     if output != HUMAN:
         return
-    for request in wrong:
-        click.echo(plain_line(request), err=True)
+    unsent = api.unsent()
+    for line in (*map(plain_line, wrong), *map(plain_line, unsent)):
+        click.echo(line, err=True)
     jobs = len({event.job_id for event in events})
     published = f"{counted(len(events), 'event')} of {counted(jobs, 'job')}" if events else "no event"
-    click.echo(f"The command published {published}; {counted(len(wrong), 'request')} did not go well.", err=True)
+    missing = sum(one.count for one in unsent)
+    more = f"; {counted(missing, 'event')} did not arrive" if missing else ""
+    click.echo(f"The command published {published}; {counted(len(wrong), 'request')} did not go well{more}.", err=True)

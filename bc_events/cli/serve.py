@@ -22,7 +22,7 @@ from .screen import screen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bc_events.local import ReceivedRequest
+    from bc_events.local import ReceivedRequest, Unsent
 
 _KEPT_IN_MEMORY: Final = "50000"
 _SEED: Final = NumberType(WholeNumbers(0, 2**31 - 1))
@@ -87,8 +87,9 @@ def serve(
     """Run a local Events API until Ctrl-C, on 127.0.0.1 unless --host says otherwise.
 
     It answers as the real one does. It prints a line for each request: accepted, refused and why, repeated (its
-    idempotency key is known), or faulted (an injected fault). It shows what it received on a page, as JSON under
-    /api/events and /api/requests, and as lines under /api/events.jsonl. It misbehaves on request (PUT /api/faults).
+    idempotency key is known), or faulted (an injected fault); and one for events that a client on this machine did not
+    send, and why. It shows what it received on a page, as JSON under /api/events and /api/requests, and as lines under
+    /api/events.jsonl; and all that became of a job under /api/jobs/. It misbehaves on request (PUT /api/faults).
 
     Exits with 0 when it is stopped, and 2 when it cannot serve.
 
@@ -111,6 +112,7 @@ def serve(
         replay_to=replay_to,
         seed=seed,
         on_request=printer.add,
+        on_unsent=printer.add,
     )
     with stoppable(), printer, api:
         click.echo(_head(api.url, as_json=as_json, is_checked=bool(topics)))
@@ -130,13 +132,13 @@ def _head(url: str, *, as_json: bool, is_checked: bool) -> str:
     return "\n".join(lines)
 
 
-def _printed(*, as_json: bool, quiet: bool) -> Callable[[ReceivedRequest], object]:
-    """The function that prints a request."""
+def _printed(*, as_json: bool, quiet: bool) -> Callable[[ReceivedRequest | Unsent], object]:
+    """The function that prints a request, or events that were not sent."""
     if quiet:
         return lambda _: None
     if as_json:
-        return lambda request: click.echo(json_text(request.as_dict()))
+        return lambda told: click.echo(json_text(told.as_dict()))
     console = screen()
     if console.is_terminal:
-        return lambda request: console.print(coloured_line(request, console.width), soft_wrap=True)
-    return lambda request: click.echo(plain_line(request))
+        return lambda told: console.print(coloured_line(told, console.width), soft_wrap=True)
+    return lambda told: click.echo(plain_line(told))

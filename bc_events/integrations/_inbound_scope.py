@@ -147,7 +147,7 @@ class InboundScope:
             if not self._is_part:
                 self.session.flush()
             return
-        dropped = self.session.unit.rollback(spares_held=True)
+        dropped = self.session.unit.rollback(failure=failure)
         if dropped:
             _logger.warning(
                 "%s of job %s dropped: the status of the response is %s",

@@ -7,17 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .faults import Fault
+    from .job_line import JobLine, LineEvent, LineRequest, LineSession
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
     from .server import LocalEventsAPI
+    from .unsent import Unsent
 
 _HOMES = {
     "Fault": "faults",
+    "JobLine": "job_line",
+    "LineEvent": "job_line",
+    "LineRequest": "job_line",
+    "LineSession": "job_line",
     "LocalEventsAPI": "server",
     "ReceivedEvent": "received_event",
     "ReceivedRequest": "received_request",
+    "Unsent": "unsent",
 }
-__all__ = ["Fault", "LocalEventsAPI", "ReceivedEvent", "ReceivedRequest"]
+__all__ = [
+    "Fault",
+    "JobLine",
+    "LineEvent",
+    "LineRequest",
+    "LineSession",
+    "LocalEventsAPI",
+    "ReceivedEvent",
+    "ReceivedRequest",
+    "Unsent",
+]
 
 
 if not TYPE_CHECKING:  # type checkers then find misspelt names

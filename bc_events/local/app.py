@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from bc_events.constants import BULK_PATH, EVENTS_PATH
+from bc_events.constants import BULK_PATH, EVENTS_PATH, REPORTS_PATH
 
 from .access import Access
 from .json_response import REFUSED, refused
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .publishing import Publishing
     from .reach import Reach
     from .replaying import Replaying
+    from .reporting import Reporting
 
     Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -40,6 +41,7 @@ class Endpoints:
     overview: Overview
     inspection: Inspection
     replaying: Replaying
+    reporting: Reporting
     page: Page
 
 
@@ -60,7 +62,11 @@ def make_app(parts: Endpoints, reach: Reach, lifespan: Lifespan) -> Starlette:
             Route("/api/facets", overview.facets, methods=["GET"]),
             Route("/api/histogram", overview.histogram, methods=["GET"]),
             Route("/api/topics", overview.topics, methods=["GET"]),
-            Route("/api/jobs/{job_id:path}", overview.job, methods=["GET"]),
+            Route("/api/jobs/{job_id:path}", parts.reporting.job, methods=["GET"]),
+            Route("/api/unsent", parts.reporting.unsent, methods=["GET"]),
+            Route(REPORTS_PATH, parts.reporting.identity, methods=["GET"]),
+            Route(REPORTS_PATH, parts.reporting.take, methods=["POST"]),
+            Route(REPORTS_PATH, parts.reporting.forget, methods=["DELETE"]),
             Route("/api/requests", inspection.requests, methods=["GET"]),
             Route("/api/requests", inspection.forget_requests, methods=["DELETE"]),
             Route("/api/faults", inspection.faults, methods=["GET"]),

@@ -1,4 +1,4 @@
-"""Overview: events in numbers, the catalogue of topics, and the line of one job."""
+"""Overview: events in numbers, and the catalogue of topics."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.concurrency import run_in_threadpool
 
 from . import facets, parameters
-from .json_response import fragments, json_response, refusal
-from .query import moment_of, term
+from .json_response import json_response
+from .query import moment_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,19 +19,16 @@ if TYPE_CHECKING:
 
     from .catalogue import Catalogue
     from .event_store import EventStore
-    from .request_log import RequestLog
 
 _BY_TOPIC: Final = "SELECT topic, status, count(*), max(seq) FROM events GROUP BY topic, status"
-_MOST_EVENTS: Final = 10_000
 
 
 class Overview:
     """The endpoints that sum up."""
 
-    def __init__(self, store: EventStore, catalogue: Catalogue, log: RequestLog) -> None:
+    def __init__(self, store: EventStore, catalogue: Catalogue) -> None:
         self._store = store
         self._catalogue = catalogue
-        self._log = log
 
     async def facets(self, request: Request) -> Response:
         q = parameters.filter_of(request, "limit")
@@ -72,27 +69,6 @@ class Overview:
         statement = f"SELECT seq, received FROM events WHERE seq IN ({marks})"  # noqa: S608  question marks
         moments = dict(self._store.rows((statement, tuple(latest.values()))))
         return {topic: moment_of(moments[seq]).isoformat() for topic, seq in latest.items() if seq in moments}
-
-    async def job(self, request: Request) -> Response:
-        """One job's events, whatever their status, and its requests, in the order in which they came."""
-        parameters.refuse_others(request)
-        job_id = request.path_params["job_id"]
-        events = await run_in_threadpool(self._store.events, f"status:* {term('job', job_id)}", limit=_MOST_EVENTS)
-        requests = [one for one in self._log if one.job_id == job_id]
-        if not events and not requests:
-            return refusal("nothing came for a job with this id", 404)
-        moments = [event.received for event in events] + [one.received for one in requests]
-        actors = Counter((event.actor.type, event.actor.id) for event in events)
-        return json_response(
-            {
-                "jobId": job_id,
-                "started": min(moments),
-                "ended": max(moments),
-                "actors": [{"type": kind, "id": name, "events": count} for (kind, name), count in actors.items()],
-                "events": fragments(events),
-                "requests": [one.as_dict() for one in requests],
-            }
-        )
 
 
 def _described(topic: Topic | None) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +12,8 @@ from starlette.responses import HTMLResponse, Response
 
 from bc_events.errors import counted, printable
 
-from .query import QueryError, term
+from .query import QueryError
+from .unsent_sections import UnsentSections, link_to
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from .event_store import EventStore
+    from .lines import Lines
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
+    from .report_store import ReportStore
     from .request_log import RequestLog
 
 _SHOWN: Final = 200
@@ -62,9 +64,10 @@ _ROW: Final = """<tr><td class="number">{seq}<td><time datetime="{moment}">{cloc
 class Page:
     """The endpoints of the page and its style sheet."""
 
-    def __init__(self, store: EventStore, log: RequestLog) -> None:
+    def __init__(self, store: EventStore, log: RequestLog, lines: Lines, reports: ReportStore) -> None:
         self._store = store
         self._log = log
+        self._sections = UnsentSections(lines, reports)
         self._style = files("bc_events.local").joinpath("page.css").read_bytes()
 
     async def style(self, _request: Request) -> Response:
@@ -77,7 +80,7 @@ class Page:
         except QueryError as error:
             return _page(q, "", f'<p class="error" role="alert">{escape(str(error))}</p>', 400)
         matching = await run_in_threadpool(self._store.count, q)
-        refused = _refused(self._log)
+        refused = await run_in_threadpool(self._sections.of, q) + _refused(self._log)
         if not found:
             return _page(q, "0 events", f'{refused}<p class="empty">{_nothing(q)}</p>')
         shown = f", the latest {len(found)} shown" if matching > len(found) else ""
@@ -127,11 +130,11 @@ def _row(event: ReceivedEvent) -> str:
         seq=event.seq,
         moment=event.received.isoformat(),
         clock=_clock(event.received),
-        by_topic=_link("topic", event.topic),
+        by_topic=link_to("topic", event.topic),
         topic=escape(event.topic),
         actor=escape(event.actor.id),
         actor_type=escape(event.actor.type),
-        by_job=_link("job", event.job_id),
+        by_job=link_to("job", event.job_id),
         job=escape(event.job_id),
         line=escape(event.raw.decode()[:200]),
         data=escape(_shown(event.raw.decode())),
@@ -146,7 +149,3 @@ def _shown(data: str) -> str:
         return orjson.dumps(orjson.loads(data), option=orjson.OPT_INDENT_2).decode()
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return data
-
-
-def _link(field: str, value: str) -> str:
-    return f"/?q={quote(term(field, value))}"

@@ -7,6 +7,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events._runtime import argument_checks as check
 from bc_events.constants import IDEMPOTENCY_HEADER, JOB_ID_HEADER
 from bc_events.errors import counted, printable
 
@@ -27,6 +28,8 @@ class RequestLog:
     """The latest 100,000 requests, oldest first. Threads share it. `on_request` is called with each."""
 
     def __init__(self, on_request: Callable[[ReceivedRequest], object] | None = None) -> None:
+        if on_request is not None:
+            check.function("on_request", on_request, example="a function that takes a ReceivedRequest")
         self._lock = threading.Lock()
         self._kept: deque[ReceivedRequest] = deque(maxlen=_MOST_KEPT)
         self._on_request = on_request

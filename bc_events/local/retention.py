@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bc_events._runtime import argument_checks as check
 from bc_events.errors import ConfigurationError, printable
 
 from .durations import EXAMPLES, read_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,17 @@ class Retention:
 
     count: int | None = None
     age: timedelta | None = None
+
+    @classmethod
+    def of(cls, keep: int | None, keep_for: timedelta | None) -> Retention:
+        """Of the arguments of `LocalEventsAPI`. Raises `ConfigurationError`."""
+        if keep is not None:
+            check.whole("keep", keep, least=1)
+        if keep_for is not None:
+            check.instance("keep_for", keep_for, timedelta, example="timedelta(days=7)")
+            if keep_for <= timedelta(0):
+                raise ConfigurationError(f"keep_for is {keep_for}; give a time above 0, such as timedelta(days=7)")
+        return cls(keep, keep_for)
 
     @classmethod
     def read(cls, texts: Iterable[str]) -> Retention:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from datetime import timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bc_events._config import arguments
-from bc_events._runtime import argument_checks as check, keywords
+from bc_events._runtime import argument_checks as check, job_ids, keywords
 from bc_events.constants import MAX_REQUEST_BYTES
 from bc_events.errors import ConfigurationError, counted
 
 from .catalogue import Catalogue
 from .event_store import EventStore
 from .faults import Faults
+from .lines import Lines
 from .listener import ADDRESS, listening
 from .publishing import Publishing
 from .reach import Reach
+from .report_store import ReportStore
 from .request_log import RequestLog
 from .responder import Responder
 from .retention import Retention
@@ -27,6 +28,7 @@ from .serving import Serving, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import timedelta
     from typing import Unpack
 
     from bc_events.topics.definitions import Definitions
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 
     from .faults import FaultPlan
     from .forwarder import Forwarder
+    from .job_line import JobLine
     from .received_event import ReceivedEvent
     from .received_request import ReceivedRequest
-
-_NO_TIME: Final = timedelta(0)
+    from .unsent import Unsent
 
 
 class LocalEventsAPI:
@@ -60,6 +62,7 @@ class LocalEventsAPI:
         replay_to: Sequence[str] = (),
         max_request_bytes: int = MAX_REQUEST_BYTES,
         on_request: Callable[[ReceivedRequest], object] | None = None,
+        on_unsent: Callable[[Unsent], object] | None = None,
     ) -> None:
         """Nothing is opened yet.
 
@@ -77,6 +80,7 @@ class LocalEventsAPI:
             replay_to: URLs to which stored events may be sent again over HTTP, beside this API and `forward`.
             max_request_bytes: a larger request is answered with 413.
             on_request: called with each request as it is answered, on the server's thread; it must not raise.
+            on_unsent: called in the same way with events that a client has reported as not sent.
 
         Raises `TopicDefinitionError` and, where two files define a topic differently, `ConfigurationError`.
         """
@@ -85,19 +89,18 @@ class LocalEventsAPI:
         self._forward = None if forward is None else arguments.url(forward, has_auth=False)
         targets = [*replay_to, *([self._forward] if self._forward else [])]
         self._replay_to = tuple(arguments.url(one, has_auth=False) for one in targets)
-        self._retention = _retention(keep, keep_for)
+        self._retention = Retention.of(keep, keep_for)
         check.whole("seed", seed, least=-sys.maxsize)
         check.whole("max_request_bytes", max_request_bytes, least=1)
         if db is not None:
             check.instance("db", db, (str, PathLike), example="the name of a file, such as events.db")
-        if on_request is not None:
-            check.function("on_request", on_request, example="a function that takes a ReceivedRequest")
         self._port = port
         self._db = None if db is None else str(db)
         self._catalogue = Catalogue(topics if isinstance(topics, list | tuple) else [topics])  # type: ignore[list-item]  # a str is a Sequence too, but of no definitions
         self._seed = seed
         self._max_request_bytes = max_request_bytes
         self._log = RequestLog(on_request)
+        self._reports = ReportStore(on_unsent)
         self._live: Serving | None = None
 
     def start(self) -> Self:
@@ -123,6 +126,7 @@ class LocalEventsAPI:
                 reach=self._reach,
                 replay_to=self._replay_to,
                 forwarder=forwarder,
+                reports=self._reports,
             )
         except BaseException:  # such as a RuntimeError where no thread can be started
             listener.close()
@@ -205,6 +209,17 @@ class LocalEventsAPI:
         """Every request that meant to publish, oldest first: also refused ones, with the reason, and lost answers."""
         return list(self._log)
 
+    def job(self, job_id: str) -> JobLine:
+        """The line of a job: its events in the order of time, also those that did not arrive, with the reason.
+
+        Only clients that run in development on this machine report events that did not arrive.
+        """
+        return Lines(self._open.store, self._reports, self._log).of(job_ids.validated(job_id))
+
+    def unsent(self) -> list[Unsent]:
+        """The latest 1,000 reports of events that were not sent, oldest first."""
+        return self._reports.unsent()[::-1]
+
     def faults(self, *, seed: int | None = None, **plan: Unpack[FaultPlan]) -> None:
         """Injects faults: `api.faults(unavailable={"count": 3}, latency={"ms": 20})`. `api.faults()` ends them.
 
@@ -223,22 +238,12 @@ class LocalEventsAPI:
         return self._open.store.delete(q)
 
     def clear(self) -> None:
-        """Deletes events, requests and remembered answers, and ends faults."""
+        """Deletes events, requests, reports and remembered answers, and ends faults."""
         self.faults()
         self._log.clear()
+        self._reports.clear()
         self._open.store.clear()
 
     def __repr__(self) -> str:
         state = "stopped" if self._live is None else "serving"
         return f"<LocalEventsAPI http://{self._reach.host}:{self._port} {state}>"
-
-
-def _retention(keep: int | None, keep_for: timedelta | None) -> Retention:
-    if keep is not None:
-        check.whole("keep", keep, least=1)
-    if (
-        keep_for is not None
-        and check.instance("keep_for", keep_for, timedelta, example="timedelta(days=7)") <= _NO_TIME
-    ):
-        raise ConfigurationError(f"keep_for is {keep_for}; give a time above 0, such as timedelta(days=7)")
-    return Retention(keep, keep_for)

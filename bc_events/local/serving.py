@@ -14,12 +14,14 @@ from bc_events._delivery import networks
 from .app import Endpoints, make_app
 from .connection import connections
 from .inspection import Inspection
+from .lines import Lines
 from .listener import BACKLOG
 from .listing import Listing
 from .live import Live
 from .overview import Overview
 from .page import Page
 from .replaying import Replaying
+from .reporting import Reporting
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .forwarder import Forwarder
     from .publishing import Publishing
     from .reach import Reach
+    from .report_store import ReportStore
     from .request_log import RequestLog
 
 # Longer than a client's pooled connection is idle in a test. Closing it earlier would look like an outage.
@@ -70,6 +73,7 @@ def serving(
     reach: Reach,
     replay_to: Sequence[str],
     forwarder: Forwarder | None,
+    reports: ReportStore,
 ) -> Serving:
     """Returns when requests are answered."""
     port = listener.getsockname()[1]
@@ -82,14 +86,16 @@ def serving(
 
     listing = Listing(store)
     live = Live(store, listing)
+    lines = Lines(store, reports, log)
     parts = Endpoints(
         publishing=publishing,
         listing=listing,
         live=live,
-        overview=Overview(store, catalogue, log),
+        overview=Overview(store, catalogue),
         inspection=Inspection(log, publishing),
         replaying=Replaying(store, reach.url(port), replay_to, forwarder),
-        page=Page(store, log),
+        reporting=Reporting(reports, lines),
+        page=Page(store, log, lines, reports),
     )
     server = uvicorn.Server(
         uvicorn.Config(

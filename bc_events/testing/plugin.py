@@ -54,6 +54,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def _close(config: pytest.Config, options: Namespace) -> None:
     """Closes the network until the end of the run, unless the option or a test asks for it."""
+    networks.note_test_run()
     if _IS_CLOSED in config.stash or getattr(options, _OPTION):
         return
     config.stash[_IS_CLOSED] = True

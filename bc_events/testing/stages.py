@@ -6,12 +6,17 @@ import threading
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from bc_events._delivery.wire import taken
 from bc_events.event import Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bc_events.errors import Undelivered
+    from bc_events._delivery.observers import Rollback
+    from bc_events._delivery.request import Request
+    from bc_events._delivery.wire import Answer
+    from bc_events.errors import InvalidEventError, Undelivered
+    from bc_events.event import Origin
 
 
 class Stage(Enum):
@@ -33,10 +38,10 @@ class Record:
     def published(self, event: Event) -> None:
         self._note([event], Stage.RECORDED)
 
-    def refused(self, topic: str) -> None:
+    def refused(self, error: InvalidEventError, origin: Origin) -> None:
         """Does nothing: the call that published it has raised."""
 
-    def dropped(self, events: Sequence[Event]) -> None:
+    def dropped(self, events: Sequence[Event], rollback: Rollback) -> None:  # noqa: ARG002  others use it
         self._note(events, Stage.DROPPED)
 
     def confirmed(self, events: Sequence[Event]) -> None:
@@ -48,8 +53,20 @@ class Record:
     def attempted(self, size: int, *, is_retry: bool) -> None:
         """Does nothing: only the outcome counts."""
 
+    def posting(self, url: str, request: Request[Any]) -> None:
+        """Does nothing, as `attempted`."""
+
+    def answered(self, url: str, request: Request[Any], answer: Answer) -> None:  # noqa: ARG002  others use it
+        self.sent(taken(request, answer))
+
     def settled(self, delivered: int, undelivered: Sequence[Undelivered]) -> None:
-        """Does nothing: `sent` gets the events themselves."""
+        """Does nothing, as `answered`."""
+
+    def undelivered(self, undelivered: Sequence[Undelivered]) -> None:
+        """Does nothing: they stay confirmed."""
+
+    def dead(self, url: str, row: Any, reason: str) -> None:
+        """Does nothing: a row is no event."""
 
     def _note(self, events: Iterable[Event], stage: Stage) -> None:
         with self._lock:

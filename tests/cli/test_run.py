@@ -48,7 +48,14 @@ def test_it_says_why_requests_were_refused(tmp_path):
     process = running("--topics", str(tmp_path / "topics.yaml"), code=PUBLISHER)
     errors = process.communicate(timeout=60)[1].decode()
     assert "201 refused   record 1: UnknownTopicException: no definitions file has a topic" in errors
-    assert errors.endswith("The command published no event; 1 request did not go well.\n")
+    assert errors.endswith("The command published no event; 1 request did not go well; 2 events did not arrive.\n")
+
+
+def test_it_says_which_events_were_not_sent():
+    process = running(code=PUBLISHER.replace('print("its own output")', "").replace('{"id": 2})', '{"id": 2}) / 0'))
+    errors = process.communicate(timeout=60)[1].decode()
+    assert "not sent  2 events: policies.PolicyCreated; rolled back: the scope ended with TypeError" in errors
+    assert errors.endswith("The command published no event; 0 requests did not go well; 2 events did not arrive.\n")
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

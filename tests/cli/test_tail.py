@@ -115,7 +115,7 @@ def test_the_line_of_a_job_has_its_events_and_what_went_wrong(run, local_events_
         post(local_events_api, envelope(), job="job/7")
     done = run("tail", "--job", "job/7")
     assert done.stdout.startswith("Job job/7 ")
-    assert re.search(r"\d+ +│ faulted  │ POST /events -> 503 .*unavailable", done.stdout)
-    assert re.search(r"\d+ +│ accepted │ policies.PolicyCreated +│ user cognito-1", done.stdout)
+    assert re.search(r"\d+ +│ faulted +│ POST /events -> 503 .*unavailable", done.stdout)
+    assert re.search(r"\d+ +│ arrived │ policies.PolicyCreated +│ user cognito-1", done.stdout)
     assert json.loads(run("tail", "--job", "job/7", "--output", "json").stdout)["jobId"] == "job/7"
     assert run("tail", "--job", "job/7", "--output", "logfmt").stdout.count("topic=policies.PolicyCreated") == 1

@@ -38,8 +38,13 @@ def test_it_is_in_the_changelog(name):
 
 def test_every_setting_is_in_the_reference():
     from bc_events._ambient import default_client
+    from bc_events._config import following
 
-    settings = {value for value in vars(default_client).values() if str(value).startswith("BC_EVENTS_")}
+    settings = {
+        value
+        for value in (*vars(default_client).values(), *vars(following).values())
+        if str(value).startswith("BC_EVENTS_")
+    }
     documented = set(re.findall(r"^\| `(BC_EVENTS_\w+)`", (DOCS / "reference/settings.md").read_text(), re.MULTILINE))
     assert settings == documented
 

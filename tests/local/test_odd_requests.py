@@ -36,6 +36,8 @@ PATHS = [
     "/api/events",
     "/api/events.jsonl",
     "/api/events/wait",
+    "/api/reports",
+    "/api/unsent",
 ]
 PATHS += ["/api/requests", "/api/faults", "/nowhere", "/api/events/", "/%00%ff"]
 PATHS += ["/api/replay", "/api/forwarding"]

@@ -77,10 +77,10 @@ def test_topics_are_those_defined_and_those_seen(stocked):
 
 def test_the_line_of_a_job_has_all_that_came_for_it(stocked):
     line = get(stocked, "/api/jobs/job/0")
-    assert [event["status"] for event in line["events"]] == ["accepted", "accepted", "refused", "accepted", "refused"]
+    assert [event["state"] for event in line["events"]] == ["arrived", "arrived", "refused", "arrived", "refused"]
     assert [request["status"] for request in line["requests"]] == [201, 201, 400, 201, 400]
     assert line["actors"] == [{"type": "user", "id": "cognito-1", "events": 5}]
-    assert line["started"] <= line["events"][0]["received"] <= line["ended"]
+    assert line["started"] <= line["events"][0]["at"] <= line["ended"]
 
 
 def test_a_job_that_nothing_came_for_is_not_found(stocked):

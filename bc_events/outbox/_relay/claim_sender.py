@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.context import attach, detach
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from bc_events._delivery import observers
 from bc_events._runtime import job_ids, logs
 from bc_events.errors import InvalidJobIdError, counted
 from bc_events.outbox._store.store import Failure, Settlement
@@ -160,6 +161,7 @@ class ClaimSender:
             )
         for failure in settlement.failed:
             if failure.delay is None:
+                observers.dead(self._api.url, failure.row, failure.reason)
                 _report_dead(failure)
 
 

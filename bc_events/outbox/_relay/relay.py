@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bc_events._ambient.default_client import checked_client
+from bc_events._config import following
 from bc_events._delivery.request import Limits
 from bc_events._runtime import argument_checks as check, keywords, logs
 from bc_events.errors import ConfigurationError, OutboxError, counted
@@ -88,6 +89,7 @@ class Relay:
         """
         metrics.observe(self.store)
         self._api.prepare()
+        following.follow(self._api.url)
         try:
             self._start_threads()
         except BaseException:
