@@ -1,4 +1,4 @@
-"""`bc-events topics`: checks and lists the topics of definitions files. `lint` and `diff` have modules of their own."""
+"""`bc-events topics`: checks and lists the topics of definitions files. Other commands have their own modules."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bc_events.topics.schemas import unknown_formats
 from .diff import diff
 from .escaping import escaped, json_text
 from .exit_codes import FAILED
+from .export import export
 from .lint import lint
 from .screen import screen
 
@@ -29,7 +30,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def topics() -> None:
-    """Check, lint, compare and list topic definitions.
+    """Check, lint, compare, export and list topic definitions.
 
     \b
     Example:
@@ -37,7 +38,7 @@ def topics() -> None:
     """
 
 
-for _command in (lint, diff):
+for _command in (lint, diff, export):
     topics.add_command(_command)
 
 

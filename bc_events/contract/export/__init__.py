@@ -1,0 +1,1 @@
+"""Topics in the forms of other tools: `bc-events topics export`."""
