@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 from sqlalchemy import create_engine, text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 SEEN = "id, aggregatetype, aggregateid, type, payload, service, trace, batch, batch_first, batch_last"
 _FUNCTION = """
@@ -35,6 +41,15 @@ def unwatch(url: str) -> None:
 
 def seen(url: str) -> list[dict]:
     return [dict(row._mapping) for row in _run(url, f"SELECT {SEEN} FROM seen ORDER BY seq")]
+
+
+def taken(engine: Engine) -> list[int]:
+    """The numbers of the events that have come since the last call."""
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM bc_outbox")).scalar() == 0
+        payloads = connection.execute(text("SELECT payload FROM seen ORDER BY seq")).scalars().all()
+        connection.execute(text("DELETE FROM seen"))
+    return [json.loads(payload)["data"]["id"] for payload in payloads]
 
 
 def left(url: str) -> int:

@@ -54,8 +54,22 @@ def backends(folder: Path, postgres: PostgreSQL, mariadb: MariaDB | None) -> Ite
                 f"sqlite:///{folder}/async-core.db", f"sqlite+aiosqlite:///{folder}/async-core.db"
             ),
             "sqlalchemy async core, postgres": on_sqlalchemy.AsyncCore(postgres.url("asynchronous"), async_url),
+            **_streams("postgres", postgres, stack),
             **({} if mariadb is None else _on_mariadb(mariadb, stack)),
         }
+
+
+def _streams(name: str, server: PostgreSQL | MariaDB, stack: ExitStack) -> dict[str, Backend]:
+    from . import on_django, on_sqlalchemy
+
+    for database in ("stream", "core-stream"):
+        server.create_database(database)
+    aliases = stack.enter_context(django_aliases(f"{name}-stream", server=server))
+    return {
+        f"sqlalchemy stream, {name}": on_sqlalchemy.Stream(server.url("stream")),
+        f"sqlalchemy core stream, {name}": on_sqlalchemy.StreamCore(server.url("core-stream")),
+        f"django stream, {name}": on_django.Stream(aliases, server.url(aliases["default"])),
+    }
 
 
 def _on_mariadb(mariadb: MariaDB, stack: ExitStack) -> dict[str, Backend]:
@@ -66,6 +80,7 @@ def _on_mariadb(mariadb: MariaDB, stack: ExitStack) -> dict[str, Backend]:
     aliases = stack.enter_context(django_aliases("mariadb", server=mariadb))
     url, async_url = mariadb.url("synchronous"), mariadb.url("asynchronous")
     return {
+        **_streams("mariadb", mariadb, stack),
         "django direct, mariadb": on_django.Direct(aliases),
         "django outbox, mariadb": on_django.Outbox(aliases, is_on_sqlite=False),
         "sqlalchemy, mariadb": on_sqlalchemy.Sync(url),

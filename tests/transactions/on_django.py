@@ -11,6 +11,7 @@ from bc_events import EventClient
 from bc_events.integrations.django import follow_transactions
 from bc_events.outbox.django import DjangoOutbox
 from tests.django.savepoints import savepoint_create
+from tests.outbox import streamed_rows
 
 from .arrivals import Arrivals
 from .lanes import TOPICS, Block, Managed
@@ -93,8 +94,24 @@ class Outbox:
         return Aliases(self._names)
 
     def arrived(self) -> list[int]:
+        return self._taken("bc_outbox")
+
+    def _taken(self, table: str) -> list[int]:
         with connections[self._names["default"]].cursor() as cursor:
-            cursor.execute("SELECT payload FROM bc_outbox ORDER BY seq")
+            cursor.execute(f"SELECT payload FROM {table} ORDER BY seq")
             found = [json.loads(payload)["data"]["id"] for (payload,) in cursor.fetchall()]
-            cursor.execute("DELETE FROM bc_outbox")
+            cursor.execute(f"DELETE FROM {table}")
         return found
+
+
+class Stream(Outbox):
+    """Rows are inserted and deleted by one transaction; a trigger has noted them."""
+
+    def __init__(self, names: dict[str, str], url: str) -> None:
+        super().__init__(names, is_on_sqlite=False)
+        self._outbox = DjangoOutbox(names["default"], stream=True)
+        streamed_rows.watch(url)
+
+    def arrived(self) -> list[int]:
+        assert self._taken("bc_outbox") == []
+        return self._taken("seen")

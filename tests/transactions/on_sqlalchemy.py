@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bc_events import EventClient
 from bc_events.outbox import SQLAlchemyOutbox
+from tests.outbox import streamed_rows
 
 from .lanes import TOPICS
 from .parts import Rules, last_that_writes
@@ -165,6 +166,27 @@ class Async(Sync):
 
 
 class SyncCore(Sync):
+    def databases(self) -> Sessions:
+        return Sessions(self._engine.connect)
+
+
+class Stream(Sync):
+    """Rows are inserted and deleted by one transaction; a trigger has noted them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        super().__init__(url)
+
+    def _made(self) -> SQLAlchemyOutbox:
+        super()._made()
+        streamed_rows.watch(self._url)
+        return SQLAlchemyOutbox(self._factory, stream=True)
+
+    def arrived(self) -> list[int]:
+        return streamed_rows.taken(self._engine)
+
+
+class StreamCore(Stream):
     def databases(self) -> Sessions:
         return Sessions(self._engine.connect)
 
