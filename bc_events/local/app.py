@@ -13,6 +13,7 @@ from bc_events.constants import BULK_PATH, EVENTS_PATH, REPORTS_PATH
 
 from .access import Access
 from .json_response import REFUSED, refused
+from .openapi import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ def make_app(parts: Endpoints, reach: Reach, lifespan: Lifespan) -> Starlette:
             Route("/api/replay", replaying.targets, methods=["GET"]),
             Route("/api/forwarding", replaying.forwarding, methods=["GET"]),
             Route("/readyz", inspection.ready, methods=["GET"]),
+            Route("/openapi.json", document, methods=["GET"]),
             Route("/page.css", parts.page.style, methods=["GET"]),
             Route("/", parts.page.events, methods=["GET"]),
         ],

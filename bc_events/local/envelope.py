@@ -33,14 +33,14 @@ ENVELOPE_PROPERTIES: Final[dict[str, Any]] = {
         },
     },
 }
-_ENVELOPE: Final = {
+ENVELOPE: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["action", "category", "entity", "data", "actor"],
     "properties": ENVELOPE_PROPERTIES,
 }
-_SINGLE: Final = compile_schema(_ENVELOPE)
-_BULK: Final = compile_schema({"type": "array", "minItems": 1, "maxItems": MAX_REQUEST_EVENTS, "items": _ENVELOPE})
+_SINGLE: Final = compile_schema(ENVELOPE)
+_BULK: Final = compile_schema({"type": "array", "minItems": 1, "maxItems": MAX_REQUEST_EVENTS, "items": ENVELOPE})
 _MOST_SHOWN: Final = 5
 _NO_LIST: Final = (
     f"the body is not a list; {BULK_PATH} takes a list of 1 to {MAX_REQUEST_EVENTS} envelopes, {EVENTS_PATH} takes one"

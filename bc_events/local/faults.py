@@ -68,17 +68,15 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "partial_failure": {},
     "lost_answer": {},
 }
-_CHECK: Final = compile_schema(
-    {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            kind: {"type": "object", "additionalProperties": False, "properties": {**_WHEN, **options}}
-            for kind, options in _OPTIONS.items()
-        },
+PLAN: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        kind: {"type": "object", "additionalProperties": False, "properties": {**_WHEN, **options}}
+        for kind, options in _OPTIONS.items()
     },
-    show_values=True,
-)
+}
+_CHECK: Final = compile_schema(PLAN, show_values=True)
 
 
 class FaultError(ValueError):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .publishing import Publishing
     from .request_log import RequestLog
 
+_SEEDS: Final = 2**63
 _LARGEST_PLAN: Final = 100_000
 """The most bytes of a plan of faults."""
 
@@ -58,8 +59,10 @@ class Inspection:
         given = _mapping(await read_body(request, most=_LARGEST_PLAN))
         seed = given.get("seed", self._publishing.faults.seed)
         plan = given.get("faults")
-        if not isinstance(plan, dict) or not isinstance(seed, int) or given.keys() - {"faults", "seed"}:
+        if not isinstance(plan, dict) or type(seed) is not int or given.keys() - {"faults", "seed"}:
             raise FaultError('give {"faults": {"unavailable": {"count": 3}}, "seed": 7}; the seed may be left out')
+        if not -_SEEDS <= seed < _SEEDS:
+            raise FaultError(f"the seed is {seed}; give a whole number from {-_SEEDS} to {_SEEDS - 1}")
         self._publishing.faults = Faults(plan, seed)
         return self._shown_faults()
 

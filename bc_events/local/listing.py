@@ -87,6 +87,8 @@ class Listing:
         body = await read_body(request, most=_LARGEST_IMPORT, seconds=_LONGEST_IMPORT)
         if len(body) > _LARGEST_IMPORT:
             return refusal(f"the lines have more than {_LARGEST_IMPORT} bytes; bring them in as several files", 413)
+        if not body.strip():
+            return refusal("there are no lines; give those that GET /api/events.jsonl returns")
         events = await run_in_threadpool(read_lines, body)
         imported = await run_in_threadpool(self._store.add_missing, events)
         return json_response({"imported": imported, "known": len(events) - imported})

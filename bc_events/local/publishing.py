@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .request_log import RequestLog
     from .responder import Responder
 
+_OTHER_METHOD: Final = 405
 _WRITING: Final = frozenset({"POST", "PUT", "PATCH"})
 _CUT_SHORT: Final = "the client closed the connection before its request had come in full"
 
@@ -87,9 +88,10 @@ class Publishing:
         """Answers in place of Starlette's 404 and 405; says where events go, and keeps requests that publish."""
         status = int(getattr(error, "status_code", 404))
         path = request.scope["path"]
+        allowed = _allowed(request) if status == _OTHER_METHOD else {}
         if path.startswith("/api/"):
             calls = ", ".join(_calls(request.app.routes))
-            return JSONResponse({"error": f"there is no {request.method} {path}; there are {calls}"}, status)
+            return JSONResponse({"error": f"there is no {request.method} {path}; there are {calls}"}, status, allowed)
         is_reading = request.method not in _WRITING
         refused = RefusedError(
             UNKNOWN_PATH,
@@ -101,7 +103,7 @@ class Publishing:
         if not is_reading:
             body = await read_body(request, most=self._responder.max_request_bytes)
             self._log.add(request, answer, size=len(body))
-        return Response(answer.body, status, media_type="application/json")
+        return Response(answer.body, status, allowed, media_type="application/json")
 
     def turned_away(self, request: Request, status: int, reason: str) -> Response:
         """Answers a request to another host, or from a page of another origin."""
@@ -114,6 +116,14 @@ def _not_stored(error: sqlite3.Error) -> SentAnswer:
     """The answer if events cannot be stored. It has no error type, so the client sends the request again."""
     reason = f"the local Events API cannot store events: {error}; look at its file and its disk"
     return SentAnswer(500, orjson.dumps({"errorMessage": reason}), reason=reason)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """The header that names the methods of a path."""
+    routes = [
+        one for one in request.app.routes if isinstance(one, Route) and one.path_regex.match(request.scope["path"])
+    ]
+    return {"Allow": ", ".join(sorted({method for route in routes for method in route.methods or ()}))}
 
 
 def _calls(routes: Iterable[object]) -> Iterator[str]:

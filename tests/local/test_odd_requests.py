@@ -40,6 +40,7 @@ PATHS = [
     "/api/unsent",
 ]
 PATHS += ["/api/requests", "/api/faults", "/nowhere", "/api/events/", "/%00%ff"]
+PATHS += ["/openapi.json"]
 PATHS += ["/api/replay", "/api/forwarding"]
 PATHS += ["/api/facets", "/api/histogram", "/api/topics", "/api/events/{event_id}", "/api/jobs/{job_id:path}"]
 STREAMS = ["/api/events/stream"]
