@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from tenacity import wait_fixed
 
 from bc_events._delivery.request import Limits
 from bc_events.outbox import Relay, RelaySettings
@@ -66,6 +67,27 @@ def test_a_wait_for_workers_to_finish_lasts_no_longer_than_asked(store, api):
     assert not relay.join(0.01)
     go_on.set()
     assert relay.join()
+
+
+@pytest.mark.parametrize(("pause", "delay"), [(3, 10), (100, 67)])
+def test_rows_of_an_outage_wait_for_longer_than_the_worker_pauses_but_for_no_more_than_a_lease(
+    store, api, pause, delay
+):
+    """Other ready rows come before them; and other relays can try them."""
+    released, release = [], store.release
+
+    def noting(*arguments, **options):
+        released.append(options["delay"])
+        release(*arguments, **options)
+
+    store.release = noting
+    store.add([row(1)])
+    api.faults(unavailable={"count": 1})
+    settings = RelaySettings(lease=60, poll=(1, 7), pause=wait_fixed(pause))
+    worker = Worker(store, api_of(api.url), settings=settings, limits=Limits(), order="time", counts=RelayCounts())
+    worker._stopping = Waits()
+    worker._turn()
+    assert released == [delay]
 
 
 def waits_of_a_worker(store, api, *, poll, looks, meanwhile=lambda _look: None):
