@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from .root import root  # noqa: PLC0415
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing not in {"click", "rich"}:
+        if missing not in {"click", "genson", "rich", "rstr"}:
             raise
         _leave(f'the bc-events command needs {missing}, which is not installed; run pip install "bc_events[cli]"')
     try:

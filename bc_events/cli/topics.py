@@ -17,6 +17,7 @@ from .diff import diff
 from .escaping import escaped, json_text
 from .exit_codes import FAILED
 from .export import export
+from .infer import infer
 from .lint import lint
 from .screen import screen
 
@@ -30,7 +31,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def topics() -> None:
-    """Check, lint, compare, export and list topic definitions.
+    """Check, lint, compare, export, draft and list topic definitions.
 
     \b
     Example:
@@ -38,7 +39,7 @@ def topics() -> None:
     """
 
 
-for _command in (lint, diff, export):
+for _command in (lint, diff, export, infer):
     topics.add_command(_command)
 
 

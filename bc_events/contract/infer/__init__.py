@@ -1,0 +1,1 @@
+"""Drafts of definitions from events that were observed: `bc-events topics infer`."""
