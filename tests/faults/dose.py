@@ -16,6 +16,8 @@ class Dose:
     per_server: int
     exits: int
     loop_seconds: float
+    snapshot_events: int
+    snapshot_seconds: float
 
 
 SHORT = Dose(
@@ -28,6 +30,8 @@ SHORT = Dose(
     per_server=200,
     exits=10,
     loop_seconds=10.0,
+    snapshot_events=2000,
+    snapshot_seconds=0.0,
 )
 LONG = Dose(
     relay_kills=200,
@@ -39,4 +43,6 @@ LONG = Dose(
     per_server=200,
     exits=100,
     loop_seconds=60.0,
+    snapshot_events=10_000,
+    snapshot_seconds=120.0,
 )

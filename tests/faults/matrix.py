@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from tests.faults import answers, databases, exits, garbled, kills, loop, servers
+from tests.faults import answers, databases, exits, garbled, kills, loop, servers, snapshots
 from tests.faults.result import HEADINGS, Result
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ ROWS: Mapping[str, Row] = {
     "relay killed, in order, MariaDB": kills.on_mariadb(kills.relay_killed_in_order),
     "producer killed, MariaDB": kills.on_mariadb(kills.producer_killed),
     "MariaDB killed": kills.on_mariadb(kills.database_killed),
+    "held snapshot": snapshots.held_snapshot,
+    "held snapshot, in order": snapshots.held_snapshot_in_order,
+    "held snapshot, MariaDB": kills.on_mariadb(snapshots.held_snapshot),
     "rolled back": answers.rolled_back,
     "records failing": answers.records_failing,
     "answers lost": answers.answers_lost,
