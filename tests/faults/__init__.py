@@ -1,6 +1,6 @@
 """The fault matrix: the promises of delivery, tested under kills, outages, forks and full disks.
 
-    python -m tests.faults            a short dose, under five minutes
+    python -m tests.faults            a short dose, some minutes
     python -m tests.faults --long     the whole dose
     python -m tests.faults --seed 7 --only relay
 

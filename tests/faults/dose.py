@@ -43,6 +43,6 @@ LONG = Dose(
     per_server=200,
     exits=100,
     loop_seconds=60.0,
-    snapshot_events=10_000,
+    snapshot_events=2000,
     snapshot_seconds=120.0,
 )

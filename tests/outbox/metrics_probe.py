@@ -8,14 +8,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from bc_events.local import LocalEventsAPI
-from bc_events.outbox import Relay, SQLiteOutbox
+from bc_events.outbox import Relay, named
 from tests.outbox.service import QUICK, api_of, row
 
 
-def main(file: str) -> None:
+def main(name: str) -> None:
     reader = InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider([reader]))
-    store = SQLiteOutbox(file, relay=False).store
+    store = named(name).store
     store.add([row(1, "two\nlines"), *(row(number) for number in range(2, 6))])
     with LocalEventsAPI() as api:
         api.faults(partial_failure={"count": 1}, seed=3)

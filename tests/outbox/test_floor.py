@@ -11,6 +11,7 @@ from bc_events.outbox._sql.table import TableStore
 from bc_events.outbox._sqlalchemy.engine import EngineDatabase
 from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.store import Failure, Settlement
+from tests.outbox.relays import until
 from tests.outbox.rows import claimed, ids, in_claim, row, rows_of
 from tests.postgres import PostgreSQL
 
@@ -61,10 +62,10 @@ def outbox(postgres_url):
 
 
 @contextmanager
-def snapshot(engine):
+def snapshot(engine, query="SELECT 1"):
     """A transaction that has read, and reads on."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        connection.execute(text("SELECT 1"))
+        connection.execute(text(query))
         yield
 
 
@@ -167,20 +168,26 @@ def test_rows_of_a_table_that_was_emptied_and_counts_anew_are_found(outbox):
     assert len(in_claim(claimed(outbox.store))) == 1
 
 
-def test_a_user_who_may_not_see_the_sequence_claims_all_the_same(outbox, postgres_url):
+@contextmanager
+def user_of(outbox, url, privileges):
+    """An outbox as a user with these privileges on the table."""
     with outbox.engine.begin() as connection:
-        connection.execute(text("DROP ROLE IF EXISTS relay"))
         connection.execute(text("CREATE ROLE relay LOGIN"))
         connection.execute(text("GRANT USAGE ON SCHEMA public TO relay"))
-        connection.execute(text("GRANT SELECT, INSERT, UPDATE, DELETE ON bc_outbox TO relay"))
-    relay = Outbox(postgres_url.replace("postgres@", "relay@"))
-    relay.send(10)
-    relay.look()
-    relay.store.add([row(1)])
-    assert len(in_claim(claimed(relay.store))) == 1
+        connection.execute(text(f"GRANT {privileges} ON bc_outbox TO relay"))
+    relay = Outbox(url.replace("postgres@", "relay@"))
+    yield relay
     relay.engine.dispose()
     with outbox.engine.begin() as connection:
         connection.execute(text("DROP OWNED BY relay; DROP ROLE relay"))
+
+
+def test_a_user_who_may_not_see_the_sequence_claims_all_the_same(outbox, postgres_url):
+    with user_of(outbox, postgres_url, "SELECT, INSERT, UPDATE, DELETE") as relay:
+        relay.send(10)
+        relay.look()
+        relay.store.add([row(1)])
+        assert len(in_claim(claimed(relay.store))) == 1
 
 
 class Program:
@@ -279,3 +286,30 @@ def test_whatever_is_committed_when_each_row_is_claimed_once_and_in_order(reques
         for step in data.draw(st.lists(st.sampled_from(steps), min_size=5, max_size=25)):
             getattr(program, step)()
         program.finish()
+
+
+@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+def test_stats_tell_of_old_versions_and_of_the_oldest_snapshot(request, server):
+    outbox = Outbox(request.getfixturevalue(f"{server}_url"))
+    assert outbox.store.stats().snapshot_age is not None
+    with snapshot(outbox.engine, "SELECT count(*) FROM bc_outbox"):
+        outbox.send(500)
+        outbox.engine.dispose()  # a server process reports what it has deleted, at the latest when it ends
+        until(lambda: outbox.store.stats().old_versions > 0, timeout=120)
+        until(lambda: outbox.store.stats().snapshot_age >= 1, timeout=120)
+    outbox.engine.dispose()
+
+
+def test_stats_do_not_call_nothing_what_a_user_may_not_see(outbox, postgres_url):
+    with user_of(outbox, postgres_url, "SELECT") as relay:
+        assert relay.store.stats().snapshot_age is None
+        assert relay.store.stats().old_versions is not None
+
+
+def test_stats_do_not_call_nothing_what_a_user_of_mariadb_may_not_see(mariadb, mariadb_url):
+    mariadb.run("CREATE USER relay@localhost", "GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO relay@localhost")
+    relay = Outbox(mariadb_url.replace("root@", "relay@"))
+    stats = relay.store.stats()
+    assert (stats.pending, stats.old_versions, stats.snapshot_age) == (0, None, None)
+    relay.engine.dispose()
+    mariadb.run("DROP USER relay@localhost")

@@ -36,10 +36,17 @@ def settled(sent: int, retried: int, dead: int) -> None:
 @cache
 def _counters() -> tuple[Counter, Counter, Counter]:
     meter = metrics.get_meter("bc_events")
-    gauges: tuple[tuple[str, str, str, Callable[[Stats], float]], ...] = (
+    gauges: tuple[tuple[str, str, str, Callable[[Stats], float | None]], ...] = (
         ("pending", "{event}", "Events that wait to be sent", lambda stats: stats.pending),
         ("dead", "{event}", "Events that the Events API will not take", lambda stats: stats.dead),
         ("oldest_age", "s", "Age of the oldest event that waits", lambda stats: stats.oldest_age),
+        (
+            "old_versions",
+            "{version}",
+            "Versions of rows that the database keeps for snapshots",
+            lambda stats: stats.old_versions,
+        ),
+        ("snapshot_age", "s", "Age of the oldest snapshot in the database", lambda stats: stats.snapshot_age),
     )
     for name, unit, text, value in gauges:
         meter.create_observable_gauge(f"bc_events.outbox.{name}", [_observer(value)], unit, text)
@@ -50,13 +57,15 @@ def _counters() -> tuple[Counter, Counter, Counter]:
     )
 
 
-def _observer(value: Callable[[Stats], float]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+def _observer(value: Callable[[Stats], float | None]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observations(_options: CallbackOptions) -> Iterable[Observation]:
         for store in list(_observed):
             try:
                 stats = store.stats()
             except OutboxError:
                 continue  # the relay itself reports a database that is gone
-            yield Observation(value(stats), {"bc_events.outbox": repr(store)})
+            found = value(stats)
+            if found is not None:  # not to be seen, which is not the same as 0
+                yield Observation(found, {"bc_events.outbox": repr(store)})
 
     return observations

@@ -33,6 +33,7 @@ class Dialect:
     `locks_deleted_rows`: a statement that locks also reads and locks deleted rows that a snapshot keeps.
     `last_seq` selects the last `seq` that was given, or NULL. `writers` selects the transactions that may have inserted
     rows and have not ended. A database has them if its indexes keep deleted rows: see `Floor`.
+    `kept` selects the number of old versions, and the age of the oldest snapshot in seconds: see `Stats`.
     `then` joins a table that is read after the one before it.
     `keep_stored` ends an INSERT. A row whose id is stored already is then left alone.
     `has_one_writer`: while one transaction writes, no other can begin to.
@@ -54,6 +55,7 @@ class Dialect:
     locks_deleted_rows: bool = False
     last_seq: str = ""
     writers: str = ""
+    kept: str = ""
     then: str = "JOIN"
     keep_stored: str = "ON CONFLICT (id) DO NOTHING"
     has_one_writer: bool = False
@@ -187,6 +189,14 @@ POSTGRESQL: Final = Dialect(
     writers="SELECT l.virtualtransaction FROM pg_locks l WHERE l.locktype = 'relation' AND l.granted "
     "AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) "
     "AND l.relation = to_regclass('bc_outbox') AND l.mode = 'RowExclusiveLock'",
+    # The transactions of other users are shown to members of pg_read_all_stats alone.
+    kept="SELECT (SELECT s.n_dead_tup FROM pg_stat_all_tables s WHERE s.relid = to_regclass('bc_outbox')), "
+    "CASE WHEN pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') THEN extract(epoch FROM greatest("
+    "interval '0', (SELECT max(clock_timestamp() - a.xact_start) FROM pg_stat_activity a "
+    "WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL) AND a.datname = current_database() "
+    "AND a.pid <> pg_backend_pid() AND a.backend_type <> 'autovacuum worker'), "
+    "(SELECT max(clock_timestamp() - p.prepared) FROM pg_prepared_xacts p "
+    "WHERE p.database = current_database())))::double precision END",
 )
 MYSQL: Final = Dialect(
     name="mysql",
@@ -200,6 +210,10 @@ MYSQL: Final = Dialect(
     "AND table_name = '{table}' AND index_name = '{index}' LIMIT 1",
     with_index=" FORCE INDEX ({index})",  # a sort reads all rows that are ready, and so locks them
     locks_deleted_rows=True,
+    # Both tables need the privilege PROCESS.
+    kept="SELECT (SELECT m.`count` FROM information_schema.innodb_metrics m WHERE m.name = 'trx_rseg_history_len'), "
+    "(SELECT coalesce(max(timestampdiff(SECOND, t.trx_started, now())), 0) FROM information_schema.innodb_trx t "
+    "WHERE t.trx_mysql_thread_id <> connection_id())",
     then="STRAIGHT_JOIN",
     keep_stored="ON DUPLICATE KEY UPDATE id = id",  # INSERT IGNORE would also cut values that are too long
     has_partial_indexes=False,

@@ -50,9 +50,23 @@ LONGEST_KEY: Final = 255
 """Characters of a column with an index in MySQL. No job id is longer. The archive cuts longer topics everywhere."""
 MYSQL_OPTIONS: Final = {"engine": "InnoDB", "charset": "utf8mb4", "collate": "utf8mb4_bin"}
 """Options of the table. Job ids or topics that differ in the case or accent of a letter are not equal."""
-OPTIONS: Final[dict[Name, dict[str, int]]] = {"postgresql": {"fillfactor": 50}, "mysql": {}, "sqlite": {}}
-"""Storage options of the table. Each row is soon claimed. So PostgreSQL keeps room for the changed row beside it, and
-then changes no index.
+OPTIONS: Final[dict[Name, dict[str, int]]] = {
+    "postgresql": {
+        "fillfactor": 50,
+        "autovacuum_vacuum_scale_factor": 0,
+        "autovacuum_vacuum_threshold": 1000,
+        "autovacuum_vacuum_cost_delay": 0,
+    },
+    "mysql": {},
+    "sqlite": {},
+}
+"""Storage options of the table.
+
+Each row is soon claimed. So PostgreSQL keeps room for the changed row beside it, and then changes no index.
+
+Each event leaves two old versions: the claim's and the deletion's. By default PostgreSQL cleans up once these are a
+fifth of the rows that it has last counted, so for a long time after a backlog. Here it does after a thousand of them,
+whatever the table held before, and without pauses: there is little to read.
 """
 
 _TYPES: Final[dict[Name, dict[Kind, str]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 from functools import partial
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bc_events.errors import OutboxError
 from bc_events.outbox._store.columns import GIVEN
 from bc_events.outbox._store.sealing import PLAIN
-from bc_events.outbox._store.store import Claim, Order, Settlement, Stats
+from bc_events.outbox._store.store import Claim, Order, Settlement
 
 from . import schema
 from .archive import Archive
@@ -22,6 +21,7 @@ from .floor import Floor
 from .job_turns import JobTurns
 from .results import UNSTAMPED, Results
 from .row_reading import read_row, selection
+from .stats import read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bc_events.outbox._store.row import Row
     from bc_events.outbox._store.sealing import Sealing
     from bc_events.outbox._store.sent_row import SentRow
+    from bc_events.outbox._store.store import Stats
 
     from .database import Database, Transaction
 
@@ -56,7 +57,7 @@ class TableStore:
         sealing: Sealing = PLAIN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`keep` is in seconds. `clock` says when it is time to look where waiting rows begin: see `Floor`."""
+        """`keep` is in seconds. `clock` is that of the `Floor`."""
         self._database = database
         self._dialect = database.dialect
         self._archive = Archive(database, keep)
@@ -145,16 +146,7 @@ class TableStore:
 
     @repeated
     def stats(self) -> Stats:
-        counts = (
-            "SELECT count(CASE WHEN o.dead_at IS NULL THEN 1 END), "
-            f"count(CASE WHEN o.dead_at IS NULL AND o.lease IS NOT NULL AND o.available_at > {self._dialect.now} "
-            "THEN 1 END), count(CASE WHEN o.dead_at IS NULL AND o.attempts > 0 THEN 1 END), count(o.dead_at), "
-            f"{self._dialect.now} - min(CASE WHEN o.dead_at IS NULL THEN o.created_at END) FROM {schema.TABLE} o"
-        )
-        with self._database.reading() as transaction:
-            pending, leased, retried, dead, age = self._run(transaction, counts)[0]
-        # A value that is no time has no age. The next claim finds it.
-        return Stats(pending, leased, retried, dead, age if age is not None and 0.0 <= age < math.inf else 0.0)
+        return read_stats(self._database)
 
     def show(self, *, dead: bool = False, limit: int = 100) -> list[Row]:
         condition = "IS NOT NULL" if dead else "IS NULL"

@@ -66,13 +66,22 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Numbers of rows. `pending` rows wait; `leased` of them belong to relays. `oldest_age` is that of pending rows."""
+    """Numbers of rows. `pending` rows wait; `leased` of them belong to relays. `oldest_age` is that of pending rows.
+
+    `old_versions` are the versions of rows that nobody needs any more but for snapshots: dead tuples of the table on
+    PostgreSQL, by its own estimate; the history list of the whole server on MariaDB and MySQL. `snapshot_age` is that
+    of the oldest transaction that has a snapshot. Both are None where the database's user may not see them, and on
+    SQLite.
+    """
 
     pending: int
     leased: int
     retried: int
     dead: int
     oldest_age: float
+    """Seconds."""
+    old_versions: int | None = None
+    snapshot_age: float | None = None
     """Seconds."""
 
 

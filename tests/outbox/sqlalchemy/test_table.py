@@ -217,7 +217,8 @@ def test_metadata_and_printed_sql_make_the_same_table(outbox, engine):
     outbox.store.check()
     if outbox.store._dialect is POSTGRESQL:
         assert printed == made
-        assert {*options, *options_of(engine)} == {"{fillfactor=50}"}
+        expected = ",".join(f"{name}={value}" for name, value in schema.OPTIONS["postgresql"].items())
+        assert {*options, *options_of(engine)} == {f"{{{expected}}}"}
 
 
 def test_the_table_has_the_columns_of_debezium_s_event_router():

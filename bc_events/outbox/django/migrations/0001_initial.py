@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from django.db.migrations.operations.base import Operation
 
 
-def _leave_room(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-    """Makes PostgreSQL keep room beside each row. It writes the claimed row there, and changes no index."""
+def _set_options(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
+    """For PostgreSQL: room beside each row, to write a claimed row without changing indexes; and early clean-ups."""
     if editor.connection.vendor == "postgresql":
-        editor.execute("ALTER TABLE bc_outbox SET (fillfactor = 50)")
+        editor.execute(
+            "ALTER TABLE bc_outbox SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, "
+            "autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0)"
+        )
 
 
 def _compare_bytes(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
@@ -72,7 +75,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(_leave_room, migrations.RunPython.noop, hints={"model_name": "outboxrow"}),
+        migrations.RunPython(_set_options, migrations.RunPython.noop, hints={"model_name": "outboxrow"}),
         migrations.RunPython(
             _compare_bytes, migrations.RunPython.noop, hints={"model_name": "outboxrow"}, atomic=False
         ),
