@@ -12,6 +12,8 @@ from bc_events.outbox._store.row import Row
 from bc_events.outbox._store.sealing import UnopenableError, is_sealed
 from bc_events.outbox._store.sent_row import SentRow
 
+from .usual_row import usual_row
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -48,6 +50,9 @@ def read_row(values: Sequence[Any]) -> Row:
 
     A row with a value that cannot be read has a `fault`, and a harmless value in its place.
     """
+    usual = usual_row(values)
+    if usual is not None:
+        return usual
     found = _Values(dict(zip(NAMES, values, strict=True)))
     seq: int = found.raw["seq"]
     payload = found.needed("payload", _text, None)
