@@ -20,6 +20,7 @@ class Timed:
     """An Events API that takes every event, after some seconds."""
 
     deadline = 1.0
+    url = "http://127.0.0.1:9"
 
     def __init__(self, seconds):
         self.seconds = seconds
