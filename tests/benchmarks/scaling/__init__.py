@@ -1,0 +1,1 @@
+"""What an event costs, and a simulation of relays that is fed with these costs."""
