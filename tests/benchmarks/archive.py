@@ -59,7 +59,8 @@ def print_figures(server: PostgreSQL, connection: psycopg.Connection, rows: int)
         "--since": {"since": time.time() - 3_600},
         "--job --topic": {"job_id": f"job-{rows // OF_A_JOB // 2}", "topic": "testing.T7"},
     }.items():
-        print(f"history {name:<14} {milliseconds(store, search):6.1f} ms (median of {ROUNDS})")
+        fastest, median = milliseconds(store, search)
+        print(f"history {name:<14} {median:6.1f} ms (median of {ROUNDS}; the fastest {fastest:.1f})")
     engine.dispose()
 
 
@@ -100,13 +101,14 @@ def buffers_of_a_claim(engine, store: TableStore, connection: psycopg.Connection
     return int(statistics.median(chosen))
 
 
-def milliseconds(store: TableStore, search: dict) -> float:
+def milliseconds(store: TableStore, search: dict) -> tuple[float, float]:
+    """The fastest, and the median."""
     taken = []
     for _ in range(ROUNDS):
         started = time.perf_counter()
         assert store.history(**search), search
-        taken.append(time.perf_counter() - started)
-    return 1_000 * statistics.median(taken)
+        taken.append(1_000 * (time.perf_counter() - started))
+    return min(taken), statistics.median(taken)
 
 
 def partitions_of(connection: psycopg.Connection) -> int:

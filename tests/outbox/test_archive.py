@@ -251,3 +251,16 @@ def test_a_backlog_is_purged_while_events_flow(kept, api):
     claim = claimed(kept.store)
     assert claim is None or kept.store.settle(claim.lease, Settlement(rows_of(claim))) == 0
     assert time.time() - kept.store.history(limit=1)[0].sent_at < 300
+
+
+def test_a_relay_without_the_key_of_sealed_events_pauses_and_says_what_it_needs(path, api, caplog):
+    sealing = SQLiteOutbox(path, relay=False, seal=lambda plain: plain[::-1])
+    sealing.store.add([row(1)])
+    relay = relay_of(sealing.store, api)
+    with relay:
+        until(lambda: relay.counts.pause_reason is not None)
+    assert "open=" in relay.counts.pause_reason
+    assert "cannot use its outbox" in caplog.text
+    assert (sealing.store.stats().pending, sealing.store.stats().dead) == (1, 0)
+    assert api.requests() == []
+    sealing.store.close()

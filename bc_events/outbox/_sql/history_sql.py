@@ -72,13 +72,13 @@ class HistoryQuery:
 
     def go_by(self, column: str, value: str) -> None:
         """Pairs are compared because only one index has them in order. MySQL uses no index for pairs, but a statement
-        can name the index.
+        can name the index. It would sort, if the column that has one value were among those of the order.
         """
         self.index = next(name for name, columns in schema.SENT_INDEXES.items() if columns[0] == column)
-        self.order = f"o.{column} DESC, {_NEWEST_FIRST}"
         if self.dialect.with_index:
             self.add(f"o.{column} = ?", value)
             return
+        self.order = f"o.{column} DESC, {_NEWEST_FIRST}"
         pair = f"(o.{column}, o.sent_at)"
         self.add(f"{pair} >= (?, ?) AND {pair} < (?, ?)", value, self.first, value, self.last)
 
