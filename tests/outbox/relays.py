@@ -29,6 +29,7 @@ def until(is_so, timeout=30.0) -> None:
 class Scripted:
     """An Events API that gives these answers, and remembers the keys and the numbers that it was sent."""
 
+    url = "https://api.example"
     deadline = 1.0
 
     def __init__(self, answers):

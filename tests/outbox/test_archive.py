@@ -103,6 +103,7 @@ def test_a_purge_that_fails_is_reported_once_and_tried_again(caplog):
 class Quoting:
     """An Events API that is away at first and then refuses the event, and quotes it both times."""
 
+    url = "https://api.example"
     deadline = 1.0
 
     def __init__(self) -> None:
