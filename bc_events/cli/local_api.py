@@ -37,28 +37,37 @@ class LocalAPI:
         self._http = requests.Session()
         self._http.trust_env = False  # neither a proxy nor netrc is meant for a local server
 
-    def ask(self, path: str, parameters: Mapping[str, Any]) -> Any:
-        """The JSON at a path. Raises `LocalAPIError`."""
-        with self._response(path, parameters) as response:
+    def ask(self, path: str, parameters: Mapping[str, Any], *, allowed: int | None = None) -> Any:
+        """The JSON at a path, also with the status `allowed`. Raises `LocalAPIError`."""
+        with self._requested("GET", path, allowed=allowed, params=parameters) as response:
+            return response.content
+
+    def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The response to a POST. Raises `LocalAPIError`."""
+        with self._requested("POST", path, data=body, headers=headers) as response:
             return response.content
 
     def _response(self, path: str, parameters: Mapping[str, Any], **headers: str) -> requests.Response:
+        return self._requested("GET", path, params=parameters, headers=headers)
+
+    def _requested(self, method: str, path: str, *, allowed: int | None = None, **options: Any) -> requests.Response:
         try:
-            response = self._http.get(
-                f"{self.url}{path}", params=parameters, headers=headers, timeout=(_CONNECT, _READ), stream=True
+            response = self._http.request(
+                method, f"{self.url}{path}", timeout=(_CONNECT, _READ), stream=True, **options
             )
         except requests.RequestException as error:
             raise LocalAPIError(
                 f"no local Events API answers at {escaped(self.url)}; start one with: bc-events serve"
             ) from error
-        if not response.ok:
+        if not response.ok and response.status_code != allowed:
             raise LocalAPIError(self._why(response))
         return response
 
     def _why(self, response: requests.Response) -> str:
         try:
-            said = orjson.loads(response.content)["error"]
-        except (ValueError, TypeError, KeyError, requests.RequestException):
+            answer = orjson.loads(response.content)
+            said = answer.get("errorMessage") or answer["error"]
+        except (ValueError, TypeError, KeyError, AttributeError, requests.RequestException):
             said = f"status {response.status_code}; this is no local Events API"
         return f"{escaped(self.url)}: {escaped(str(said))}"
 

@@ -8,6 +8,7 @@ from bc_events import __version__
 
 from .demo.command import demo
 from .gen import gen
+from .mcp import mcp
 from .outbox import outbox
 from .publish import publish
 from .run import run
@@ -27,5 +28,5 @@ def root() -> None:
     """
 
 
-for _command in (demo, serve, tail, run, publish, topics, gen, outbox):
+for _command in (demo, serve, tail, run, publish, topics, gen, outbox, mcp):
     root.add_command(_command)

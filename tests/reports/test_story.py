@@ -3,6 +3,7 @@
 The services and the local Events API are processes, and speak HTTP.
 """
 
+import asyncio
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from mcp import Client, StdioServerParameters
 
 from bc_events.local.unsent_sections import link_to
 
@@ -103,3 +105,24 @@ def test_the_latest_that_was_not_sent_leads_to_the_job(story):
     (unsent,) = ask(url, "/api/unsent").json()["unsent"]
     assert (unsent["job_id"], unsent["why"], unsent["topics"]) == (job, "rolled back", ["policies.CommissionBooked"])
     assert link_to("job", job) in ask(url, "/").text
+
+
+def test_an_agent_finds_the_lost_event_in_two_calls(story):
+    url, job = story
+    line_of(url, job)
+
+    async def conversation():
+        parameters = StdioServerParameters(command=sys.executable, args=["-m", "bc_events", "mcp", "--api-url", url])
+        async with Client(parameters) as client:
+            tools = [tool.name for tool in (await client.list_tools()).tools]
+            failed = (await client.call_tool("what_failed", {})).structured_content
+            (unsent,) = failed["unsent"]
+            line = (await client.call_tool("job_line", {"job": unsent["job_id"]})).structured_content
+            return tools, unsent, line
+
+    tools, unsent, line = asyncio.run(conversation())
+    assert len(tools) <= 6
+    assert unsent["topics"] == ["policies.CommissionBooked"]
+    assert line["jobId"] == job
+    assert line["events"][-1]["reason"] == "the scope ended with KeyError"
+    assert [one["status"] for one in line["events"][1]["requests"]] == [503, 201]
