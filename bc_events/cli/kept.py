@@ -18,7 +18,7 @@ else:
     _KeptType = click.ParamType  # older releases take no type arguments
 
 
-class Limits(TypedDict):
+class KeptLimits(TypedDict):
     """The arguments of `LocalEventsAPI`."""
 
     keep: int | None
@@ -38,7 +38,7 @@ class Kept(_KeptType):
         return str(value)
 
 
-def retention(texts: Iterable[str]) -> Limits:
+def retention(texts: Iterable[str]) -> KeptLimits:
     """Of checked texts. Raises `click.BadParameter` if one says the same thing as another."""
     try:
         found = Retention.read(texts)

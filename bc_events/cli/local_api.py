@@ -71,16 +71,16 @@ class LocalAPI:
             said = f"status {response.status_code}; this is no local Events API"
         return f"{escaped(self.url)}: {escaped(str(said))}"
 
-    def stream(self, q: str, after: int | None) -> Stream:
+    def stream(self, q: str, after: int | None) -> EventStream:
         """The events that come from now on, or after one. Raises `LocalAPIError` if it cannot begin."""
         parameters = {"q": q} if after is None else {"q": q, "after": after}
-        return Stream(self, parameters, self._response("/api/events/stream", parameters))
+        return EventStream(self, parameters, self._response("/api/events/stream", parameters))
 
     def resumed(self, parameters: Mapping[str, Any], last: str) -> requests.Response:
         return self._response("/api/events/stream", parameters, **{"Last-Event-ID": last})
 
 
-class Stream:
+class EventStream:
     """Puts each event into `events`, on a thread of its own; an exception there is the end. It survives breaks."""
 
     def __init__(self, api: LocalAPI, parameters: Mapping[str, Any], response: requests.Response) -> None:

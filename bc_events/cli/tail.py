@@ -27,7 +27,7 @@ from .screen import screen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .local_api import Stream
+    from .local_api import EventStream
 
 _COUNT: Final = NumberType(WholeNumbers(1, 2**31 - 1))
 _LAST: Final = NumberType(WholeNumbers(0, 10_000))
@@ -96,7 +96,7 @@ def _before_the_latest(api: LocalAPI, q: str, count: int) -> int | None:
     return int(latest[-1]["seq"]) - 1 if latest else None
 
 
-def _follow(stream: Stream, show: Callable[[bytes], None], most: int, timeout: float | None) -> int:
+def _follow(stream: EventStream, show: Callable[[bytes], None], most: int, timeout: float | None) -> int:
     """Prints events until there are `most`, or the time is over. Returns how many it has printed."""
     ends = None if timeout is None else time.monotonic() + timeout
     for printed in range(most):

@@ -9,7 +9,7 @@ import click
 from bc_events.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from bc_events.outbox._store.command_option import Values
+    from bc_events.outbox._store.command_option import OptionValues
 
     _ValueType = click.ParamType[Any]
 else:
@@ -21,7 +21,7 @@ class ValueType(_ValueType):
 
     name = "value"
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: OptionValues) -> None:
         self._values = values
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

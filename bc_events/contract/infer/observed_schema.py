@@ -25,7 +25,7 @@ def observed_schema(data: Iterable[Any]) -> dict[str, Any]:
     return schema
 
 
-class _Text(String):  # type: ignore[misc]  # genson has no types
+class _FormattedText(String):  # type: ignore[misc]  # genson has no types
     """Texts. They keep the formats that all of them have had so far."""
 
     def __init__(self, node_class: Any) -> None:
@@ -43,7 +43,7 @@ class _Text(String):  # type: ignore[misc]  # genson has no types
 
 
 class _Builder(SchemaBuilder):  # type: ignore[misc]  # genson has no types
-    EXTRA_STRATEGIES = (_Text,)
+    EXTRA_STRATEGIES = (_FormattedText,)
 
 
 @cache

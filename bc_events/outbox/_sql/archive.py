@@ -8,14 +8,14 @@ from bc_events.outbox._store.columns import SENT_COLUMNS
 
 from . import partitions, schema
 from .history_sql import HistoryQuery
-from .row_reading import read_sent_row
+from .row_reading import read_archived_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from bc_events.outbox._store.archived_row import ArchivedRow
     from bc_events.outbox._store.row import Row
-    from bc_events.outbox._store.sent_row import SentRow
 
     from .database import Database
 
@@ -62,7 +62,7 @@ class Archive:
         since: float | None,
         until: float | None,
         limit: int,
-    ) -> list[SentRow]:
+    ) -> list[ArchivedRow]:
         """See `Store.history`."""
         query = HistoryQuery.of(self._dialect, ids=ids, job_id=job_id, topic=topic, since=since, until=until)
         forbid_sort = self._dialect.forbid_sort
@@ -70,7 +70,7 @@ class Archive:
             if forbid_sort:
                 transaction.run(forbid_sort)  # PostgreSQL would sort a job, if it takes it for a short one
             found = transaction.run(self._sql(query.statement()), [*query.parameters, limit])
-        return [read_sent_row(values) for values in found]
+        return [read_archived_row(values) for values in found]
 
     def purge(self) -> bool:
         """See `Store.purge_sent`."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
+from bc_events.outbox._store.archived_row import ArchivedRow
 from bc_events.outbox._store.columns import COLUMNS, NAMES, SENT_COLUMNS
 from bc_events.outbox._store.envelope import fault_of
 from bc_events.outbox._store.row import Row
 from bc_events.outbox._store.sealing import UnopenableError, is_sealed
-from bc_events.outbox._store.sent_row import SentRow
 
 from .usual_row import usual_row
 
@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 def selection(dialect: Dialect, columns: Sequence[TableColumn] = COLUMNS) -> str:
-    """The columns of `o`, for `read_row` or `read_sent_row`. No driver fails on their values."""
+    """The columns of `o`, for `read_row` or `read_archived_row`. No driver fails on their values."""
     return ", ".join(_selected(dialect, column) for column in columns)
 
 
@@ -99,10 +99,10 @@ def open_row(row: Row, sealing: Sealing) -> Row:
     return replace(row, payload=payload, fault=found.fault)
 
 
-def read_sent_row(values: Sequence[Any]) -> SentRow:
+def read_archived_row(values: Sequence[Any]) -> ArchivedRow:
     """The row of the archive whose columns have the values of `selection`. A value that cannot be read is left out."""
     found = _Values(dict(zip((column.name for column in SENT_COLUMNS), values, strict=True)))
-    return SentRow(
+    return ArchivedRow(
         id=found.needed("id", _uuid, UUID(int=0)),
         category=found.needed("aggregatetype", _text, ""),
         job_id=found.needed("aggregateid", _text, ""),

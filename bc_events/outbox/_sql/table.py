@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from bc_events._delivery.request import Limits, Request
+    from bc_events.outbox._store.archived_row import ArchivedRow
     from bc_events.outbox._store.row import Row
     from bc_events.outbox._store.sealing import Sealing
-    from bc_events.outbox._store.sent_row import SentRow
     from bc_events.outbox._store.store import Stats
 
     from .database import Database, Transaction
@@ -173,7 +173,7 @@ class TableStore:
         since: float | None = None,
         until: float | None = None,
         limit: int = 100,
-    ) -> list[SentRow]:
+    ) -> list[ArchivedRow]:
         return self._archive.history(ids=ids, job_id=job_id, topic=topic, since=since, until=until, limit=limit)
 
     def opened(self, payload: str) -> str:

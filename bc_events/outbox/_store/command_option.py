@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Values(Protocol):
+class OptionValues(Protocol):
     """The values that an option takes."""
 
     def read(self, text: str) -> Any:
@@ -25,7 +25,7 @@ class CommandOption:
     help: str
     metavar: str | None = None
     default: int | str | None = None
-    values: Values | None = None
+    values: OptionValues | None = None
     choices: Sequence[str] = ()
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
-    from .sent_row import SentRow
+    from .archived_row import ArchivedRow
     from .store import Store
 
 Format = Literal["json", "table"]
@@ -32,7 +32,7 @@ _LONGEST: Final = 500
 _COLUMNS: Final = ("sent", "topic", "jobId", "id", "attempts", "apiEventId")
 
 
-class _Text:
+class _PrintableText:
     def read(self, text: str) -> str:
         if not text or not text.isprintable():
             raise ConfigurationError("it is empty, or has characters that cannot be printed")
@@ -59,8 +59,8 @@ class _Moments:
 
 
 OPTIONS: Final = (
-    CommandOption(name="job", help="Events of this job alone.", metavar="ID", values=_Text()),
-    CommandOption(name="topic", help="Events of this topic alone.", metavar="NAME", values=_Text()),
+    CommandOption(name="job", help="Events of this job alone.", metavar="ID", values=_PrintableText()),
+    CommandOption(name="topic", help="Events of this topic alone.", metavar="NAME", values=_PrintableText()),
     CommandOption(
         name="since", help="Sent at this time (UTC) or later, or in the last 7d.", metavar="TIME", values=_Moments()
     ),
@@ -119,7 +119,7 @@ def envelope_of(store: Store, payload: str | None) -> dict[str, Any]:
     return {"envelope": orjson.Fragment(opened)}
 
 
-def _described(row: SentRow) -> dict[str, Any]:
+def _described(row: ArchivedRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "topic": row.topic,

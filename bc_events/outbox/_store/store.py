@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from bc_events._delivery.request import Limits, Request
 
+    from .archived_row import ArchivedRow
     from .row import Row
-    from .sent_row import SentRow
 
 Order = Literal["time", "job"]
 """`time`: nearly first-in first-out. `job`: one event per job in flight, in the order they were stored.
@@ -172,7 +172,7 @@ class Store(RelayStore, Protocol):
         since: float | None = None,
         until: float | None = None,
         limit: int = 100,
-    ) -> list[SentRow]:
+    ) -> list[ArchivedRow]:
         """Rows of the archive, the newest first: of these events, this job and this topic, as far as they are given.
 
         They were sent from `since` on and before `until`, which are seconds of the Unix epoch.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable, Sequence
 
-    from bc_events.outbox._store.command_option import CommandOption, Values
+    from bc_events.outbox._store.command_option import CommandOption, OptionValues
 
 
 def add_options(parser: ArgumentParser, options: Sequence[CommandOption]) -> None:
@@ -29,7 +29,7 @@ def add_options(parser: ArgumentParser, options: Sequence[CommandOption]) -> Non
         )
 
 
-def _type_of(values: Values) -> Callable[[str], Any]:
+def _type_of(values: OptionValues) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
             return values.read(text)

@@ -1,4 +1,4 @@
-"""SentRow: one delivered event in the archive of an outbox."""
+"""ArchivedRow: one delivered event in the archive of an outbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentRow:
+class ArchivedRow:
     """Times are seconds of the Unix epoch.
 
     `payload` is the envelope, sealed if it was stored so, or None if it cannot be read. `attempts` counts the results
