@@ -15,6 +15,7 @@ from .envelope import ENVELOPE
 from .faults import PLAN
 from .imported import LINE
 from .json_response import json_response
+from .report import REPORTS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,6 +31,7 @@ def openapi() -> dict[str, Any]:
         Envelope=ENVELOPE,
         Event={**LINE, "required": [*LINE["required"], "seq", "topic", "status"]},
         FaultPlan=PLAN,
+        Reports=REPORTS,
         JobId={"type": "string", "pattern": f"^[!-~]{{1,{JOB_ID_MAX_LENGTH}}}$"},
     )
     return found

@@ -75,7 +75,7 @@ _KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "dead": {**_EVENTS, "reason": _TEXT},
 }
 _JOB: Final = {"type": "string", "pattern": f"^[\\x21-\\x7e]{{1,{JOB_ID_MAX_LENGTH}}}$"}
-_HEAD: Final = {
+_HEAD: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["process", "pid", "lost", "exited", "reports"],
     "additionalProperties": False,
@@ -105,6 +105,29 @@ _CHECKS: Final = {
     )
     for kind, fields in _KINDS.items()
 }
+
+
+REPORTS: Final[dict[str, Any]] = {
+    **_HEAD,
+    "properties": {
+        **_HEAD["properties"],
+        "reports": {
+            "type": "array",
+            "items": {
+                "oneOf": [
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["kind", "job", "at", *sorted(fields)],
+                        "properties": {"kind": {"const": kind}, "job": _JOB, "at": _COUNT, **fields},
+                    }
+                    for kind, fields in _KINDS.items()
+                ]
+            },
+        },
+    },
+}
+"""The JSON Schema of a batch of reports."""
 
 
 @dataclass(frozen=True, slots=True)
