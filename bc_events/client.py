@@ -82,7 +82,7 @@ class EventClient:
 
         Raises `ConfigurationError`, of which a `TopicDefinitionError` is one.
         """
-        self._service_actor = arguments.service_actor(service_name)
+        self.service_actor: Actor = arguments.service_actor(service_name)
         self._third_party_actor = Actor(service_name, ACTOR_TYPE_THIRD_PARTY)
         arguments.http(http)
         checked_auth = arguments.auth(auth)
@@ -117,7 +117,7 @@ class EventClient:
 
     @property
     def service_name(self) -> str:
-        return self._service_actor.id
+        return self.service_actor.id
 
     @property
     def default_category(self) -> str | None:
@@ -133,10 +133,6 @@ class EventClient:
     def publish_bulk_url(self) -> str | None:
         """The URL for a request with several events; None without an API."""
         return None if self._api_url is None else f"{self._api_url}{BULK_PATH}"
-
-    @property
-    def service_actor(self) -> Actor:
-        return self._service_actor
 
     @property
     def third_party_actor(self) -> Actor:

@@ -89,9 +89,7 @@ def session(  # pyright: ignore[reportInconsistentOverload]  # a SessionScope is
         _refuse_bare("events.session", job_id, sys._getframe(1))
     if actor is not None and not isinstance(actor, Actor) and not hasattr(actor, "now"):
         raise InvalidActorError(f"actor was given {check.shown(actor)}; give it an Actor(id, type), or a LazyActor")
-    return SessionScope(
-        job_id, None if actor is None else lambda _: actor, client, durable=durable, commit_on=commit_on
-    )
+    return SessionScope(job_id, None if actor is None else lambda _: actor, client, durable, commit_on)
 
 
 if TYPE_CHECKING and not MYPY:
@@ -120,7 +118,7 @@ def user_context(  # pyright: ignore[reportInconsistentOverload]  # a SessionSco
 
         refuse_bare("events.user_context", user_id)
     actor = Actor(user_id, ACTOR_TYPE_USER)
-    return SessionScope(job_id, lambda _: actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda _: actor, client, durable, commit_on)
 
 
 if TYPE_CHECKING and not MYPY:
@@ -141,7 +139,7 @@ def service_context(  # pyright: ignore[reportInconsistentOverload]  # a Session
     """Like `session`, with the service itself as the actor."""
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.service_context", job_id, sys._getframe(1))
-    return SessionScope(job_id, lambda used: used.service_actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda used: used.service_actor, client, durable, commit_on)
 
 
 if TYPE_CHECKING and not MYPY:
@@ -164,7 +162,7 @@ def third_party_context(  # pyright: ignore[reportInconsistentOverload]  # a Ses
     """Like `session`, with the service as a third party as the actor."""
     if job_id is not None and not isinstance(job_id, str):
         _refuse_bare("events.third_party_context", job_id, sys._getframe(1))
-    return SessionScope(job_id, lambda used: used.third_party_actor, client, durable=durable, commit_on=commit_on)
+    return SessionScope(job_id, lambda used: used.third_party_actor, client, durable, commit_on)
 
 
 def _refuse_bare(decorator: str, job_id: object, caller: FrameType) -> None:

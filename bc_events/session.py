@@ -22,6 +22,7 @@ _NO_BLOCK: Final = (
     "a session is not a with block; write `with events.session(client=client) as session:` (or user_context, "
     "service_context, third_party_context), which flushes it at the end, or call session.flush() yourself"
 )
+_new: Final = object.__new__
 PUBLISH_USAGE: Final = "publish takes its arguments by name: publish(action=…, entity=…, data={…}, category=…)"
 
 
@@ -71,10 +72,10 @@ class EventSession:
         )
         self.unit.note_made_by_hand(self)
 
-    @classmethod
-    def of(cls, unit: UnitOfWork) -> EventSession:
+    @staticmethod
+    def of(unit: UnitOfWork) -> EventSession:
         """The session of a unit of work that a scope has opened."""
-        session = cls.__new__(cls)
+        session = _new(EventSession)
         session.unit = unit
         return session
 

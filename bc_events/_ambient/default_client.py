@@ -130,8 +130,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 
 def checked_client(client: object, name: str) -> EventClient:
     """`client`, an argument of the function `name`. Raises `ConfigurationError` where it is not an EventClient."""
-    kind = _client_class()
-    if not isinstance(client, kind):
+    if not isinstance(client, _client_class()):
         raise ConfigurationError(
             f"{name} was given {check.shown(client)}; give it EventClient(api_url, service_name, topic_definitions)"
         )

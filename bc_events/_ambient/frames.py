@@ -15,12 +15,12 @@ from opentelemetry.context import Context, get_current
 
 from bc_events._runtime import forks, job_ids
 from bc_events.errors import NoActiveSessionError, SessionClosedError
+from bc_events.session import EventSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bc_events._unit.unit_of_work import UnitOfWork
-    from bc_events.session import EventSession
 
 _current: Final[ContextVar[Frame | None]] = ContextVar("bc_events_frame", default=None)
 innermost: Final = _current.get
@@ -63,12 +63,11 @@ def live_unit() -> UnitOfWork:
 def current_session() -> EventSession:
     """The session that is live here. Raises `NoActiveSessionError`, or `SessionClosedError` where it has ended."""
     frame = _current.get()
-    session = frame.session if frame is not None else None
-    if session is None or session.unit.is_from_before_fork:
+    if frame is None or frame.unit is None or frame.unit.is_from_before_fork:
         raise NoActiveSessionError
-    if session.is_closed:
+    if frame.unit.is_closed:
         raise SessionClosedError(_OUTLIVED)
-    return session
+    return frame.session
 
 
 def current_job_id() -> str | None:
@@ -97,18 +96,29 @@ class Frame:
     resumed the generator. During the first step `_outside` is None, because the caller's frame is then the `parent`.
     """
 
-    __slots__ = ("_inside", "_original", "_outside", "baggage", "parent", "session", "unit")
+    __slots__ = ("_inside", "_original", "_outside", "_session", "baggage", "parent", "unit")
 
-    def __init__(self, session: EventSession | None, baggage: job_ids.Baggage | None = None) -> None:
+    def __init__(
+        self, unit: UnitOfWork | None, baggage: job_ids.Baggage | None = None, session: EventSession | None = None
+    ) -> None:
         """`baggage` is the entry that the scope has put into OpenTelemetry baggage."""
-        self.session: EventSession | None = session
-        self.unit: UnitOfWork | None = session.unit if session is not None else None
+        self.unit: UnitOfWork | None = unit
         self.baggage: job_ids.Baggage | None = baggage
+        self._session = session
         self._original: Frame | None = None
         self.parent: Frame | None = _current.get()
         self._inside: _AmbientState | None = None
         self._outside: _AmbientState | None = None
         _current.set(self)
+
+    @property
+    def session(self) -> EventSession:
+        """The session of its unit, made when it is first needed: a decorated call needs none."""
+        session = self._session
+        if session is None:
+            assert self.unit is not None  # noqa: S101  the caller has looked
+            session = self._session = EventSession.of(self.unit)
+        return session
 
     @property
     def opening(self) -> Frame:
@@ -170,7 +180,7 @@ class Frame:
     def _over(self, parent: Frame | None, baggage: job_ids.Baggage | None) -> Frame:
         """A copy of the frame, with another parent."""
         copy = Frame.__new__(Frame)
-        copy.session, copy.unit, copy._original = self.session, self.unit, self.opening
+        copy.unit, copy._session, copy._original = self.unit, self._session, self.opening
         copy.parent, copy.baggage = parent, baggage
         copy._inside = copy._outside = None
         return copy

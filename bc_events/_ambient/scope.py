@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from opentelemetry.context import get_current
 
 from bc_events._runtime import argument_checks as check, clock, forks, job_ids
 from bc_events.constants import BAGGAGE_KEY
 from bc_events.errors import InvalidJobIdError, NestedSessionError, kind_of
-from bc_events.session import EventSession
 
 from . import default_client, transactions
 from .frames import Frame, baggage_keys, unit_to_join
@@ -24,11 +23,13 @@ if TYPE_CHECKING:
     from bc_events._unit.unit_of_work import UnitOfWork
     from bc_events.client import EventClient
     from bc_events.event import Actor, LazyActor
+    from bc_events.session import EventSession
 
     from .invocation import Opening
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NOTHING: Final = ()
 JobId = str | Callable[..., str | None] | None
 
 
@@ -46,7 +47,6 @@ class SessionScope:
         job_id: JobId,
         actor_of: Callable[[EventClient], Actor | LazyActor] | None,
         client: EventClient | None,
-        *,
         durable: bool,
         commit_on: Exceptions,
     ) -> None:
@@ -56,7 +56,7 @@ class SessionScope:
         self._actor_of = actor_of
         self._client = None if client is None else default_client.checked_client(client, "client")
         self._durable = durable is not False and check.flag("durable", durable)
-        self._commit_on = commit_on if commit_on == () else _exceptions(commit_on)
+        self._commit_on = commit_on if commit_on is _NOTHING else _exceptions(commit_on)
         self._blocks: list[Block] = []
 
     if not TYPE_CHECKING:  # type checkers find the mistake themselves
@@ -92,14 +92,13 @@ class SessionScope:
         await aclose(self._left_block(sys._getframe(1)), error, self._commit_on)
 
     def _enter_block(self, caller: FrameType) -> EventSession:
-        if callable(self._job_id):
+        if self._job_id is not None and callable(self._job_id):
             raise InvalidJobIdError(
                 "job_id is a callable, which is called with the arguments of a decorated function; "
                 "a with block has none, so give it the job id itself"
             )
         frame = self._enter(self._job_id)
         self._blocks.append((caller, frame))
-        assert frame.session is not None  # noqa: S101  _enter has made it
         return frame.session
 
     def _left_block(self, caller: FrameType) -> Frame:
@@ -110,27 +109,31 @@ class SessionScope:
 
     def _enter(self, job_id: str | None) -> Frame:
         live = unit_to_join()
-        if live is not None and self._durable:
-            raise NestedSessionError(
-                f"a durable session must be outermost, but a session of job {live.job_id} is live here; "
-                "open the durable one before any other scope, or drop durable=True"
-            )
-        inherited = None if live is None else cast("EventClient", live.client)
-        client = self._client or inherited or default_client.default_client()
+        client: Any = self._client or (default_client.default_client() if live is None else live.client)
         actor = self._actor_of(client) if self._actor_of is not None else None
-        if live is not None and live.client is client and job_id in (None, live.job_id):
-            return Frame(EventSession.of(live.join(actor)))
+        if live is not None:
+            if self._durable:
+                raise _is_nested(live)
+            if live.client is client and (job_id is None or job_id == live.job_id):
+                return Frame(live.join(actor))
+            job_id = job_id or live.job_id
+            actor = actor or inherited_actor_of(live, client)
         forks.notice()  # a fork changes the context that is read next
         before = get_current()
         if not job_id:
             # An empty context has no baggage, and need not be searched.
-            found = job_ids.from_baggage(client.baggage_key, before) if live is None and before else None
-            job_id = live.job_id if live is not None else found or clock.job_id()
-        inherited_actor = client.service_actor if live is None else inherited_actor_of(live, client)
-        unit = client.open_unit(client, actor or inherited_actor, job_id)
-        unit.pending.scoped_in = forks.generation
-        baggage = job_ids.Baggage(client.baggage_key, unit.job_id, before) if client.write_baggage else None
-        return Frame(EventSession.of(unit), baggage)
+            found = job_ids.from_baggage(client.baggage_key, before) if before else None
+            job_id = found or clock.job_id()
+        unit = client.open_unit(client, actor or client.service_actor, job_id)
+        unit.pending.scoped_in = unit.born
+        return Frame(unit, job_ids.Baggage(client.baggage_key, job_id, before) if client.write_baggage else None)
+
+
+def _is_nested(live: UnitOfWork) -> NestedSessionError:
+    return NestedSessionError(
+        f"a durable session must be outermost, but a session of job {live.job_id} is live here; "
+        "open the durable one before any other scope, or drop durable=True"
+    )
 
 
 def _exceptions(commit_on: object) -> Exceptions:
@@ -190,7 +193,8 @@ class Bound:
         session = self._session
         carries = session is not None and session.client.write_baggage
         baggage = job_ids.Baggage(session.client.baggage_key, session.job_id) if session and carries else None
-        return _BoundOpening(transactions.Surroundings(self._transactions), Frame(session, baggage))
+        frame = Frame(None if session is None else session.unit, baggage, session)
+        return _BoundOpening(transactions.Surroundings(self._transactions), frame)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         from .decorator import decorate  # noqa: PLC0415  as above

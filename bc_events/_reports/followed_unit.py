@@ -38,11 +38,10 @@ class FollowedUnit(UnitOfWork):
         client: UnitClient,
         actor: Actor | LazyActor,
         job_id: str,
-        *,
         parent: UnitOfWork | None = None,
-        sends_at_once: bool = False,
+        sends_at_once: bool = False,  # noqa: FBT002  as `UnitOfWork`
     ) -> None:
-        super().__init__(client, actor, job_id, parent=parent, sends_at_once=sends_at_once)
+        super().__init__(client, actor, job_id, parent, sends_at_once)
         self.channel = channel
         self.number: int = next(_numbers)
         self.report(

@@ -26,14 +26,13 @@ class Following:
         client: UnitClient,
         actor: Actor | LazyActor,
         job_id: str,
-        *,
         parent: UnitOfWork | None = None,
-        sends_at_once: bool = False,
+        sends_at_once: bool = False,  # noqa: FBT002  as `UnitOfWork`
     ) -> UnitOfWork:
         if networks.current(self._url) is not None:  # a test answers in place of the network
-            return UnitOfWork(client, actor, job_id, parent=parent, sends_at_once=sends_at_once)
+            return UnitOfWork(client, actor, job_id, parent, sends_at_once)
         channel = channel_to(self._url)
         if channel.is_off:
             client.open_unit = UnitOfWork
-            return UnitOfWork(client, actor, job_id, parent=parent, sends_at_once=sends_at_once)
-        return FollowedUnit(channel, client, actor, job_id, parent=parent, sends_at_once=sends_at_once)
+            return UnitOfWork(client, actor, job_id, parent, sends_at_once)
+        return FollowedUnit(channel, client, actor, job_id, parent, sends_at_once)

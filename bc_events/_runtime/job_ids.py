@@ -85,6 +85,25 @@ def _baggage() -> ModuleType:
     return baggage
 
 
+@cache
+def _slot() -> str | None:
+    """The entry of a context in which OpenTelemetry keeps baggage, as a dict; None where it keeps it in another way."""
+    (entry,) = _baggage().set_baggage("key", "value", Context())
+    return entry if _baggage().get_all(Context({entry: {"key": "value"}})) == {"key": "value"} else None
+
+
+def _with(context: Context, key: str, value: str) -> Context:
+    """The context with a baggage entry. It does what `set_baggage` does, in half of the time."""
+    slot = _slot()
+    if slot is None:
+        written: Context = _baggage().set_baggage(key, value, context)
+        return written
+    if not context:
+        return Context({slot: {key: value}})
+    present = context.get(slot)
+    return Context({**context, slot: {**present, key: value} if isinstance(present, dict) else {key: value}})
+
+
 def read_baggage(key: str) -> object:
     """The raw value of a baggage key; None where it is not there."""
     return _baggage().get_baggage(key)
@@ -108,15 +127,10 @@ class Baggage:
 
     def __init__(self, key: str, job_id: str | None, before: Context | None = None) -> None:
         """`before` is the current OpenTelemetry context, where the caller has asked for it already."""
-        baggage = _baggage()
         self.key: str = key
-        self._before = get_current() if before is None else before
-        self.outer: Any = baggage.get_baggage(key, self._before) if self._before else None
-        self._after = (
-            baggage.remove_baggage(key, self._before)
-            if job_id is None
-            else baggage.set_baggage(key, job_id, self._before)
-        )
+        self._before = before = get_current() if before is None else before
+        self.outer: Any = _baggage().get_baggage(key, before) if before else None
+        self._after = _baggage().remove_baggage(key, before) if job_id is None else _with(before, key, job_id)
         attach(self._after)
 
     def restore(self, current: Context) -> None:

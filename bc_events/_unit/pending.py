@@ -59,6 +59,9 @@ class Closed(list[Any]):
         raise SessionClosedError(ENDED)
 
 
+CLOSED: Final = Closed()
+
+
 class Pending:
     """Publishers append to `entries`, and call `settle` where it is no longer the same list afterwards.
 
@@ -72,10 +75,10 @@ class Pending:
     result first and then writes it in one step. Where `_changes` shows another change in between, it starts again.
     """
 
-    __slots__ = ("_changes", "committed", "entries", "has_dropped", "held", "lock", "number", "scoped_in")
+    __slots__ = ("_changes", "_number", "committed", "entries", "has_dropped", "held", "lock", "scoped_in")
 
     def __init__(self) -> None:
-        self.number: int = next(_numbers)
+        self._number = 0
         self.entries: list[Event] = []
         self.committed: list[Event] = []
         self.held: tuple[weakref.ref[Held], ...] = ()
@@ -91,7 +94,7 @@ class Pending:
 
     def tell_never_left(self) -> None:
         """Warns of the events of a scope that was never left. No code can send or drop them any more."""
-        held, self.entries, self.committed = [*self.committed, *self.entries], Closed(), []
+        held, self.entries, self.committed = [*self.committed, *self.entries], CLOSED, []
         if held and self.scoped_in is forks.generation:
             logs.write(
                 logging.WARNING,
@@ -113,6 +116,13 @@ class Pending:
             if unit.is_closed and (unit.is_dropped or event in self.entries):  # too late for an ended savepoint
                 self.drop(lambda pending: pending is event)
                 raise SessionClosedError(ENDED)
+
+    @property
+    def number(self) -> int:
+        """A number that no other buffer of this process has: it tells the sessions in a log apart."""
+        with self.lock:
+            self._number = self._number or next(_numbers)
+        return self._number
 
     @property
     def events(self) -> list[Event]:
@@ -194,7 +204,7 @@ class Pending:
     def take(self, entries: list[Event]) -> list[Event]:
         """Takes all that waits, in order, except `committed`. Needs the lock.
 
-        `entries` is where publishers append from here on: an empty list, or a `Closed` one where no more may come.
+        `entries` is where publishers append from here on: an empty list, or `CLOSED` where no more may come.
         """
         old, self.entries = self.entries, entries
         self._changes += 1

@@ -1,4 +1,8 @@
-"""Savepoints: units of work that joined another. They form a tree; closing one closes those within it."""
+"""Savepoints: units of work that joined another. They form a tree; closing one closes those within it.
+
+`children` has the savepoints that are open within a unit. Who takes one out of this set decides about its end: its own
+scope, or the end of the unit around it. Taking it out is one step, so a scope that ends well needs no lock for it.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +10,82 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bc_events._runtime import logs
-from bc_events.errors import counted
+from bc_events.errors import SessionClosedError, counted
+from bc_events.event import Origin
+
+from .discard import discard_quietly, orphaned
+from .pending import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bc_events.event import Event
 
+    from .client import UnitClient
     from .pending import Pending
 
 
-class Savepoint(Protocol):
+class Savepoint(Origin, Protocol):
     """A unit of work as a node of the tree."""
 
-    job_id: str
     is_closed: bool
     is_dropped: bool
     children: set[Any] | None
     pending: Pending
 
     @property
+    def client(self) -> UnitClient: ...
+    @property
     def parent(self) -> Savepoint | None: ...
+
+
+def claim(unit: Savepoint) -> bool:
+    """Takes a savepoint out of the open ones. False where its end has been decided already."""
+    parent = unit.parent
+    if parent is None or parent.children is None:
+        return False
+    try:
+        parent.children.remove(unit)
+    except KeyError:
+        return False
+    return True
 
 
 def close(unit: Savepoint) -> list[Any]:
     """Marks it, and every open savepoint within it, as ended. Returns these savepoints."""
     unit.is_closed = True
-    if unit.parent is not None and unit.parent.children is not None:
-        unit.parent.children.discard(unit)
-    children, unit.children = unit.children or (), None
-    return [closed for child in children for closed in (child, *close(child))]
+    closed: list[Any] = []
+    while unit.children:
+        try:
+            child = unit.children.pop()
+        except KeyError:  # its own scope has just ended it
+            break
+        closed += (child, *close(child))
+    return closed
+
+
+def end(unit: Savepoint) -> None:
+    """Ends a savepoint well. Its events stay in the buffer, which it shares with the units around it."""
+    siblings = unit.parent.children if unit.parent is not None else None
+    try:
+        (siblings or set()).remove(unit)  # `claim`, without another call
+    except KeyError:
+        raise SessionClosedError(ENDED) from None
+    unit.is_closed = True
+    if unit.children:
+        _drop_orphans(unit)
+
+
+def _drop_orphans(unit: Savepoint) -> None:
+    """Drops the events of savepoints that are still open within one that ends."""
+    pending = unit.pending
+    with pending.lock:
+        orphans = close(unit)
+        mark_dropped(orphans)
+        dropped = [*pending.drop(is_dropped), *pending.withdraw(is_dropped)] if orphans else []
+    discard_quietly(unit.client.delivery, dropped, orphaned(unit))
+    if orphans:
+        warn_of_orphans(unit, orphans, dropped)
 
 
 def mark_dropped(units: Sequence[Savepoint]) -> None:

@@ -13,7 +13,7 @@ from bc_events.event import Actor, Event, LazyActor
 from . import savepoints, transactions
 from .discard import discard, discard_quietly, orphaned, rollback_of
 from .magic_call import NO_DATA, not_one_mapping
-from .pending import ENDED, Closed, Pending
+from .pending import CLOSED, ENDED, Pending
 from .recording import record_closely, refused
 from .retries import Retries, unsettled
 from .savepoints import holds, is_dropped
@@ -49,9 +49,8 @@ class UnitOfWork:
         client: UnitClient,
         actor: Actor | LazyActor,
         job_id: str,
-        *,
         parent: UnitOfWork | None = None,
-        sends_at_once: bool = False,
+        sends_at_once: bool = False,  # noqa: FBT002  keywords would slow down each joined scope
     ) -> None:
         """The caller has checked these, and noticed a fork. `sends_at_once`: each publish call sends its event."""
         self.client = client
@@ -176,16 +175,17 @@ class UnitOfWork:
 
     def join(self, actor: Actor | LazyActor | None = None) -> UnitOfWork:
         """A new savepoint within it. Raises `SessionClosedError` where it has ended."""
-        self._refuse_if_ended()
-        joined: UnitOfWork = self.client.open_unit(
-            self.client, actor or self.actor, self.job_id, parent=self, sends_at_once=self.sends_at_once
-        )
-        with self.pending.lock:
-            if self.is_closed:
-                self._refuse_if_ended()
-            if self.children is None:
-                self.children = set()
-            self.children.add(joined)
+        if self.is_closed or self.born is not forks.generation:
+            self._refuse_if_ended()
+        client = self.client
+        joined: UnitOfWork = client.open_unit(client, actor or self.actor, self.job_id, self, self.sends_at_once)
+        if self.children is None:
+            with self.pending.lock:
+                self.children = set() if self.children is None else self.children
+        self.children.add(joined)
+        if self.is_closed:  # meanwhile, and perhaps without noticing this savepoint
+            savepoints.claim(joined)
+            self._refuse_if_ended()
         return joined
 
     def end(self) -> list[Event]:
@@ -194,28 +194,28 @@ class UnitOfWork:
         A savepoint returns none: its events stay with the outermost unit. The events of savepoints that are still open
         are dropped, with a warning. Raises `SessionClosedError` where an outer unit ended first.
         """
-        pending = self.pending
+        if self.is_closed or self.born is not forks.generation:
+            self._refuse_if_ended()
+        if self.parent is not None:
+            savepoints.end(self)
+            return []
+        pending, delivery = self.pending, self.client.delivery
+        dropped: list[Event] = []
+        committed: list[Event] = []
         with pending.lock:
-            if self.is_closed or self.born is not forks.generation:
+            if self.is_closed:
                 self._refuse_if_ended()
             self.is_closed = True
-            orphans = savepoints.close(self) if self.children or self.parent is not None else []
-            if orphans:
-                savepoints.mark_dropped(orphans)
-            if self.parent is None and (pending.held or pending.has_dropped or pending.committed):
-                events, dropped, committed = transactions.taken(pending, Closed())
-            elif self.parent is None:  # the usual case: `taken` would do the same, and cost a call
-                events, dropped, committed = pending.take(Closed()), [], []
+            orphans = savepoints.close(self) if self.children else []
+            if not (orphans or pending.held or pending.has_dropped or pending.committed):
+                # The usual case: `taken` would do the same, and cost a call.
+                events = pending.take(CLOSED)
             else:
-                events, dropped, committed = [], pending.drop(is_dropped) if orphans else [], []
-            if pending.held and orphans:
-                dropped += pending.withdraw(is_dropped)
-        if self.parent is None:
-            if pending.held or dropped or committed or self.client.delivery.record is not None:
-                late = orphaned(self) if orphans else None
-                events = transactions.left_to_send(self, events, dropped, committed, late)
-        elif dropped:
-            discard_quietly(self.client.delivery, dropped, orphaned(self))
+                savepoints.mark_dropped(orphans)
+                events, dropped, committed = transactions.taken(pending, CLOSED)
+                dropped += pending.withdraw(is_dropped) if orphans else []
+        if pending.held or dropped or committed or delivery.record is not None:
+            events = transactions.left_to_send(self, events, dropped, committed, orphaned(self) if orphans else None)
         if orphans:
             savepoints.warn_of_orphans(self, orphans, dropped)
         return events
@@ -229,12 +229,12 @@ class UnitOfWork:
         if self.is_from_before_fork:
             return 0, ()
         with self.pending.lock:
-            if self.is_closed:
+            if self.is_closed or (self.parent is not None and not savepoints.claim(self)):
                 return 0, ()
             savepoints.mark_dropped([self, *savepoints.close(self)])
             withdrawn = transactions.withdrawn(self.pending, self._is_own, failure=failure)
             committed = self.pending.take_committed() if self.parent is None else []
-            waiting = self.pending.take(Closed()) if self.parent is None else self.pending.drop(self._is_own)
+            waiting = self.pending.take(CLOSED) if self.parent is None else self.pending.drop(self._is_own)
         dropped = [*waiting, *withdrawn]
         discard_quietly(self.client.delivery, dropped, rollback_of(self, failure))
         return len(dropped), committed
