@@ -67,19 +67,20 @@ def api_url(given: object, *, has_auth: bool) -> str | None:
     return None if given in (None, "", LOG_ONLY) else url(given, has_auth=has_auth)
 
 
-def url(given: object, *, has_auth: bool) -> str:
-    """The API's URL, without a slash at its end."""
+def url(given: object, *, has_auth: bool, name: str = "api_url") -> str:
+    """The URL of an API, without a slash at its end. `name` is that of the argument."""
     parts = _split(given)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         kind = "not a URL" if isinstance(given, str) else f"not a URL but {check.shown(given)}"
         raise ConfigurationError(
-            f"api_url is {kind}; give one such as https://api.mysite.britecore.com, or {LOG_ONLY} to log events only"
+            f"{name} is {kind}; give one such as https://api.mysite.britecore.com"
+            + (f", or {LOG_ONLY} to log events only" if name == "api_url" else "")
         )
     _check_host(parts)
     if parts.username or parts.password:
-        raise ConfigurationError("api_url contains credentials, which end up in logs; pass them as auth=")
+        raise ConfigurationError(f"{name} contains credentials, which end up in logs; pass them as auth=")
     if parts.query or parts.fragment:
-        raise ConfigurationError("api_url has a query or fragment; give the part before /events alone")
+        raise ConfigurationError(f"{name} has a query or fragment; give the part before /events alone")
     if has_auth and parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigurationError(
             f"auth would travel unencrypted to {parts.hostname}; use https, or no auth (plain HTTP is for loopback)"

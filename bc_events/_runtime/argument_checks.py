@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bc_events.errors import ConfigurationError, kind_of, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 V = TypeVar("V")
 
@@ -55,6 +55,16 @@ def text(name: str, value: str, *, example: str) -> str:
         given = "empty" if not value else "text with characters that cannot be printed"
         raise ConfigurationError(f"{name} is {given}; give text such as {example}")
     raise wrong(name, value, f"text such as {example}")
+
+
+def texts(name: str, value: Collection[str], *, example: str) -> Collection[str]:
+    """Several texts. One alone is refused: its characters would count as the texts."""
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise wrong(name, value, example)
+    for one in value:
+        if not isinstance(one, str):
+            raise ConfigurationError(f"an item of {name} is {shown(one)}; give {example}")
+    return value
 
 
 def is_coroutine_function(value: object) -> bool:

@@ -39,6 +39,7 @@ class Reach:
                 "the token has characters that cannot stand in a URL, or is too short; give 16 to 200 letters, digits, "
                 "- or _, such as secrets.token_urlsafe() makes"
             )
+        check.texts("allowed_hosts", allowed_hosts, example='a list of names, such as ["events"]')
         wrong = next((name for name in allowed_hosts if not _NAME(name)), None)
         if wrong is not None:
             raise ConfigurationError(

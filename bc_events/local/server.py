@@ -86,9 +86,10 @@ class LocalEventsAPI:
         """
         check.whole("port", port, least=0, most=65_535)
         self._reach = Reach.of(host, token, allowed_hosts)
-        self._forward = None if forward is None else arguments.url(forward, has_auth=False)
-        targets = [*replay_to, *([self._forward] if self._forward else [])]
-        self._replay_to = tuple(arguments.url(one, has_auth=False) for one in targets)
+        self._forward = None if forward is None else arguments.url(forward, has_auth=False, name="forward")
+        check.texts("replay_to", replay_to, example='a list of URLs, such as ["https://api.mysite.britecore.com"]')
+        targets = [arguments.url(one, has_auth=False, name="replay_to") for one in replay_to]
+        self._replay_to = (*targets, *([self._forward] if self._forward else []))
         self._retention = Retention.of(keep, keep_for)
         check.whole("seed", seed, least=-sys.maxsize)
         check.whole("max_request_bytes", max_request_bytes, least=1)
