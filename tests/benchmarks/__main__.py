@@ -5,7 +5,10 @@ python -m tests.benchmarks
 
 from __future__ import annotations
 
+import os
 import platform
+
+from bc_events._config.following import REPORTS
 
 from .calls import locked_call, magic_call
 from .flushes import flush
@@ -16,6 +19,7 @@ from .scopes import empty_scopes
 
 
 def main() -> None:
+    os.environ[REPORTS] = "off"  # a client in production reports to no local Events API
     print(f"CPython {platform.python_version()}, {platform.machine()}")
     scopes = empty_scopes()
     loaded = imports()
