@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pymysql
+import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 _PLACES = f"{os.environ['PATH']}{os.pathsep}/usr/sbin{os.pathsep}/usr/local/sbin"
@@ -19,6 +21,16 @@ MISSING = "MariaDB is missing: install mariadb-server (Debian: apt-get install m
 
 def is_installed() -> bool:
     return found_program("mariadb-install-db") is not None and found_program("mariadbd") is not None
+
+
+def need_driver(module: str) -> None:
+    """Skips a test whose driver is missing, and says so: mysqlclient has no wheels, and must be built from C.
+
+    PyMySQL may stand in under the name MySQLdb, where Django's tests ran before.
+    """
+    spec = find_spec(module)
+    if spec is None or spec.name != module:
+        pytest.skip(f"the driver {module} is not installed")
 
 
 def found_program(program: str) -> str | None:

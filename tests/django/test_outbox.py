@@ -17,9 +17,9 @@ from bc_events import ConfigurationError, DeliveryError, EventClient, events
 from bc_events.errors import OutboxError
 from bc_events.local import LocalEventsAPI
 from bc_events.outbox._sql import schema
-from bc_events.outbox._sql.dialect import named
 from bc_events.outbox.django import DjangoOutbox
 from bc_events.outbox.django.models import OutboxRow
+from tests.django.databases import create_tables
 from tests.django.policies.models import Policy
 from tests.django.settings import BC_EVENTS
 
@@ -399,8 +399,7 @@ class TestRelay:
             with connections[alias].cursor() as cursor:
                 if of_table:  # the indexes are made with the table
                     cursor.execute(f"DROP TABLE {schema.SENT}")
-                for statement in schema.creation(named(connections[alias].vendor)):
-                    cursor.execute(statement)
+            create_tables(alias)
 
     def test_an_embedded_one_needs_an_api(self, alias):
         with pytest.raises(ConfigurationError, match="needs an api_url"):

@@ -15,6 +15,8 @@ from bc_events.outbox.django.models import OutboxRow, SentRow
 from tests.outbox.conformance import *  # noqa: F403
 from tests.outbox.unreadable_rows import *  # noqa: F403
 
+from .databases import create_tables
+
 
 @pytest.fixture
 def two_stores(alias):
@@ -103,6 +105,10 @@ def test_the_migrations_make_the_tables_that_the_schema_describes(alias):
         for statement in schema.creation(named(connection.vendor)):
             cursor.execute(statement)
     assert both() == (migrated, archive)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {schema.TABLE}")
+        cursor.execute(f"DROP TABLE {schema.SENT}")
+    create_tables(alias)
     assert set(migrated[0]) == set(NAMES)
     assert set(archive[0]) == {column.name for column in SENT_COLUMNS}
     assert set(migrated[1]) == set(schema.WHOLE_INDEXES if connection.vendor == "mysql" else schema.INDEXES)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import sessionmaker
 from bc_events import events
 from bc_events.errors import OutboxError
 from bc_events.outbox import RelaySettings, SQLAlchemyOutbox
+from tests.mariadb import need_driver
 from tests.outbox.relays import relay_of, until
 from tests.outbox.rows import claimed, in_claim
 from tests.outbox.service import client_of, row
@@ -52,7 +53,7 @@ class OnMariaDB:
 @pytest.fixture(params=DRIVERS)
 def server(request):
     name, driver = request.param.split("+")
-    pytest.importorskip({"mysqldb": "MySQLdb"}.get(driver, driver))
+    need_driver({"mysqldb": "MySQLdb"}.get(driver, driver))
     kind, server, url = {
         "postgresql": (OnPostgreSQL, "postgres", "postgres_url"),
         "mysql": (OnMariaDB, "mariadb", "mariadb_url"),

@@ -1,7 +1,6 @@
 """The drivers of MariaDB and MySQL: the outbox connects as the application does, or is refused where it is made."""
 
 import ssl
-from importlib.util import find_spec
 
 import pytest
 from sqlalchemy import create_engine, event, text
@@ -9,6 +8,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from bc_events import ConfigurationError, events
 from bc_events.outbox import SQLAlchemyOutbox
+from tests.mariadb import need_driver
 from tests.outbox.rows import claimed, ids, in_claim, row
 from tests.outbox.service import client_of
 
@@ -16,14 +16,7 @@ ASYNC = ["mysql+asyncmy", "mariadb+asyncmy", "mysql+aiomysql"]
 
 
 def needs(driver):
-    """Skips a test if its driver is missing, and says so: some drivers must be built from C where they are installed.
-
-    PyMySQL may stand in under the name MySQLdb, where Django's tests ran before.
-    """
-    name = {"mysqldb": "MySQLdb"}.get(driver.partition("+")[2], driver.partition("+")[2])
-    spec = find_spec(name)
-    if spec is None or spec.name != name:
-        pytest.skip(f"the driver {name} is not installed")
+    need_driver({"mysqldb": "MySQLdb"}.get(driver.partition("+")[2], driver.partition("+")[2]))
 
 
 @pytest.mark.parametrize("driver", ["mysql+mysqldb", "mariadb+mysqldb", "mysql+pymysql", "mariadb+pymysql"])

@@ -42,6 +42,7 @@ def django_aliases(
     finally:
         for alias in names.values():
             connections[alias].close()
+            del connections[alias]  # the next database of this name may be on another server
             del connections.databases[alias]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from importlib.util import find_spec
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -18,6 +17,7 @@ from sqlalchemy.orm import sessionmaker
 from bc_events import ConfigurationError, events
 from bc_events.outbox import SQLAlchemyOutbox
 from tests.docs.pages import DOCS
+from tests.mariadb import need_driver
 from tests.outbox.relays import drained
 from tests.outbox.service import client_of, numbers
 
@@ -87,8 +87,7 @@ async def work_async(engine, factory, place):
 
 @pytest.mark.parametrize(("driver", "way"), CELLS, ids=lambda value: value)
 def test_what_the_application_commits_arrives(driver, way, place, api):
-    if find_spec(DRIVERS[driver][1]) is None:
-        pytest.skip(f"the driver {driver} is not installed")
+    need_driver(DRIVERS[driver][1])
     if way != "pool_pre_ping":
         place = _Undisturbed(place)
     engine = engine_of(driver, way, place)
