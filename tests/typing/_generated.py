@@ -165,7 +165,7 @@ async def _completions() -> str:
         Path(folder, "policy_events.py").write_text(module, encoding="utf-8")
         edited = Path(folder, "edited.py")
         edited.write_text(_EDITED, encoding="utf-8")
-        client = LanguageClient("bc_events", "1")
+        client: Any = LanguageClient("bc_events", "1")  # parts of it have no types
 
         @client.feature(lsp.WORKSPACE_CONFIGURATION)
         def configuration(parameters: lsp.ConfigurationParams) -> list[dict[str, Any]]:
