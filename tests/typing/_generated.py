@@ -155,6 +155,10 @@ def completions() -> str:
     return asyncio.run(_completions())
 
 
+def _configuration(parameters: lsp.ConfigurationParams) -> list[dict[str, Any]]:
+    return [{"pythonPath": sys.executable} for _ in parameters.items]
+
+
 def _ignored(_: object) -> None:
     """Takes a message of the server that says nothing of completions."""
 
@@ -167,10 +171,7 @@ async def _completions() -> str:
         edited.write_text(_EDITED, encoding="utf-8")
         client: Any = LanguageClient("bc_events", "1")  # parts of it have no types
 
-        @client.feature(lsp.WORKSPACE_CONFIGURATION)
-        def configuration(parameters: lsp.ConfigurationParams) -> list[dict[str, Any]]:
-            return [{"pythonPath": sys.executable} for _ in parameters.items]
-
+        client.feature(lsp.WORKSPACE_CONFIGURATION)(_configuration)
         for noise in ("window/logMessage", "textDocument/publishDiagnostics"):
             client.feature(noise)(_ignored)
         await client.start_io(str(_TOOLS / "pyright-langserver"), "--stdio")
