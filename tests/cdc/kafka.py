@@ -16,7 +16,8 @@ from bc_events.local import LocalEventsAPI
 
 _ROOT = Path(__file__).parents[2]
 EXAMPLE = _ROOT / "docs" / "examples" / "cdc" / "forward.py"
-_PATIENCE = 60.0
+_PATIENCE = 150.0
+"""Seconds. The broker waits 45 of them for a consumer that was killed, before others get its partitions."""
 
 
 def forwarded(records: list[dict], chance: random.Random, *, kills: int) -> list[tuple[str, str]]:
