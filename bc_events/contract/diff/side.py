@@ -27,7 +27,7 @@ class Side:
         self.schema = schema
         self.role = role
         self.is_lenient = is_lenient
-        self.is_open = is_lenient and role == "reader"
+        self.is_open: bool = is_lenient and role == "reader"
         self._references = References(schema)
         draft = str(schema.get("$schema", "")) if isinstance(schema, Mapping) else ""
         self._is_reference_alone = any(name in draft for name in _REFERENCE_ALONE)

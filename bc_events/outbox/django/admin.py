@@ -81,7 +81,13 @@ class OutboxRowAdmin(_Admin):
         return False
 
 
-class LongPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
+if TYPE_CHECKING:
+    _Paginator = Paginator[SentRow]
+else:
+    _Paginator = Paginator  # not generic at run time
+
+
+class LongPaginator(_Paginator):
     """Pages of a table that takes long to count."""
 
     @cached_property

@@ -50,7 +50,7 @@ class OutboxRow(models.Model):
     dead_at: models.FloatField[float | None, float | None] = models.FloatField(null=True)
 
     class Meta:
-        db_table = schema.TABLE
+        db_table: ClassVar[str] = schema.TABLE
         ordering: ClassVar[list[str]] = ["seq"]
         indexes: ClassVar[Sequence[models.Index]] = _indexes()
         default_permissions: ClassVar[list[str]] = ["view", "replay"]
@@ -90,7 +90,7 @@ class SentRow(models.Model):
     trace: models.TextField[str | None, str | None] = models.TextField(null=True)  # noqa: DJ001
 
     class Meta:
-        db_table = schema.SENT
+        db_table: ClassVar[str] = schema.SENT
         ordering: ClassVar[list[str]] = ["-sent_at", "-seq"]
         default_permissions: ClassVar[list[str]] = ["view"]
         verbose_name = "sent event"

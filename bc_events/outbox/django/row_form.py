@@ -38,8 +38,10 @@ class RowForm:
         """Without a `relay` here one must run elsewhere. Raises `ConfigurationError`."""
         database = AmbientDatabase(using)
         self.has_one_writer: bool = database.dialect.has_one_writer
-        self.here = StoredDelivery(TableStore(database, sealing=sealing), service_name, relay)
-        self.apart = StoredDelivery(TableStore(OwnDatabase(using), sealing=sealing), service_name, relay)
+        self.here: StoredDelivery = StoredDelivery(TableStore(database, sealing=sealing), service_name, relay)
+        self.apart: StoredDelivery = StoredDelivery(
+            TableStore(OwnDatabase(using), sealing=sealing), service_name, relay
+        )
         self._outbox = AmbientOutbox(using, service_name, self.here.wake, sealing)
 
     def rows(self, connection: BaseDatabaseWrapper, *, held: Held, undone: Taker, send: Taker) -> Rows:  # noqa: ARG002  only a stream sends after the commit
@@ -55,8 +57,8 @@ class StreamForm:
         if database.dialect.has_one_writer:
             raise ConfigurationError("SQLite has no log that change data capture could read; leave out stream=True")
         self.has_one_writer = False
-        self.here = StoredDelivery(StreamTable(database, limits), service_name, None)
-        self.apart = StoredDelivery(StreamTable(OwnDatabase(using), limits), service_name, None)
+        self.here: StoredDelivery = StoredDelivery(StreamTable(database, limits), service_name, None)
+        self.apart: StoredDelivery = StoredDelivery(StreamTable(OwnDatabase(using), limits), service_name, None)
         self._service_name = service_name
         self._limits = limits
 
