@@ -99,19 +99,3 @@ def test_a_line_that_is_no_event_is_named(line, told):
 def test_a_file_without_events_is_an_error():
     with pytest.raises(ConfigurationError, match="there is no event in it"):
         draft([b"\n"])
-
-
-def test_the_command_keeps_a_file_that_exists(tmp_path):
-    from click.testing import CliRunner
-
-    from bc_events.cli.infer import infer
-
-    (tmp_path / "events.jsonl").write_bytes(b"".join(lines(event({"a": 1}))))
-    out = tmp_path / "topics.yaml"
-    arguments = [str(tmp_path / "events.jsonl"), "--out", str(out)]
-    assert CliRunner().invoke(infer, arguments).exit_code == 0
-    assert list(TopicTable.read(out)) == ["events.PolicyCreated"]
-    out.write_text("kept")
-    assert "exists already; write the draft to another file" in CliRunner().invoke(infer, arguments).output
-    assert out.read_text() == "kept"
-    assert "# DRAFT" in CliRunner().invoke(infer, ["-"], input=b"".join(lines(event({"a": 1})))).output
