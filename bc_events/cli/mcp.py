@@ -6,20 +6,11 @@ import click
 
 from .extras import MissingExtraError
 from .local_api import LocalAPI
-from .option_types import API_URL
+from .local_api_url import local_api_url
 
 
 @click.command(short_help="Give an agent tools that ask a local Events API.")
-@click.option(
-    "--api-url",
-    type=API_URL,
-    envvar="BC_EVENTS_API_URL",
-    show_envvar=True,
-    default="http://127.0.0.1:8026",
-    show_default=True,
-    metavar="URL",
-    help="The local Events API, with its token if it has one.",
-)
+@local_api_url
 def mcp(api_url: str) -> None:
     """Serve the Model Context Protocol on standard input and output, for an agent that starts this command.
 

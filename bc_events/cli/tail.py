@@ -20,8 +20,9 @@ from .event_line import HUMAN, OUTPUTS, printer
 from .exit_codes import FAILED
 from .job_timeline import print_timeline
 from .local_api import LocalAPI
+from .local_api_url import local_api_url
 from .number_type import NumberType
-from .option_types import API_URL, JOB_ID
+from .option_types import JOB_ID
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -41,16 +42,7 @@ _TIMEOUT: Final = NumberType(Seconds(31_536_000.0))
 @click.option("--last", type=_LAST, default=0, show_default=True, metavar="COUNT", help="Begin with the latest events.")
 @click.option("--exit-after", type=_COUNT, metavar="COUNT", help="Exit after so many lines.")
 @click.option("--timeout", type=_TIMEOUT, metavar="SECONDS", help="Exit after so long.")
-@click.option(
-    "--api-url",
-    type=API_URL,
-    envvar="BC_EVENTS_API_URL",
-    show_envvar=True,
-    default="http://127.0.0.1:8026",
-    show_default=True,
-    metavar="URL",
-    help="The local Events API, with its token if it has one.",
-)
+@local_api_url
 def tail(
     terms: tuple[str, ...],
     *,

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-Schema = Mapping[str, Any] | bool
-Parts = tuple[Schema, ...]
+if TYPE_CHECKING:
+    from bc_events.contract.joined_schemas import Parts, Schema
 
 _OF_ARRAYS: Final = ("contains", "unevaluatedItems")
 _OF_OBJECTS: Final = (

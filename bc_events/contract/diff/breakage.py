@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bc_events.topics.plain import pointer
+
 if TYPE_CHECKING:
     from .branch import Branch
 
@@ -15,20 +17,16 @@ Way = tuple[tuple["Branch", Step], ...]
 
 @dataclass(frozen=True, slots=True)
 class Breakage:
-    """One place. `values` are some that may show it; `is_sure` is false where only equality could have been told.
-
-    `key` is the one that an object at the place lacks.
-    """
+    """One place. `values` are some that may show it. `key` is the one that an object at the place lacks."""
 
     rule: str
     way: Way
     message: str
     values: tuple[Any, ...] = ()
-    is_sure: bool = True
     key: str = ""
 
     @property
     def path(self) -> str:
         """The place as a JSON Pointer into the data, with `*` for any other key or item."""
         steps = [*(step for _, step in self.way), *([self.key] if self.key else [])]
-        return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+        return pointer(steps)

@@ -12,7 +12,9 @@ from .sample import OTHER, Sampler, name_like, numbers, texts
 from .scalar_breakages import number_breakages, text_breakages
 
 if TYPE_CHECKING:
-    from .branch import Branch, Parts
+    from bc_events.contract.joined_schemas import Parts
+
+    from .branch import Branch
     from .side import Side
 
 _FEW: Final = 64
@@ -27,7 +29,7 @@ class Inclusion:
     def __init__(self, writer: Side, reader: Side) -> None:
         self.writer = writer
         self.reader = reader
-        self._assumed: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        self._assumed: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
         self._sampler = Sampler(writer, 0)
 
     def breakages(self, writes: Parts, reads: Parts, way: Way = ()) -> list[Breakage]:
@@ -35,15 +37,16 @@ class Inclusion:
         key = (tuple(sorted(map(id, writes))), tuple(sorted(map(id, reads))))
         if not reads or key in self._assumed or self._is_same(writes, reads):
             return []
-        self._assumed.add(key)
+        before = len(self._assumed)
+        self._assumed[key] = None
         readers = self.reader.branches(reads)
         found: list[Breakage] = []
         for branch in self.writer.branches(writes):
             found += self._of_branch(branch, readers, reads, way)
             if len(found) > _MOST:
                 break
-        if found:
-            self._assumed.discard(key)
+        while found and len(self._assumed) > before:  # what was found to be included since may rest on this
+            self._assumed.popitem()
         return found
 
     def _is_same(self, writes: Parts, reads: Parts) -> bool:
@@ -84,7 +87,7 @@ class Inclusion:
             told = ", ".join(map(repr, refused[:3]))
             found.append(Breakage("enum_array_narrowed", way, f"{told} was allowed, and is no longer", refused))
         if unsure:
-            found.append(Breakage("undecided", way, "the values cannot be judged", unsure, is_sure=False))
+            found.append(Breakage("undecided", way, "the values cannot be judged", unsure))
         return found
 
     def _between(self, writer: Branch, reader: Branch, way: Way) -> list[Breakage]:
@@ -115,8 +118,7 @@ class Inclusion:
         own = {self.writer.text((schema,)) for schema in writer.unsure}
         others = [schema for schema in reader.unsure if self.reader.text((schema,)) not in own]
         return [
-            Breakage("undecided", way, f"{next(iter(schema))} has changed, and is not taken apart", is_sure=False)
-            for schema in others
+            Breakage("undecided", way, f"{next(iter(schema))} has changed, and is not taken apart") for schema in others
         ]
 
     def _arrays(self, writer: Branch, reader: Branch, way: Way) -> list[Breakage]:

@@ -15,7 +15,9 @@ from .json_types import kind_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .branch import Branch, Parts
+    from bc_events.contract.joined_schemas import Parts
+
+    from .branch import Branch
     from .breakage import Way
     from .side import Side
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
+from bc_events.contract.joined_schemas import JoinedSchemas, Parts, Schema
 from bc_events.topics.keywords import DATA, NAMED_SCHEMAS
-from bc_events.topics.references import References
 
-from .branch import Branch, Parts, Schema, matches, unsure_keywords
+from .branch import Branch, matches, unsure_keywords
 from .json_types import is_in, kind_of, kinds_in, kinds_of, values_of
 
 Role = Literal["writer", "reader"]
-_JOINING: Final = frozenset({"$ref", "allOf"})
-_REFERENCE_ALONE: Final = ("draft-04", "draft-06", "draft-07")
 _MOST_BRANCHES: Final = 64
+_TOGETHER: Final = {"if": ("if", "then", "else")}
+"""Keywords that mean nothing without others."""
 _ONLY: Final[dict[str, tuple[Any, ...]]] = {"null": (None,), "boolean": (False, True)}
 """Types with few values."""
 
@@ -28,47 +29,18 @@ class Side:
         self.role = role
         self.is_lenient = is_lenient
         self.is_open: bool = is_lenient and role == "reader"
-        self._references = References(schema)
-        draft = str(schema.get("$schema", "")) if isinstance(schema, Mapping) else ""
-        self._is_reference_alone = any(name in draft for name in _REFERENCE_ALONE)
-        self._without: dict[tuple[int, str], Mapping[str, Any]] = {}
+        self.schemas: JoinedSchemas = JoinedSchemas(schema)
         self._branches: dict[tuple[int, ...], list[Branch]] = {}
         self._texts: dict[tuple[int, ...], tuple[Parts, str]] = {}
 
-    def joined(self, parts: Parts) -> tuple[Mapping[str, Any], ...] | None:
-        """All mappings that hold for the same value; None if nothing can satisfy them."""
-        seen: set[int] = set()
-        found: list[Mapping[str, Any]] = []
-        waiting = list(reversed(parts))
-        while waiting:
-            part = waiting.pop()
-            if part is False:
-                return None
-            if not isinstance(part, Mapping) or id(part) in seen:
-                continue
-            seen.add(id(part))
-            reference = part.get("$ref")
-            if isinstance(reference, str):
-                target = self._references.target(reference) if self._references.is_pointer(reference) else None
-                if target is None:
-                    found.append(self._alone(part, "$ref"))
-                else:
-                    waiting.append(target[1])
-                if self._is_reference_alone:
-                    continue
-            waiting += reversed(part.get("allOf") or [])
-            if part.keys() - _JOINING:
-                found.append(part)
-        return tuple(found)
-
     def branches(self, parts: Parts) -> list[Branch]:
         """A branch for each JSON type and each option that the parts allow."""
-        joined = self.joined(parts)
+        joined = self.schemas.of(parts)
         if joined is None:
             return []
-        key = tuple(sorted(map(id, joined)))
+        key = tuple(sorted(map(id, joined.parts)))
         if key not in self._branches:
-            self._branches[key] = self._read(joined)
+            self._branches[key] = self._read(joined.parts)
         return self._branches[key]
 
     def _read(self, parts: tuple[Mapping[str, Any], ...]) -> list[Branch]:
@@ -76,7 +48,7 @@ class Side:
             for keyword in ("anyOf", "oneOf"):
                 options = part.get(keyword)
                 if isinstance(options, list):
-                    around = tuple(self.stripped(one, keyword) if one is part else one for one in parts)
+                    around = tuple(self.schemas.without(one, keyword) if one is part else one for one in parts)
                     return self._chosen(around, keyword, options)
         values = values_of(parts)
         branches = []
@@ -87,7 +59,7 @@ class Side:
                 kept = tuple(one for one in kept if kind_of(one) in kinds_in(kind))
             if kept != ():
                 unsure = tuple(
-                    self._alone(part, name)
+                    self.schemas.alone(part, *_TOGETHER.get(name, (name,)))
                     for part in parts
                     for name in unsure_keywords(kind)
                     if self._counts(part, name)
@@ -100,8 +72,10 @@ class Side:
         return name in part and not (self.is_open and name == "unevaluatedProperties" and part[name] is False)
 
     def _chosen(self, around: tuple[Mapping[str, Any], ...], keyword: str, options: list[Schema]) -> list[Branch]:
-        found = [self.branches((*around, option)) for option in options[:_MOST_BRANCHES]]
-        flat = [branch for of_option in found for branch in of_option][:_MOST_BRANCHES]
+        found = [self.branches((*around, option)) for option in options]
+        flat = [branch for of_option in found for branch in of_option]
+        if len(flat) > _MOST_BRANCHES:  # they are not told apart: a writer may send any, and a reader accept none
+            return self.branches(around) if self.role == "writer" else self._undecided(around, keyword, options)
         is_exact = keyword == "anyOf" or all(
             self.are_apart(one, other)
             for position, of_one in enumerate(found)
@@ -112,7 +86,12 @@ class Side:
         if is_exact:
             return flat
         mark = {"oneOf": options}
-        return [Branch(branch.kind, branch.parts, branch.values, (*branch.unsure, mark)) for branch in flat]
+        return [replace(branch, unsure=(*branch.unsure, mark)) for branch in flat]
+
+    def _undecided(self, around: Parts, keyword: str, options: list[Schema]) -> list[Branch]:
+        """Branches of which it is only told whether the writer has the same options."""
+        mark = {keyword: options}
+        return [replace(branch, unsure=(*branch.unsure, mark)) for branch in self.branches(around)]
 
     def are_apart(self, one: Branch, other: Branch, depth: int = 3) -> bool:
         """Whether no value is in both branches, as far as types, values and required keys tell."""
@@ -150,21 +129,6 @@ class Side:
             return True
         return name is not None and any(matches(pattern, name) for pattern in branch.patterns)
 
-    def stripped(self, part: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
-        """A schema without one keyword: always the same object, as its id stands for it."""
-        key = (id(part), keyword)
-        if key not in self._without:
-            self._without[key] = {name: value for name, value in part.items() if name != keyword}
-        return self._without[key]
-
-    def _alone(self, part: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
-        """A schema with one keyword only, and what belongs to it: always the same object."""
-        key = (id(part), f"{keyword} alone")
-        if key not in self._without:
-            together = ("if", "then", "else") if keyword == "if" else (keyword,)
-            self._without[key] = {name: part[name] for name in together if name in part}
-        return self._without[key]
-
     def text(self, parts: Parts) -> str:
         """The parts as text, with references replaced by what they lead to. Equal texts mean equal schemas."""
         key = tuple(map(id, parts))
@@ -179,9 +143,9 @@ class Side:
         if not isinstance(part, Mapping):
             return part
         reference = part.get("$ref")
-        if isinstance(reference, str) and self._references.is_pointer(reference):
-            target = self._references.target(reference)
-            rest = {} if self._is_reference_alone else {name: part[name] for name in part if name != "$ref"}
+        if isinstance(reference, str) and self.schemas.references.is_pointer(reference):
+            target = self.schemas.references.target(reference)
+            rest = {} if self.schemas.is_reference_alone else {name: part[name] for name in part if name != "$ref"}
             if target is not None and reference in within:
                 return {"again": len(within) - within.index(reference), **self._expanded(rest, within)}
             if target is not None:

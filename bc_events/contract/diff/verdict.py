@@ -14,7 +14,8 @@ from .sample import Sampler
 from .side import Side
 
 if TYPE_CHECKING:
-    from .branch import Schema
+    from bc_events.contract.joined_schemas import Schema
+
     from .breakage import Breakage
 
 Status = Literal["compatible", "breaking", "unknown"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from .resource_key import resource_key
+
 if TYPE_CHECKING:
     from bc_events.topics.table import TopicTable
     from bc_events.topics.topic import Topic
@@ -21,25 +23,20 @@ def asyncapi(table: TopicTable, title: str, version: str) -> dict[str, Any]:
         "asyncapi": "3.1.0",
         "info": {"title": title, "version": version},
         "defaultContentType": "application/json",
-        "channels": {_key(topic): _channel(topic) for topic in topics},
-        "operations": {f"publish{_key(topic)}": _operation(topic) for topic in topics},
-        "components": {"messages": {_key(topic): _message(topic) for topic in topics}},
+        "channels": {resource_key(topic): _channel(topic) for topic in topics},
+        "operations": {f"publish{resource_key(topic)}": _operation(topic) for topic in topics},
+        "components": {"messages": {resource_key(topic): _message(topic) for topic in topics}},
     }
 
 
-def _key(topic: Topic) -> str:
-    """The name of a topic, of letters alone: keys of channels are so restricted."""
-    return f"{topic.category.capitalize()}{topic.entity}{topic.action}"
-
-
 def _channel(topic: Topic) -> dict[str, Any]:
-    key = _key(topic)
+    key = resource_key(topic)
     described = {"description": topic.description} if topic.description else {}
     return {"address": topic.name, "messages": {key: {"$ref": f"#/components/messages/{key}"}}, **described}
 
 
 def _operation(topic: Topic) -> dict[str, Any]:
-    key = _key(topic)
+    key = resource_key(topic)
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{key}"},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from .resource_key import resource_key
+
 if TYPE_CHECKING:
     from bc_events.topics.table import TopicTable
     from bc_events.topics.topic import Topic
@@ -14,16 +16,16 @@ _LONGEST_DISPLAY_NAME: Final = 100
 
 def cloudformation(table: TopicTable, title: str) -> dict[str, Any]:
     """A template: topics, and their ARNs as outputs."""
+    keys = {resource_key(topic): topic for topic in table.values()}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": title,
-        "Resources": {f"{_key(topic)}Topic": _topic(topic) for topic in table.values()},
-        "Outputs": {f"{_key(topic)}TopicArn": {"Value": {"Ref": f"{_key(topic)}Topic"}} for topic in table.values()},
+        "Resources": {f"{key}Topic": _topic(topic) for key, topic in keys.items()},
+        "Outputs": {
+            f"{resource_key(topic)}TopicArn": {"Value": {"Ref": f"{resource_key(topic)}Topic"}}
+            for topic in table.values()
+        },
     }
-
-
-def _key(topic: Topic) -> str:
-    return f"{topic.category.capitalize()}{topic.entity}{topic.action}"
 
 
 def _topic(topic: Topic) -> dict[str, Any]:

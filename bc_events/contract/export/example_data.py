@@ -9,7 +9,8 @@ from bc_events.contract.diff.sample import Sampler, texts
 from bc_events.contract.diff.side import Side
 
 if TYPE_CHECKING:
-    from bc_events.contract.diff.branch import Branch, Parts
+    from bc_events.contract.diff.branch import Branch
+    from bc_events.contract.joined_schemas import Parts
     from bc_events.topics.topic import Topic
 
 _TRIES: Final = 200

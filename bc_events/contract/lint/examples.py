@@ -8,6 +8,7 @@ import jsonschema_rs
 
 from bc_events.contract.subschemas import subschemas
 from bc_events.errors import printable
+from bc_events.topics.plain import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,8 +38,7 @@ def failing_examples(schema: Mapping[str, Any]) -> Iterator[tuple[Steps, str]]:
 
 def _validator(schema: Mapping[str, Any], steps: Steps, registry: Any) -> Any:
     """Checks values against one part of a schema, whose references lead to the others."""
-    pointer = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-    wrapped = {"$ref": f"{_ROOT}#{pointer}"}
+    wrapped = {"$ref": f"{_ROOT}#{pointer(steps)}"}
     if "$schema" in schema:
         wrapped["$schema"] = schema["$schema"]
     return jsonschema_rs.validator_for(wrapped, registry=registry, validate_formats=True)

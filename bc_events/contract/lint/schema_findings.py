@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from bc_events.contract.subschemas import Subschema, subschemas
 from bc_events.errors import printable
+from bc_events.topics.keywords import OF_TYPE
 from bc_events.topics.references import References, Steps
 from bc_events.topics.schemas import unknown_formats
 
@@ -16,12 +17,6 @@ from .examples import failing_examples
 
 SchemaFinding = tuple[rule.Rule, Steps, str]
 """A rule, the steps to the place in the schema, and a message."""
-_TYPE_KEYWORDS: Final = {
-    "object": ("properties", "patternProperties", "additionalProperties", "minProperties", "maxProperties"),
-    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-    "string": ("format", "pattern", "minLength", "maxLength"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
 _CLOSING: Final = ("additionalProperties", "unevaluatedProperties")
 _SAYING_MORE: Final = ("$ref", "enum", "const", "allOf", "anyOf", "oneOf", "type")
 _APPLICATORS: Final = frozenset({"allOf", "anyOf", "oneOf", "then", "else", "if", "not", "dependentSchemas"})
@@ -73,7 +68,7 @@ def _types(subschema: Subschema) -> Iterator[SchemaFinding]:
         yield rule.SINGLE_TYPE_LIST, (*steps, "type"), f"write type: {said[0]}"
     if any(name in part for name in _SAYING_MORE) or any(step in _APPLICATORS for step in steps):
         return
-    for kind, keywords in _TYPE_KEYWORDS.items():
+    for kind, keywords in OF_TYPE.items():
         found = [name for name in keywords if name in part]
         if found:
             yield rule.UNTYPED, steps, f"{found[0]} is for type: {kind}, and any other type passes; say the type"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from bc_events.topics.keywords import OF_TYPE
+
 from .shape import (
     ANYTHING,
     NEVER,
@@ -26,13 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _TYPES: Final = ("object", "array", "string", "integer", "number", "boolean", "null")
-_IMPLIED: Final = {
-    "object": ("properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties"),
-    "array": ("items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems"),
-    "string": ("format", "pattern", "minLength", "maxLength", "contentEncoding"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
-"""The type that a schema without `type` is written for."""
 _FORMATS: Final = {"uuid": "UUID", "date-time": "datetime", "date": "date", "time": "time"}
 """Classes whose values the library writes in that format."""
 
@@ -88,7 +83,7 @@ class ValueShape:
         if is_said or any("enum" in part or "const" in part for part in self._parts):
             return [kind for kind in _TYPES if kind in allowed]
         implied = [
-            kind for kind, words in _IMPLIED.items() if any(word in part for part in self._parts for word in words)
+            kind for kind, words in OF_TYPE.items() if any(word in part for part in self._parts for word in words)
         ]
         return implied or list(_TYPES)
 

@@ -160,6 +160,16 @@ def test_breaks_in_several_options_at_once_are_found():
     assert all(len(value) > 2 for value in judged.breaks[0].example.values())
 
 
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_a_break_in_one_of_very_many_options_is_found(keyword):
+    options = [keyed({"const": number}, required=["a"]) for number in range(70)]
+    judged = verdict({keyword: options}, {"type": "object", "properties": {"a": {"maximum": 68}}})
+    assert judged.status == "breaking"
+    assert judged.breaks[0].example["a"] == 69
+    assert verdict({keyword: options}, {keyword: options, "description": "the same"}).status == "compatible"
+    assert verdict({keyword: options}, {keyword: options[:69]}).status != "compatible"
+
+
 def test_opened_schemas_refuse_no_unknown_key_and_keep_their_places():
     schema = {"oneOf": [closed(TEXT)], "not": closed(TEXT), "$defs": {"part": closed(TEXT)}, "enum": [closed(1)]}
     assert opened(schema) == {
